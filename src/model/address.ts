@@ -1,0 +1,130 @@
+/**
+ * Client addresses. One address has one text here (RFC 5952 for IPv6), whichever server printed it: Sendmail writes
+ * `IPv6:2001:db8:0:0:0:0:0:1`, Postfix `2001:db8::1`, a dual-stack socket `::ffff:192.0.2.1`.
+ */
+const isDigit = (code: number): boolean => code >= 48 && code <= 57;
+
+/** True for dotted-quad IPv4 with no leading zeros (inet_pton's strict form). */
+export const isIPv4 = (text: string): boolean => {
+  const { length } = text;
+  if (length < 7 || length > 15) return false;
+  let dots = 0;
+  let value = -1;
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 46) {
+      if (value < 0 || ++dots > 3) return false;
+      value = -1;
+    } else if (isDigit(code)) {
+      if (value === 0) return false;
+      value = value < 0 ? code - 48 : value * 10 + (code - 48);
+      if (value > 255) return false;
+    } else return false;
+  }
+  return dots === 3 && value >= 0;
+};
+
+/** The eight 16-bit groups of an IPv6 address, or undefined when the text is none. */
+const groupsOf = (text: string): number[] | undefined => {
+  if (text.length < 2 || text.length > 45) return undefined;
+  let head = text;
+  const tail: number[] = [];
+  const dot = text.indexOf('.');
+  if (dot > 0) {
+    const colon = text.lastIndexOf(':');
+    const quad = text.slice(colon + 1);
+    if (colon < 0 || !isIPv4(quad)) return undefined;
+    const [a = 0, b = 0, c = 0, d = 0] = quad.split('.').map(Number);
+    tail.push(a * 256 + b, c * 256 + d);
+    head = text.slice(0, colon);
+    if (head.endsWith(':')) head += ':';
+    else if (head === '') return undefined;
+  }
+  const gap = head.indexOf('::');
+  if (gap !== head.lastIndexOf('::')) return undefined;
+  const parse = (part: string): number[] | undefined => {
+    if (part === '') return [];
+    const numbers: number[] = [];
+    for (const group of part.split(':')) {
+      if (group.length < 1 || group.length > 4) return undefined;
+      for (let i = 0; i < group.length; i++) {
+        const code = group.charCodeAt(i) | 32;
+        if (!isDigit(group.charCodeAt(i)) && (code < 97 || code > 102)) return undefined;
+      }
+      numbers.push(Number.parseInt(group, 16));
+    }
+    return numbers;
+  };
+  if (gap < 0) {
+    const groups = parse(head);
+    return groups !== undefined && groups.length + tail.length === 8 ? [...groups, ...tail] : undefined;
+  }
+  const before = parse(head.slice(0, gap));
+  const after = parse(head.slice(gap + 2));
+  if (before === undefined || after === undefined) return undefined;
+  const missing = 8 - before.length - after.length - tail.length;
+  if (missing < 1) return undefined;
+  return [...before, ...Array.from({ length: missing }, () => 0), ...after, ...tail];
+};
+
+const textOf = (groups: readonly number[]): string => {
+  let bestAt = -1;
+  let bestLength = 1;
+  for (let i = 0; i < 8; i++) {
+    let length = 0;
+    while (i + length < 8 && groups[i + length] === 0) length++;
+    if (length > bestLength) {
+      bestAt = i;
+      bestLength = length;
+    }
+    i += length;
+  }
+  const hex = (part: readonly number[]): string => part.map((group) => group.toString(16)).join(':');
+  return bestAt < 0 ? hex(groups) : `${hex(groups.slice(0, bestAt))}::${hex(groups.slice(bestAt + bestLength))}`;
+};
+
+/** Canonical text of an address, or undefined when the text is not exactly one address. Takes `IPv6:`, `[…]`, `%zone`. */
+export const canonicalAddress = (text: string): string | undefined => {
+  if (isIPv4(text)) return text;
+  let bare = text;
+  if (bare.startsWith('[') && bare.endsWith(']')) bare = bare.slice(1, -1);
+  if (bare.length > 5 && bare.slice(0, 5).toLowerCase() === 'ipv6:') bare = bare.slice(5);
+  const zone = bare.indexOf('%');
+  if (zone > 0) bare = bare.slice(0, zone);
+  if (isIPv4(bare)) return bare;
+  const groups = groupsOf(bare);
+  if (groups === undefined) return undefined;
+  const mapped = groups[5] === 0xffff && groups.slice(0, 5).every((group) => group === 0);
+  if (mapped) {
+    const [high = 0, low = 0] = groups.slice(6);
+    return `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`;
+  }
+  return textOf(groups);
+};
+
+const truncated = (client: string, groupsKept: number): string => {
+  const groups = groupsOf(client);
+  if (groups === undefined) return client;
+  return textOf(groups.map((group, at) => (at < groupsKept ? group : 0)));
+};
+
+/** What is judged as one client: the IPv4 address, or the /64 of an IPv6 address (one customer has a whole /64). */
+export const prefixOf = (client: string): string => (client.includes(':') ? `${truncated(client, 4)}/64` : client);
+
+/** The network around a client: IPv4 /24, IPv6 /48. */
+export const networkOf = (client: string): string =>
+  client.includes(':') ? `${truncated(client, 3)}/48` : `${client.slice(0, client.lastIndexOf('.'))}.0/24`;
+
+/** A rough stand-in for "another provider" where no routing table is at hand: IPv4 /16, IPv6 /32. */
+export const regionOf = (client: string): string =>
+  client.includes(':')
+    ? `${truncated(client, 2)}/32`
+    : `${client.slice(0, client.indexOf('.', client.indexOf('.') + 1))}.0.0/16`;
+
+/** The domain of a mailbox address in lower case, without a final dot; '' when there is none. */
+export const domainOf = (address: string): string => {
+  const at = address.lastIndexOf('@');
+  if (at < 0) return '';
+  const domain = address.slice(at + 1).toLowerCase();
+  return domain.endsWith('.') ? domain.slice(0, -1) : domain;
+};

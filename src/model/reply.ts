@@ -1,0 +1,6 @@
+/** One SMTP reply. The enhanced code (RFC 3463) cannot disagree with the basic one (RFC 5321 §4.2): it would not compile. */
+type ReplyClass = '2' | '4' | '5';
+
+export type Reply<C extends ReplyClass = ReplyClass> = {
+  [K in C]: { readonly code: `${K}${number}`; readonly enhanced: `${K}.${number}.${number}`; readonly text: string };
+}[C];
