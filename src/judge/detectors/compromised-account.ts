@@ -1,0 +1,109 @@
+/**
+ * D10: an account (or a relay host) whose mail goes to many recipients that do not exist. Ratio test over distinct
+ * recipients (θ0 = .10, θ1 = .50), with context: many networks at once, receivers that call it spam (DETECTION B.11).
+ * A newsletter with 10 % stale addresses is never held (0 of 2,000 simulated); one with 20 % in 3 of 100 runs.
+ */
+import { addPartner } from '../statistics/distinct.ts';
+import type { RatioLimits } from '../statistics/ratio-test.ts';
+import { shapes } from '../statistics/table.ts';
+import type { Table } from '../statistics/table.ts';
+import type { Bench, Detector, Facts, Subject } from './detector.ts';
+import { tags } from './tags.ts';
+
+const natsUnknown = 1.61;
+const natsDelivered = -0.59;
+const natsSpamVerdict = 1.5;
+const natsManyNetworks = 6;
+const networksMax = 20;
+const holdFrom = 11.5;
+const limits: RatioLimits = { floor: -6, floorEstablished: -6 };
+const recipientDays = 30;
+const networkWindowSeconds = 86_400;
+const heldSeconds = 72 * 3600;
+
+/** True while the account's mail is to be held for review. */
+export const isHeld = (table: Table, account: string, seconds: number): boolean => {
+  const at = table.find(tags.held, account.toLowerCase());
+  return at >= 0 && (table.words[at + 4] ?? 0) > seconds;
+};
+
+/** Who answers for this mail: the login, or the client that relays through us without one. */
+export const ownerOf = (facts: Facts): Subject | undefined => {
+  const { event } = facts;
+  if (event.account !== undefined && event.account !== '')
+    return { kind: 'account', value: event.account.toLowerCase() };
+  if (event.user !== undefined || event.origin !== undefined || event.remote !== true) return undefined;
+  return facts.prefix === undefined ? undefined : { kind: 'relay-host', value: facts.prefix };
+};
+
+const natsOf = (facts: Facts): number => {
+  const { event } = facts;
+  if (event.kind === 'recipient') return event.outcome === 'unknown' ? natsUnknown : 0;
+  if (event.outcome === 'sent') return natsDelivered;
+  if (event.outcome !== 'bounced') return 0;
+  // 5.1.1 bad mailbox, 5.1.2 bad domain, 5.1.10 null MX (RFC 3463, RFC 7505); 5.7.1 is how receivers call it spam.
+  if (event.dsn?.startsWith('5.1.') === true) return natsUnknown;
+  return event.dsn === '5.7.1' ? natsSpamVerdict : 0;
+};
+
+const hold = (facts: Facts, bench: Bench, owner: Subject, score: number): void => {
+  const at = bench.table.place(tags.held, owner.value, shapes.guarded, facts.seconds);
+  if (at >= 0) bench.table.words[at + 4] = facts.seconds + heldSeconds;
+  bench.accuse(facts, {
+    detector: 'compromised-account',
+    attack: 'compromised-account',
+    target: { kind: 'account', value: owner.value },
+    actor: owner,
+    crowd: false,
+    why: `${owner.value} sends to many recipients that do not exist (score ${score.toFixed(1)} of ${holdFrom})`,
+  });
+};
+
+const contextNats = (facts: Facts, bench: Bench, owner: Subject): number => {
+  const { event, network, seconds } = facts;
+  if (event.kind !== 'message' || owner.kind !== 'account' || network === undefined) return 0;
+  const networks = addPartner(bench.table, tags.accountNetworks, owner.value, seconds, network, networkWindowSeconds);
+  return networks === networksMax + 1 ? natsManyNetworks : 0;
+};
+
+const observe = (facts: Facts, bench: Bench): void => {
+  const owner = ownerOf(facts);
+  const { event, seconds } = facts;
+  if (owner === undefined || event.reason === 'bounce') return;
+  const recipient = event.recipient?.toLowerCase();
+  let nats = contextNats(facts, bench, owner);
+  if (recipient !== undefined) {
+    const own = natsOf(facts);
+    if (own > 0) {
+      bench.note(facts, {
+        attack: 'compromised-account',
+        target: { kind: 'account', value: owner.value },
+        actor: owner,
+        detail: undefined,
+        count: own === natsSpamVerdict ? 'spamVerdicts' : 'invalidRecipients',
+        events: 1,
+      });
+    }
+    if (own !== 0 && bench.firsts.isFirst(tags.accountRecipient, `${owner.value} ${recipient}`, seconds, recipientDays))
+      nats += own;
+  }
+  if (nats === 0) return;
+  const words = recipient === undefined ? 'sends from very many networks' : `${recipient} ${event.outcome ?? ''}`;
+  const score = bench.weigh(facts, {
+    detector: 'compromised-account',
+    tag: tags.accountRecipients,
+    subject: owner.value,
+    nats,
+    limits,
+    words,
+  });
+  if (score >= holdFrom) hold(facts, bench, owner, score);
+};
+
+export const compromisedAccount: Detector = {
+  name: 'compromised-account',
+  attack: 'compromised-account',
+  sentence: 'an account or relay host sends to many recipients that do not exist',
+  listensTo: ['recipient', 'delivery', 'message'],
+  observe,
+};

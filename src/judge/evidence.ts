@@ -1,0 +1,90 @@
+/**
+ * Evidence: what is known of one attack against one target, from its first bad event on. It becomes an incident when a
+ * detector accuses; until then it accuses nobody and is forgotten when it stays quiet. Bounded: actors and details are
+ * kept one by one up to a limit, beyond it only counted.
+ */
+import type { AttackName } from '../model/attack.ts';
+import type { Aim, DetectorName, Subject } from './detectors/detector.ts';
+
+export const actorsMax = 50_000;
+const detailsMax = 2000;
+
+export type ActorRecord = {
+  readonly subject: Subject;
+  events: number;
+  first: number;
+  last: number;
+  /** Named by a detector on its own account, not only as one of a crowd. */
+  accused: boolean;
+};
+
+export type Recognition = {
+  readonly time: number;
+  readonly eventsBefore: number;
+  readonly detector: DetectorName;
+  readonly why: string;
+};
+
+export type Evidence = {
+  readonly id: string;
+  readonly attack: AttackName;
+  readonly target: Aim;
+  opened: number;
+  last: number;
+  events: number;
+  readonly counts: Map<string, number>;
+  readonly actors: Map<string, ActorRecord>;
+  /** Actors beyond the limit. */
+  actorsUncounted: number;
+  readonly details: Map<string, { readonly aim: Aim; events: number }>;
+  recognised: Recognition | undefined;
+  /** A crowd was recognised: actors that were never good belong to it, each with few events. */
+  crowd: boolean;
+  /** Events at the last announcement, so that growth is told when it doubled. */
+  announcedEvents: number;
+  closed: number | undefined;
+  campaign: string | undefined;
+};
+
+export const newEvidence = (id: string, attack: AttackName, target: Aim, time: number): Evidence => ({
+  id,
+  attack,
+  target,
+  opened: time,
+  last: time,
+  events: 0,
+  counts: new Map(),
+  actors: new Map(),
+  actorsUncounted: 0,
+  details: new Map(),
+  recognised: undefined,
+  crowd: false,
+  announcedEvents: 0,
+  closed: undefined,
+  campaign: undefined,
+});
+
+/** Adds an actor's events; the actor's record, or undefined when the limit is reached. */
+export const addActor = (
+  evidence: Evidence,
+  subject: Subject,
+  time: number,
+  events: number,
+): ActorRecord | undefined => {
+  const known = evidence.actors.get(subject.value);
+  if (known !== undefined) {
+    known.events += events;
+    known.last = Math.max(known.last, time);
+    return known;
+  }
+  if (evidence.actors.size >= actorsMax) return undefined;
+  const record: ActorRecord = { subject, events, first: time, last: time, accused: false };
+  evidence.actors.set(subject.value, record);
+  return record;
+};
+
+export const addDetail = (evidence: Evidence, aim: Aim, events: number): void => {
+  const known = evidence.details.get(aim.value);
+  if (known !== undefined) known.events += events;
+  else if (evidence.details.size < detailsMax) evidence.details.set(aim.value, { aim, events });
+};

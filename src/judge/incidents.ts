@@ -1,0 +1,197 @@
+/**
+ * Incidents: evidence by attack and target, opened when a detector accuses, closed after six quiet hours. Twenty
+ * thousand addresses guessing at one domain are one incident with twenty thousand actors.
+ */
+import type { AttackName } from '../model/attack.ts';
+import type { Actor, Incident, Target } from '../model/report.ts';
+import type { Standing } from '../model/standing.ts';
+import { adviceFor } from './advice.ts';
+import { createCampaigns } from './campaign.ts';
+import type { Accusation, Aim, Note } from './detectors/detector.ts';
+import { addActor, addDetail, newEvidence } from './evidence.ts';
+import type { ActorRecord, Evidence } from './evidence.ts';
+import { hashInto } from './statistics/hash.ts';
+
+export type IncidentChange = { readonly change: 'opened' | 'grew' | 'closed'; readonly incident: Incident };
+
+const quietMs = 6 * 3600_000;
+const forgetMs = 24 * 3600_000;
+const crowdWindowMs = 24 * 3600_000;
+const evidenceMax = 4096;
+const closedMax = 10_000;
+const sweepEveryMs = 60_000;
+
+/** What is against the server as a whole is one incident, whichever program of it was asked. */
+const keyOf = (attack: AttackName, target: Aim): string =>
+  target.kind === 'server' ? `${attack} server` : `${attack} ${target.kind} ${target.value}`;
+
+const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const idOf = (key: string, opened: number): string => {
+  const hash = { low: 0, high: 0 };
+  hashInto(hash, 1, 0, `${key} ${opened}`);
+  let id = '';
+  for (let i = 0, rest = hash.low; i < 6; i++, rest = Math.floor(rest / 32)) id += alphabet[rest % 32] ?? '';
+  return id;
+};
+
+export type IncidentStore = {
+  readonly note: (note: Note, time: number) => void;
+  readonly accuse: (accusation: Accusation, time: number) => void;
+  /** Closes what has been quiet; cheap, call it with every event. */
+  readonly sweep: (time: number) => void;
+  /** All recognised incidents, most events first. */
+  readonly list: () => readonly Incident[];
+};
+
+type Wiring = {
+  /** Was this actor (a client) ever good? Then it does not belong to a crowd. */
+  readonly isGood: (actor: string, time: number) => boolean;
+  readonly isProtected: (actor: string) => boolean;
+  readonly announce: (change: IncidentChange) => void;
+};
+
+export const createIncidents = (wiring: Wiring): IncidentStore => {
+  const open = new Map<string, Evidence>();
+  let closed: Evidence[] = [];
+  const campaigns = createCampaigns();
+  let sweptAt = 0;
+
+  const belongs = (evidence: Evidence, actor: ActorRecord): boolean => {
+    if (actor.accused) return true;
+    if (!evidence.crowd || evidence.recognised === undefined) return false;
+    if (actor.last < evidence.recognised.time - crowdWindowMs || wiring.isProtected(actor.subject.value)) return false;
+    return !wiring.isGood(actor.subject.value, actor.last);
+  };
+
+  const standingOf = (evidence: Evidence): Standing => (evidence.attack === 'backscatter' ? 'suspect' : 'hostile');
+
+  const render = (evidence: Evidence): Incident => {
+    const members = [...evidence.actors.values()].filter((actor) => belongs(evidence, actor));
+    const actors: Actor[] = members
+      .map(({ subject, events, first, last }) => ({ kind: subject.kind, value: subject.value, events, first, last }))
+      .toSorted((a, b) => b.events - a.events || a.first - b.first);
+    const recognised = evidence.recognised ?? { time: evidence.last, eventsBefore: 0, detector: 'harvest', why: '' };
+    let opened = actors.length === 0 ? evidence.opened : Infinity;
+    for (const actor of actors) opened = Math.min(opened, actor.first);
+    // An honest sender's stale address is in the evidence too, but not in the incident.
+    const events =
+      actors.length === 0
+        ? evidence.events
+        : actors.reduce((sum, actor) => sum + actor.events, evidence.crowd ? evidence.actorsUncounted : 0);
+    const counts =
+      evidence.counts.size === 1 ? new Map([...evidence.counts.keys()].map((name) => [name, events])) : evidence.counts;
+    const details: Target[] = [...evidence.details.values()].map(({ aim, events }) => ({
+      kind: aim.kind,
+      value: aim.value,
+      events,
+    }));
+    return {
+      id: evidence.id,
+      attack: evidence.attack,
+      standing: standingOf(evidence),
+      opened,
+      recognised: recognised.time,
+      last: evidence.last,
+      closed: evidence.closed,
+      distributed: evidence.crowd,
+      eventsBeforeRecognition: recognised.eventsBefore,
+      actors,
+      actorCount: actors.length + (evidence.crowd ? evidence.actorsUncounted : 0),
+      targets: [{ ...evidence.target, events }, ...details.toSorted((a, b) => b.events - a.events)],
+      counts: Object.fromEntries(counts),
+      why: recognised.why,
+      advice: adviceFor(evidence.attack, {
+        crowd: evidence.crowd,
+        eventsBefore: recognised.eventsBefore,
+        target: evidence.target.value,
+      }),
+      campaign: evidence.campaign,
+    };
+  };
+
+  const close = (key: string, evidence: Evidence, time: number): void => {
+    open.delete(key);
+    if (evidence.recognised === undefined) return;
+    evidence.closed = Math.min(time, evidence.last + quietMs);
+    campaigns.remember(evidence);
+    closed = closed.length >= closedMax ? [...closed.slice(1), evidence] : [...closed, evidence];
+    wiring.announce({ change: 'closed', incident: render(evidence) });
+  };
+
+  const isOver = (evidence: Evidence, time: number): boolean =>
+    time - evidence.last > (evidence.recognised === undefined ? forgetMs : quietMs);
+
+  const makeRoom = (): void => {
+    if (open.size < evidenceMax) return;
+    let oldest: [string, Evidence] | undefined;
+    for (const entry of open) {
+      if (entry[1].recognised === undefined && (oldest === undefined || entry[1].last < oldest[1].last)) oldest = entry;
+    }
+    if (oldest === undefined) [oldest] = open;
+    if (oldest !== undefined) close(oldest[0], oldest[1], oldest[1].last);
+  };
+
+  const evidenceFor = (attack: AttackName, target: Aim, time: number): Evidence => {
+    const key = keyOf(attack, target);
+    const known = open.get(key);
+    if (known !== undefined && !isOver(known, time)) return known;
+    if (known !== undefined) close(key, known, time);
+    makeRoom();
+    const fresh = newEvidence(idOf(key, time), attack, target, time);
+    open.set(key, fresh);
+    return fresh;
+  };
+
+  /** One account under siege inside an attack on the whole server is a target of that attack, not another one. */
+  const isPartOfServerAttack = (accusation: Accusation): boolean =>
+    accusation.attack === 'password-guessing' &&
+    accusation.target.kind === 'account' &&
+    open.get(keyOf('password-guessing', { kind: 'server', value: '' }))?.recognised !== undefined;
+
+  const recognise = (evidence: Evidence, accusation: Accusation, eventsBefore: number, time: number): void => {
+    evidence.recognised = { time, eventsBefore, detector: accusation.detector, why: accusation.why };
+    evidence.campaign = campaigns.find(evidence);
+    evidence.announcedEvents = evidence.events;
+    wiring.announce({ change: 'opened', incident: render(evidence) });
+  };
+
+  const announceGrowth = (evidence: Evidence): void => {
+    if (evidence.recognised === undefined || evidence.events < 2 * evidence.announcedEvents || evidence.events < 50)
+      return;
+    evidence.announcedEvents = evidence.events;
+    wiring.announce({ change: 'grew', incident: render(evidence) });
+  };
+
+  return {
+    note: (note, time) => {
+      const evidence = evidenceFor(note.attack, note.target, time);
+      evidence.events += note.events;
+      evidence.last = Math.max(evidence.last, time);
+      evidence.counts.set(note.count, (evidence.counts.get(note.count) ?? 0) + note.events);
+      if (note.actor !== undefined && addActor(evidence, note.actor, time, note.events) === undefined)
+        evidence.actorsUncounted++;
+      if (note.detail !== undefined) addDetail(evidence, note.detail, note.events);
+      if (note.target.kind === 'server' && note.target.value !== evidence.target.value)
+        addDetail(evidence, note.target, note.events);
+      announceGrowth(evidence);
+    },
+    accuse: (accusation, time) => {
+      if (isPartOfServerAttack(accusation)) return;
+      const evidence = evidenceFor(accusation.attack, accusation.target, time);
+      const actor = accusation.actor === undefined ? undefined : addActor(evidence, accusation.actor, time, 0);
+      if (actor !== undefined) actor.accused = true;
+      evidence.crowd ||= accusation.crowd;
+      if (evidence.recognised === undefined) recognise(evidence, accusation, actor?.events ?? evidence.events, time);
+    },
+    sweep: (time) => {
+      if (time - sweptAt < sweepEveryMs) return;
+      sweptAt = time;
+      for (const [key, evidence] of open) if (isOver(evidence, time)) close(key, evidence, time);
+    },
+    list: () =>
+      [...closed, ...open.values()]
+        .filter((evidence) => evidence.recognised !== undefined)
+        .map(render)
+        .toSorted((a, b) => (b.targets[0]?.events ?? 0) - (a.targets[0]?.events ?? 0) || a.opened - b.opened),
+  };
+};

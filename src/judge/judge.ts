@@ -1,0 +1,165 @@
+/**
+ * The judge: events in; standings, verdicts, incidents out. Pure: no I/O, no clock, no randomness; the table's memory is
+ * handed in, time comes with the event. The same code judges a live session, last week's log and a replay of it.
+ */
+import { networkOf, prefixOf } from '../model/address.ts';
+import type { Event, EventKind } from '../model/event.ts';
+import type { Tell } from '../model/ports.ts';
+import type { Report } from '../model/report.ts';
+import type { Standing } from '../model/standing.ts';
+import { allDetectors } from './detectors/all.ts';
+import { contactOf } from './detectors/contact.ts';
+import { isHeld } from './detectors/compromised-account.ts';
+import { serverAim } from './detectors/detector.ts';
+import type { Bench, Detector, Facts, WeighedTerm } from './detectors/detector.ts';
+import { loginOf } from './detectors/login.ts';
+import { tags } from './detectors/tags.ts';
+import { createEcho } from './echo.ts';
+import { convict, hostileUntil } from './hostile.ts';
+import { createIncidents } from './incidents.ts';
+import type { IncidentChange } from './incidents.ts';
+import { convictionEstablished, convictionFrom, levelOf } from './ladder.ts';
+import type { Memory } from './memory.ts';
+import { clientScore, clientTags, wasEverGood } from './score.ts';
+import { modeOf } from './settings.ts';
+import type { JudgeSettings } from './settings.ts';
+import { addContact, readRatio } from './statistics/ratio-test.ts';
+import { shapes } from './statistics/table.ts';
+import { createTally } from './tally.ts';
+
+/** A term as it was added: what `explain` tells of a subject's history. */
+export type Weighing = WeighedTerm & { readonly time: number; readonly score: number };
+
+export type Judge = {
+  readonly tell: Tell;
+  /** What was found so far; the input part is the caller's. */
+  readonly report: () => Omit<Report, 'version' | 'input'>;
+  readonly standingOf: (client: string) => Standing;
+};
+
+type Listener = {
+  readonly announce?: (change: IncidentChange) => void;
+  readonly weighed?: (weighing: Weighing) => void;
+};
+
+export const createJudge = (memory: Memory, settings: JudgeSettings, listener: Listener = {}): Judge => {
+  const { table, firsts } = memory;
+  const tally = createTally();
+  const isEcho = createEcho();
+  const isProtectedPrefix = (prefix: string): boolean => settings.isProtected(prefix.replace('/64', ''));
+  let latestSeconds = 0;
+
+  const incidents = createIncidents({
+    isGood: (actor, time) => wasEverGood(table, actor, networkOf(actor.replace('/64', '')), Math.floor(time / 1000)),
+    isProtected: isProtectedPrefix,
+    announce: listener.announce ?? (() => undefined),
+  });
+
+  const convictIfDue = (facts: Facts, term: WeighedTerm, attack: Detector['attack']): void => {
+    const { seconds, network } = facts;
+    const prefix = term.subject;
+    const score = clientScore(table, prefix, seconds, settings);
+    if (score < convictionFrom) return;
+    const { established } = readRatio(table, tags.harvest, prefix, seconds);
+    if (established && score < convictionEstablished) return;
+    const target =
+      attack === 'dictionary' && facts.contact !== undefined
+        ? { kind: 'recipient-domain' as const, value: facts.contact.domain }
+        : serverAim(facts.event);
+    incidents.accuse(
+      {
+        detector: term.detector,
+        attack,
+        target,
+        actor: { kind: 'client', value: prefix },
+        crowd: false,
+        why: `${prefix} ${term.words}: score ${score.toFixed(1)} of ${established ? convictionEstablished : convictionFrom}`,
+      },
+      facts.event.time,
+    );
+    // An established sender is slowed and cut, never convicted; nor is whoever we must not lock out.
+    if (established || isProtectedPrefix(prefix)) return;
+    const fresh = hostileUntil(table, prefix, seconds) === 0;
+    convict(table, prefix, seconds);
+    if (fresh && network !== undefined)
+      addContact(table, tags.convictedInNetwork, network, seconds, 1, { floor: 0, floorEstablished: 0 });
+  };
+
+  const attackOf = new Map<string, Detector['attack']>();
+  const bench: Bench = {
+    table,
+    firsts,
+    weigh: (facts, term) => {
+      const score = addContact(table, term.tag, term.subject, facts.seconds, term.nats, term.limits, term.start);
+      listener.weighed?.({ ...term, time: facts.event.time, score });
+      const attack = attackOf.get(term.detector);
+      if (term.nats > 0 && attack !== undefined && clientTags.has(term.tag)) convictIfDue(facts, term, attack);
+      return score;
+    },
+    note: (facts, note) => incidents.note(note, facts.event.time),
+    accuse: (facts, accusation) => incidents.accuse(accusation, facts.event.time),
+    everGood: ({ prefix, network, seconds }) =>
+      prefix !== undefined && network !== undefined && wasEverGood(table, prefix, network, seconds),
+  };
+
+  const listeners = new Map<EventKind, Detector[]>();
+  for (const detector of allDetectors((seconds) => seconds < settings.learningUntil)) {
+    attackOf.set(detector.name, detector.attack);
+    if (modeOf(settings, detector.name) === 'off') continue;
+    for (const kind of detector.listensTo) listeners.set(kind, [...(listeners.get(kind) ?? []), detector]);
+  }
+
+  const factsOf = (event: Event, prefix: string | undefined, seconds: number): Facts => {
+    const network = event.client === undefined ? undefined : networkOf(event.client);
+    const isContact = event.kind === 'recipient' || event.kind === 'delivery';
+    const known = prefix !== undefined && network !== undefined;
+    return {
+      event,
+      seconds,
+      prefix,
+      network,
+      contact: known && isContact ? contactOf(event, prefix, network, seconds, table, firsts) : undefined,
+      login: known && event.kind === 'auth' ? loginOf(event, prefix, network, seconds, table, firsts) : undefined,
+    };
+  };
+
+  /** When a network was put off for the first time lately: who comes back after a while during a campaign has a queue. */
+  const rememberDeferral = (network: string, seconds: number): void => {
+    const at = table.place(tags.deferredOnce, network, shapes.plain, seconds);
+    if (at < 0) return;
+    if ((table.words[at + 5] ?? 0) === 0) table.words[at + 5] = seconds;
+    table.words[at + 2] = seconds;
+  };
+
+  const standingOf = (client: string): Standing => {
+    if (isProtectedPrefix(client)) return 'trusted';
+    if (hostileUntil(table, client, latestSeconds) > 0) return 'hostile';
+    return levelOf(clientScore(table, client, latestSeconds, settings)) === 'none' ? 'unknown' : 'suspect';
+  };
+
+  return {
+    standingOf,
+    tell: (event) => {
+      if (isEcho(event)) return;
+      const seconds = Math.floor(event.time / 1000);
+      latestSeconds = Math.max(latestSeconds, seconds);
+      incidents.sweep(event.time);
+      const prefix = event.client === undefined ? undefined : prefixOf(event.client);
+      tally.add(event, prefix);
+      const detectors = listeners.get(event.kind);
+      if (detectors === undefined) return;
+      const facts = factsOf(event, prefix, seconds);
+      if (event.kind === 'recipient' && event.outcome === 'deferred' && facts.network !== undefined)
+        rememberDeferral(facts.network, seconds);
+      for (const detector of detectors) detector.observe(facts, bench);
+    },
+    report: () => ({
+      incidents: incidents.list(),
+      offenders: tally.offenders(standingOf),
+      networks: tally.networks(standingOf),
+      accounts: tally.accounts((account) => (isHeld(table, account, latestSeconds) ? 'hostile' : 'unknown')),
+      domains: tally.domains(),
+      senders: tally.senders(),
+    }),
+  };
+};

@@ -1,0 +1,251 @@
+/** Who did how much: plain counts for the report, per client, account, domain and sender. Bounded: what was quiet longest makes room. */
+import { domainOf, networkOf } from '../model/address.ts';
+import type { Event } from '../model/event.ts';
+import type { AccountReport, DomainReport, Offender, OffendingNetwork, SenderReport } from '../model/report.ts';
+import type { Standing } from '../model/standing.ts';
+
+const clientsMax = 100_000;
+const accountsMax = 50_000;
+const domainsMax = 20_000;
+const placesMax = 64;
+
+type ClientCount = { unknown: number; denied: number; auth: number; protocol: number; first: number; last: number };
+type AccountCount = {
+  messages: number;
+  recipients: number;
+  invalid: number;
+  failures: number;
+  readonly clients: Set<string>;
+};
+type DomainCount = { accepted: number; unknown: number; bounces: number };
+type SenderCount = {
+  readonly kind: SenderReport['kind'];
+  readonly value: string;
+  messages: number;
+  recipients: number;
+  bounced: number;
+};
+
+/** Two generations by use, so that a flood of one-shot subjects pushes out the ones that were quiet, not the busy ones. */
+const createCounts = <C>(entriesMax: number, make: () => C) => {
+  const counts = new Map<string, C>();
+  return {
+    counts,
+    of: (key: string): C => {
+      const known = counts.get(key);
+      if (known !== undefined) return known;
+      if (counts.size >= entriesMax) {
+        let toDrop = Math.ceil(entriesMax / 10);
+        for (const old of counts.keys()) {
+          counts.delete(old);
+          if (--toDrop === 0) break;
+        }
+      }
+      const fresh = make();
+      counts.set(key, fresh);
+      return fresh;
+    },
+  };
+};
+
+const eventsOf = (count: ClientCount): number => count.unknown + count.denied + count.auth + count.protocol;
+
+export type Tally = {
+  readonly add: (event: Event, prefix: string | undefined) => void;
+  readonly offenders: (standingOf: (client: string) => Standing) => readonly Offender[];
+  readonly networks: (standingOf: (client: string) => Standing) => readonly OffendingNetwork[];
+  readonly accounts: (standingOf: (account: string) => Standing) => readonly AccountReport[];
+  readonly domains: () => readonly DomainReport[];
+  readonly senders: () => readonly SenderReport[];
+};
+
+export const createTally = (): Tally => {
+  const clients = createCounts<ClientCount>(clientsMax, () => ({
+    unknown: 0,
+    denied: 0,
+    auth: 0,
+    protocol: 0,
+    first: 0,
+    last: 0,
+  }));
+  const accounts = createCounts<AccountCount>(accountsMax, () => ({
+    messages: 0,
+    recipients: 0,
+    invalid: 0,
+    failures: 0,
+    clients: new Set(),
+  }));
+  const domains = createCounts<DomainCount>(domainsMax, () => ({ accepted: 0, unknown: 0, bounces: 0 }));
+  const senders = new Map<string, SenderCount>();
+
+  const offence = (event: Event, prefix: string, field: 'unknown' | 'denied' | 'auth' | 'protocol'): void => {
+    const count = clients.of(prefix);
+    if (eventsOf(count) === 0) count.first = event.time;
+    count[field] += event.count ?? 1;
+    count.last = Math.max(count.last, event.time);
+  };
+
+  const senderOf = (event: Event): SenderCount | undefined => {
+    let kind: SenderReport['kind'];
+    let value: string | undefined;
+    if (event.account !== undefined) [kind, value] = ['account', event.account];
+    else if (event.user !== undefined) [kind, value] = ['user', event.user];
+    else if (event.remote === true && event.origin !== undefined && event.origin !== event.recipient)
+      [kind, value] = ['forward', event.origin];
+    else if (event.remote === true && event.client !== undefined) [kind, value] = ['relay-host', event.client];
+    else return undefined;
+    const key = `${kind} ${value}`;
+    let count = senders.get(key);
+    if (count === undefined && senders.size < accountsMax) {
+      count = { kind, value, messages: 0, recipients: 0, bounced: 0 };
+      senders.set(key, count);
+    }
+    return count;
+  };
+
+  const addRecipient = (event: Event, prefix: string | undefined): void => {
+    if (event.outcome === 'relay-denied') {
+      if (prefix !== undefined) offence(event, prefix, 'denied');
+      return;
+    }
+    if (event.outcome !== 'unknown' && event.outcome !== 'accepted') return;
+    const domain = domains.of(domainOf(event.recipient ?? ''));
+    if (event.outcome === 'accepted') {
+      domain.accepted++;
+      return;
+    }
+    domain.unknown++;
+    if (event.sender === '') domain.bounces++;
+    if (event.account !== undefined) accounts.of(event.account).invalid++;
+    else if (prefix !== undefined) offence(event, prefix, 'unknown');
+  };
+
+  const addDelivery = (event: Event): void => {
+    if (event.outcome === 'deferred' || event.reason === 'bounce') return;
+    const sender = senderOf(event);
+    if (sender !== undefined) {
+      sender.recipients++;
+      if (event.outcome === 'bounced') sender.bounced++;
+    }
+    if (event.account !== undefined) {
+      const account = accounts.of(event.account);
+      account.recipients++;
+      if (event.outcome === 'bounced' && event.dsn?.startsWith('5.1.') === true) account.invalid++;
+    } else if (event.remote !== true && event.outcome === 'sent') {
+      const domain = domains.of(domainOf(event.origin ?? event.recipient ?? ''));
+      domain.accepted++;
+      if (event.sender === '') domain.bounces++;
+    }
+  };
+
+  const addAuth = (event: Event, prefix: string | undefined): void => {
+    if (event.outcome === 'failure' && prefix !== undefined) offence(event, prefix, 'auth');
+    if (event.account === undefined || event.account === '') return;
+    const account = accounts.of(event.account);
+    if (event.outcome === 'failure') account.failures += event.count ?? 1;
+    else if (event.client !== undefined && account.clients.size < placesMax) account.clients.add(event.client);
+  };
+
+  return {
+    add: (event, prefix) => {
+      switch (event.kind) {
+        case 'recipient':
+          return addRecipient(event, prefix);
+        case 'delivery':
+          return addDelivery(event);
+        case 'auth':
+          return addAuth(event, prefix);
+        case 'early-talk':
+        case 'command-error':
+          return prefix === undefined ? undefined : offence(event, prefix, 'protocol');
+        case 'message': {
+          if (event.account !== undefined) accounts.of(event.account).messages++;
+          const sender = senderOf(event);
+          if (sender !== undefined && event.reason !== 'bounce') sender.messages++;
+          return undefined;
+        }
+        case 'connect':
+        case 'helo':
+        case 'tls':
+        case 'sender':
+        case 'reset':
+        case 'limit':
+        case 'queue':
+        case 'disconnect':
+        case 'other':
+          return undefined;
+      }
+    },
+    offenders: (standingOf) =>
+      [...clients.counts]
+        .map(([client, count]) => ({
+          client,
+          network: networkOf(client.replace('/64', '')),
+          events: eventsOf(count),
+          unknownRecipients: count.unknown,
+          relayDenied: count.denied,
+          authFailures: count.auth,
+          protocolErrors: count.protocol,
+          first: count.first,
+          last: count.last,
+          standing: standingOf(client),
+        }))
+        .toSorted((a, b) => b.events - a.events || a.first - b.first),
+    networks: (standingOf) => {
+      const sums = new Map<string, { -readonly [K in keyof OffendingNetwork]: OffendingNetwork[K] }>();
+      for (const [client, count] of clients.counts) {
+        const network = networkOf(client.replace('/64', ''));
+        let sum = sums.get(network);
+        if (sum === undefined) {
+          sum = {
+            network,
+            clients: 0,
+            events: 0,
+            unknownRecipients: 0,
+            relayDenied: 0,
+            authFailures: 0,
+            protocolErrors: 0,
+            first: count.first,
+            last: count.last,
+            standing: 'unknown',
+          };
+          sums.set(network, sum);
+        }
+        sum.clients++;
+        sum.events += eventsOf(count);
+        sum.unknownRecipients += count.unknown;
+        sum.relayDenied += count.denied;
+        sum.authFailures += count.auth;
+        sum.protocolErrors += count.protocol;
+        sum.first = Math.min(sum.first, count.first);
+        sum.last = Math.max(sum.last, count.last);
+        if (standingOf(client) === 'hostile') sum.standing = 'hostile';
+      }
+      return [...sums.values()].toSorted((a, b) => b.events - a.events || a.first - b.first);
+    },
+    accounts: (standingOf) =>
+      [...accounts.counts]
+        .map(([account, count]) => ({
+          account,
+          messages: count.messages,
+          recipients: count.recipients,
+          invalidRecipients: count.invalid,
+          clients: count.clients.size,
+          authFailures: count.failures,
+          standing: standingOf(account),
+        }))
+        .toSorted((a, b) => b.messages + b.recipients + b.authFailures - (a.messages + a.recipients + a.authFailures)),
+    domains: () =>
+      [...domains.counts]
+        .filter(([domain]) => domain !== '')
+        .map(([domain, count]) => ({
+          domain,
+          events: count.accepted + count.unknown,
+          accepted: count.accepted,
+          unknownRecipients: count.unknown,
+          bounces: count.bounces,
+        }))
+        .toSorted((a, b) => b.unknownRecipients - a.unknownRecipients || b.events - a.events),
+    senders: () => [...senders.values()].toSorted((a, b) => b.recipients - a.recipients || b.messages - a.messages),
+  };
+};

@@ -1,0 +1,131 @@
+/**
+ * From a question to a verdict: what the table holds about the question's subjects, through the ladder. Reads only, so
+ * any listener thread may ask while the guard's thread learns.
+ */
+import { domainOf, networkOf, prefixOf } from '../model/address.ts';
+import type { Ask } from '../model/ports.ts';
+import type { Question } from '../model/question.ts';
+import type { Reply } from '../model/reply.ts';
+import type { Term, Verdict } from '../model/verdict.ts';
+import { isVictim } from './detectors/backscatter.ts';
+import { isHeld } from './detectors/compromised-account.ts';
+import { isStepUp } from './detectors/account-siege.ts';
+import { isKnownLogin } from './detectors/login.ts';
+import { tags } from './detectors/tags.ts';
+import { hostileUntil } from './hostile.ts';
+import { atMost, convictedInNetworkMin, convictionFrom, harder, levelOf, networkMargin, verdictOf } from './ladder.ts';
+import type { Level } from './ladder.ts';
+import { clientScore, networkScore, termsOf, wasEverGood } from './score.ts';
+import { modeOf } from './settings.ts';
+import type { JudgeSettings } from './settings.ts';
+import { isAlarmed } from './statistics/contact-blocks.ts';
+import type { Table } from './statistics/table.ts';
+
+const accept: Verdict = { kind: 'accept', why: [] };
+/** The same words for every recipient, asked before it is looked up: they tell a harvester nothing. */
+const campaignReply: Reply<'4'> = { code: '450', enhanced: '4.2.0', text: 'Busy, please try again in a few minutes' };
+const bounceReply: Reply<'4'> = {
+  code: '450',
+  enhanced: '4.7.1',
+  text: 'Too many bounces for this address, try again later',
+};
+const stepUpReply: Reply<'4'> = { code: '454', enhanced: '4.7.0', text: 'Temporary authentication failure' };
+/** Who comes back after this while during a campaign is a mail server with a queue, not a one-shot guesser. */
+const retryAfterSeconds = 300;
+
+const because = (detector: string, subject: string): readonly Term[] => [
+  { detector, subject, score: convictionFrom, threshold: convictionFrom },
+];
+
+/** A network's score counts only while nobody there was ever good, and refuses only with two convicted clients. */
+const networkLevel = (table: Table, network: string, seconds: number, settings: JudgeSettings): Level => {
+  const { score, convicted, everGood } = networkScore(table, network, seconds, settings);
+  if (everGood) return 'none';
+  const level = levelOf(score - networkMargin);
+  return convicted >= convictedInNetworkMin ? level : atMost(level, 'defer');
+};
+
+const clientLevel = (table: Table, client: string, seconds: number, settings: JudgeSettings): Level => {
+  const prefix = prefixOf(client);
+  if (hostileUntil(table, prefix, seconds) > 0) return 'refuse';
+  const own = levelOf(clientScore(table, prefix, seconds, settings));
+  return harder(own, networkLevel(table, networkOf(client), seconds, settings));
+};
+
+/** During a campaign against its domain a recipient is hidden from clients that were never good, unless they come back later. */
+const isHidden = (
+  table: Table,
+  question: Question,
+  client: string,
+  seconds: number,
+  settings: JudgeSettings,
+): boolean => {
+  if (
+    question.stage !== 'recipient' ||
+    question.recipient === undefined ||
+    modeOf(settings, 'harvest-crowd') !== 'enforce'
+  )
+    return false;
+  if (!isAlarmed(table, tags.harvestBlocks, domainOf(question.recipient), seconds)) return false;
+  const network = networkOf(client);
+  if (wasEverGood(table, prefixOf(client), network, seconds)) return false;
+  const at = table.find(tags.deferredOnce, network);
+  return at < 0 || seconds - (table.words[at + 5] ?? seconds) < retryAfterSeconds;
+};
+
+const isFloodedBounce = (table: Table, question: Question, seconds: number, settings: JudgeSettings): boolean => {
+  if (question.stage !== 'recipient' || question.sender !== '' || question.recipient === undefined) return false;
+  if (modeOf(settings, 'backscatter') !== 'enforce') return false;
+  return isVictim(table, question.recipient.toLowerCase(), seconds);
+};
+
+const judgeAccount = (
+  table: Table,
+  account: string,
+  client: string | undefined,
+  question: Question,
+  seconds: number,
+  settings: JudgeSettings,
+): Verdict => {
+  if (modeOf(settings, 'compromised-account') === 'enforce' && isHeld(table, account, seconds)) {
+    return { kind: 'hold', why: because('compromised-account', account) };
+  }
+  if (question.stage !== 'auth' || client === undefined || modeOf(settings, 'account-siege') !== 'enforce')
+    return accept;
+  if (!isStepUp(table, account, seconds) || isKnownLogin(table, networkOf(client), account, seconds)) return accept;
+  return { kind: 'defer', reply: stepUpReply, why: because('account-siege', account) };
+};
+
+const judgeClient = (
+  table: Table,
+  client: string,
+  question: Question,
+  seconds: number,
+  settings: JudgeSettings,
+): Verdict => {
+  const level = clientLevel(table, client, seconds, settings);
+  const learning = seconds < settings.learningUntil;
+  const allowed = learning ? atMost(level, 'defer') : level;
+  if (allowed !== 'none' && allowed !== 'delay')
+    return verdictOf(allowed, termsOf(table, client, prefixOf(client), seconds));
+  if (isHidden(table, question, client, seconds, settings)) {
+    return { kind: 'defer', reply: campaignReply, why: because('harvest-crowd', domainOf(question.recipient ?? '')) };
+  }
+  if (isFloodedBounce(table, question, seconds, settings)) {
+    return { kind: 'defer', reply: bounceReply, why: because('backscatter', question.recipient ?? '') };
+  }
+  return allowed === 'none' ? accept : verdictOf(allowed, termsOf(table, client, prefixOf(client), seconds));
+};
+
+/** @returns a function that answers from the table alone; in `observe` mode it says accept, with the reasons */
+export const createAsk =
+  (table: Table, settings: JudgeSettings): Ask =>
+  (question) => {
+    const seconds = Math.floor(question.time / 1000);
+    const { client, account } = question;
+    let verdict: Verdict = accept;
+    if (account !== undefined) verdict = judgeAccount(table, account, client, question, seconds, settings);
+    else if (client !== undefined && !settings.isProtected(client))
+      verdict = judgeClient(table, client, question, seconds, settings);
+    return settings.mode === 'observe' && verdict.kind !== 'accept' ? { kind: 'accept', why: verdict.why } : verdict;
+  };
