@@ -44,7 +44,12 @@ const firstErrors = (output) =>
     .join('\n');
 
 /** Versions are pinned, so npm's cache is as good as the network; without either, its own patience is minutes of silence. */
-const patience = ['--prefer-offline', '--fetch-retries=2', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'];
+const patience = [
+  '--prefer-offline',
+  '--fetch-retries=2',
+  '--fetch-retry-mintimeout=1000',
+  '--fetch-retry-maxtimeout=5000',
+];
 
 /** @param {string} cwd @param {string[]} args */
 const npm = (cwd, args) => {

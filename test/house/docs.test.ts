@@ -1,0 +1,22 @@
+/** Pages that list something list all of it, and nothing that is gone. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { attackNames } from '../../src/model/attack.ts';
+import { codeOf, filesOf, read } from './sources.ts';
+
+/** First cells of the rows of a page's tables that hold one word in backquotes: | `dictionary` | … */
+const listedIn = (page: string): string[] => {
+  const [file = ''] = filesOf(page);
+  return [...read(file).matchAll(/^\| `([a-z][a-z-]*)[^`|]*` /gm)].map(([, word = '']) => word);
+};
+
+test('docs/attacks.md has a row for every attack, and no other', () => {
+  assert.deepEqual(new Set(listedIn('docs/attacks.md')), new Set(attackNames));
+});
+
+test('docs/commands.md has a row for every command, and no other', () => {
+  const [main = ''] = filesOf('src/cli/main.ts');
+  const commands = [...codeOf(main).matchAll(/^ {2}\[?'?([a-z][a-z-]*)'?[:,] /gm)].map(([, word = '']) => word);
+  assert.ok(commands.length > 0, 'src/cli/main.ts shows no table of commands');
+  assert.deepEqual(new Set(listedIn('docs/commands.md')), new Set(commands));
+});

@@ -1,0 +1,56 @@
+/**
+ * `npm test [-- PATTERN…]`: brings what the tests need (npm packages, Node 24, for the server tests real mail servers),
+ * then gives all test files to one run of node's own test runner: its closing lines speak for everything, house rules,
+ * types and lint included. Plain JavaScript for Node 20, because nothing is installed yet.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { ensureNode, ensurePackages, root, say } from '../bin/bootstrap.mjs';
+
+const allTests = ['src/**/*.test.ts', 'test/**/*.test.ts'];
+
+/**
+ * Real servers run in a machine of their own: its network, mounts, host name and processes end with the runner.
+ * @param {string} labDir
+ */
+const machineOfItsOwn = (labDir) =>
+  [
+    'unshare --net --mount --uts --pid --fork --kill-child --mount-proc --propagation private --'.split(' '),
+    ['sh', join(root, 'test/servers/lab/enter.sh'), labDir],
+  ].flat();
+
+/** `ready`, or why there are no real servers. @param {string} node @param {readonly string[]} patterns */
+const prepareLab = (node, patterns) => {
+  if (!patterns.some((pattern) => pattern.startsWith('test/') && !pattern.startsWith('test/house/')))
+    return 'not asked for';
+  const run = spawnSync(node, [join(root, 'test/servers/lab/prepare.ts')], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  return run.status === 0 ? run.stdout.trim() : `test/servers/lab/prepare.ts ended with ${run.status ?? run.signal}`;
+};
+
+/** @param {string[]} patterns */
+const runTests = (patterns) => {
+  ensurePackages({ withDev: true });
+  const node = ensureNode();
+  const lab = prepareLab(node, patterns);
+  const labDir = mkdtempSync(join(tmpdir(), 'postern-lab-'));
+  const runner = [node, '--test', '--test-concurrency=1', ...patterns];
+  const [command = node, ...args] = lab === 'ready' ? [...machineOfItsOwn(labDir), ...runner] : runner;
+  const path = [dirname(node), join(root, 'node_modules/.bin'), process.env.PATH].join(delimiter);
+  const env = { ...process.env, PATH: path, POSTERN_LAB: lab, POSTERN_LAB_DIR: labDir };
+  const run = spawnSync(command, args, { cwd: root, stdio: 'inherit', env });
+  if (existsSync(labDir)) rmdirSync(labDir);
+  return run.status ?? 1;
+};
+
+try {
+  const patterns = process.argv.slice(2);
+  process.exitCode = runTests(patterns.length > 0 ? patterns : allTests);
+} catch (error) {
+  say(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+}
