@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { attributesMax, encodeRequest, parseRequest, requestAttributes } from './request.ts';
-import type { PolicyRequest } from './request.ts';
+import { attributesMax, encodeRequest, findRequest, requestAttributes } from './request.ts';
+import type { Parsed, PolicyRequest } from './request.ts';
 
-/** The lines of a request as the decoder hands them on: without the empty line. */
-const lines = (text: string): string => text.slice(0, -1);
+/** What a request is that ends where the text ends. */
+const parse = (text: string): Parsed => {
+  const found = findRequest(text, 0);
+  assert.equal(found?.next, text.length, JSON.stringify(text));
+  return found.parsed;
+};
 const first = 'request=smtpd_access_policy\n';
 
 /** What a Postfix 3.7 sent at RCPT, after STARTTLS, without authentication. */
@@ -37,10 +41,11 @@ encryption_protocol=TLSv1.3
 encryption_cipher=TLS_AES_256_GCM_SHA384
 encryption_keysize=256
 policy_context=
+
 `;
 
 test('what Postfix sends is read: kept attributes as they stand, others passed over', () => {
-  assert.deepEqual(parseRequest(fromPostfix), {
+  assert.deepEqual(parse(fromPostfix), {
     kind: 'request',
     request: {
       protocol_state: 'RCPT',
@@ -57,30 +62,30 @@ test('what Postfix sends is read: kept attributes as they stand, others passed o
 
 test('what is no policy request is garbage, and why is told', () => {
   const rows: readonly (readonly [string, string])[] = [
-    ['', 'not-a-policy-request'],
-    ['GET / HTTP/1.0\n', 'not-a-policy-request'],
-    ['request=smtpd_access_policy2\n', 'not-a-policy-request'],
-    [`sender=a\n${first}`, 'not-a-policy-request'],
-    [`${first}sender\n`, 'no-equals-sign'],
-    [`${first}sender\nrecipient=b\n`, 'no-equals-sign'],
-    [`${first}sender=a\0b\n`, 'nul'],
-    [`${first}${'x=y\n'.repeat(attributesMax)}`, 'too-many-attributes'],
+    ['\n', 'not-a-policy-request'],
+    ['GET / HTTP/1.0\n\n', 'not-a-policy-request'],
+    ['request=smtpd_access_policy2\n\n', 'not-a-policy-request'],
+    [`sender=a\n${first}\n`, 'not-a-policy-request'],
+    [`${first}sender\n\n`, 'no-equals-sign'],
+    [`${first}sender\nrecipient=b\n\n`, 'no-equals-sign'],
+    [`${first}sender=a\0b\n\n`, 'nul'],
+    [`${first}${'x=y\n'.repeat(attributesMax)}\n`, 'too-many-attributes'],
   ];
-  for (const [text, why] of rows) assert.deepEqual(parseRequest(text), { kind: 'garbage', why }, JSON.stringify(text));
+  for (const [text, why] of rows) assert.deepEqual(parse(text), { kind: 'garbage', why }, JSON.stringify(text));
 });
 
 test('as many attributes as allowed are read', () => {
-  const { kind } = parseRequest(`${first}${'x=y\n'.repeat(attributesMax - 1)}`);
+  const { kind } = parse(`${first}${'x=y\n'.repeat(attributesMax - 1)}\n`);
   assert.equal(kind, 'request');
 });
 
 test('a name that only begins or ends like a known one is another name', () => {
-  const parsed = parseRequest(`${first}sendex=1\nxsender=2\nsenders=3\n=4\nsender =5\n`);
+  const parsed = parse(`${first}sendex=1\nxsender=2\nsenders=3\n=4\nsender =5\n\n`);
   assert.equal(parsed.kind === 'request' && parsed.request.sender, '');
 });
 
 test('of two equal names the first that says something holds', () => {
-  const parsed = parseRequest(`${first}sender=\nsender=a\nsender=b\n`);
+  const parsed = parse(`${first}sender=\nsender=a\nsender=b\n\n`);
   assert.equal(parsed.kind === 'request' && parsed.request.sender, 'a');
 });
 
@@ -101,7 +106,7 @@ const anyRequest: fc.Arbitrary<PolicyRequest> = fc
 test('what was encoded is read back', () => {
   fc.assert(
     fc.property(anyRequest, (request) => {
-      assert.deepEqual(parseRequest(lines(encodeRequest(request))), { kind: 'request', request });
+      assert.deepEqual(parse(encodeRequest(request)), { kind: 'request', request });
     }),
   );
 });
@@ -109,8 +114,8 @@ test('what was encoded is read back', () => {
 test('no line of text makes it throw', () => {
   fc.assert(
     fc.property(fc.array(fc.string({ unit: 'binary' })), (parts) => {
-      const text = `${first}${parts.map((part) => `${part.replaceAll('\n', '')}\n`).join('')}`;
-      assert.match(parseRequest(text).kind, /^(request|garbage)$/);
+      const text = `${first}${parts.map((part) => `x${part.replaceAll('\n', '')}\n`).join('')}\n`;
+      assert.match(parse(text).kind, /^(request|garbage)$/);
     }),
   );
 });

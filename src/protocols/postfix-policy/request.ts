@@ -27,16 +27,7 @@ export type Parsed = { readonly kind: 'request'; readonly request: PolicyRequest
 export const attributesMax = 100;
 
 const requestType = 'request=smtpd_access_policy\n';
-/** By the length of the name: most lines are passed over without making a string of their name. */
-const knownByLength: readonly (readonly RequestAttribute[])[] = Array.from({ length: 32 }, (_, length) =>
-  requestAttributes.filter((name) => name.length === length),
-);
-const attributeAt = (text: string, at: number, equals: number): RequestAttribute | undefined => {
-  const candidates = knownByLength[equals - at];
-  if (candidates === undefined) return undefined;
-  for (const name of candidates) if (text.startsWith(name, at)) return name;
-  return undefined;
-};
+const newline = 10;
 const nothingSaid: PolicyRequest = {
   protocol_state: '',
   client_address: '',
@@ -47,24 +38,47 @@ const nothingSaid: PolicyRequest = {
   queue_id: '',
   instance: '',
 };
-const garbage = (why: Garbage['why']): Garbage => ({ kind: 'garbage', why });
 
-/** @param text the lines of one request, each with its newline, without the empty line; of two equal names the first that says something holds */
-export const parseRequest = (text: string): Parsed => {
-  if (!text.startsWith(requestType)) return garbage('not-a-policy-request');
-  if (text.includes('\0')) return garbage('nul');
+/** No two of them share both length and first letter: most lines are passed over without making a string of their name. */
+const placeOf = (length: number, firstLetter: number): number => length * 256 + firstLetter;
+const known: readonly (RequestAttribute | undefined)[] = (() => {
+  const places: (RequestAttribute | undefined)[] = Array.from({ length: placeOf(16, 0) }, () => undefined);
+  for (const name of requestAttributes) places[placeOf(name.length, name.charCodeAt(0))] = name;
+  return places;
+})();
+
+/** A request found in a text: where the next one begins, and what it is. */
+export type Found = { readonly next: number; readonly parsed: Parsed };
+
+const foundGarbage = (text: string, from: number, why: Garbage['why']): Found | undefined => {
+  const end = text.indexOf('\n\n', from);
+  return end < 0 ? undefined : { next: end + 2, parsed: { kind: 'garbage', why } };
+};
+
+/**
+ * Reads the request that begins at `from`. Of two equal names the first that says something holds.
+ * @returns undefined when its end is not there yet
+ */
+export const findRequest = (text: string, from: number): Found | undefined => {
+  if (text.charCodeAt(from) === newline)
+    return { next: from + 1, parsed: { kind: 'garbage', why: 'not-a-policy-request' } };
+  if (!text.startsWith(requestType, from)) return foundGarbage(text, from, 'not-a-policy-request');
   const request: Record<RequestAttribute, string> = { ...nothingSaid };
-  let attributes = 1;
-  for (let at = requestType.length; at < text.length;) {
+  let at = from + requestType.length;
+  for (let attributes = 1; ; attributes++) {
     const end = text.indexOf('\n', at);
+    if (end < 0) return undefined;
+    if (end === at) break;
     const equals = text.indexOf('=', at);
-    if (equals < 0 || equals > end) return garbage('no-equals-sign');
-    if (++attributes > attributesMax) return garbage('too-many-attributes');
-    const name = attributeAt(text, at, equals);
-    if (name !== undefined && request[name] === '') request[name] = text.slice(equals + 1, end);
+    if (equals < 0 || equals > end) return foundGarbage(text, at, 'no-equals-sign');
+    if (attributes === attributesMax) return foundGarbage(text, at, 'too-many-attributes');
+    const name = known[placeOf(equals - at, text.charCodeAt(at))];
+    if (name !== undefined && request[name] === '' && text.startsWith(name, at))
+      request[name] = text.slice(equals + 1, end);
     at = end + 1;
   }
-  return { kind: 'request', request };
+  const isBinary = text.slice(from, at).includes('\0');
+  return { next: at + 1, parsed: isBinary ? { kind: 'garbage', why: 'nul' } : { kind: 'request', request } };
 };
 
 /** What Postfix would send: for tests, and for a client that proves the service answers. Values hold no newline, no NUL. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { parseRequest } from '../../protocols/postfix-policy/request.ts';
+import { findRequest } from '../../protocols/postfix-policy/request.ts';
 import type { PolicyRequest } from '../../protocols/postfix-policy/request.ts';
 import type { Verdict } from '../../model/verdict.ts';
 import { actionOf, questionOf, sleepSecondsMax, textLengthMax } from './hook.ts';
@@ -9,9 +9,9 @@ import { actionOf, questionOf, sleepSecondsMax, textLengthMax } from './hook.ts'
 const time = Date.UTC(2026, 10, 21);
 const asked = (attributes: Readonly<Partial<PolicyRequest>>): PolicyRequest => {
   const lines = Object.entries(attributes).map(([name, value]) => `${name}=${value}\n`);
-  const parsed = parseRequest(`request=smtpd_access_policy\n${lines.join('')}`);
-  assert.ok(parsed.kind === 'request');
-  return parsed.request;
+  const found = findRequest(`request=smtpd_access_policy\n${lines.join('')}\n`, 0);
+  assert.ok(found?.parsed.kind === 'request');
+  return found.parsed.request;
 };
 
 test('a request at RCPT becomes a question about a recipient', () => {

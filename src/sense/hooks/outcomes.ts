@@ -1,0 +1,68 @@
+/**
+ * A policy service sees questions, not outcomes: whether a recipient was refused is in Postfix's log a few milliseconds
+ * later, read by another thread. A client that pipelines a hundred guesses would be answered far ahead of that log. So
+ * who has just had a recipient refused waits until the log reader has moved.
+ */
+import type { PolicyRequest } from '../../protocols/postfix-policy/request.ts';
+import type { VerdictKind } from '../../model/verdict.ts';
+
+/** Resolves when the log reader has moved on, at the latest after `msMax`. */
+export type NextProgress = (msMax: number) => Promise<void>;
+
+/** An outcome that is not in the log after this time is not waited for. */
+export const outcomeMsMax = 50;
+
+/** @param cell one shared counter, to which the log reader adds; the statistics must be written before */
+export const createProgress = (cell: Int32Array<SharedArrayBuffer>): { advance: () => void; next: NextProgress } => ({
+  advance: () => {
+    Atomics.add(cell, 0, 1);
+    Atomics.notify(cell, 0);
+  },
+  next: async (msMax) => {
+    await Atomics.waitAsync(cell, 0, Atomics.load(cell, 0), msMax).value;
+  },
+});
+
+/** What one connection remembers of the last recipient it was asked about. An smtpd process has one client at a time. */
+export type LastRecipient = {
+  /** Restrictions of four stages ask about the same recipient of the same transaction. */
+  readonly isSame: (request: PolicyRequest) => boolean;
+  /**
+   * How long the outcome of the last recipient may still be on its way. Postfix opens the queue file with the first
+   * accepted recipient, so another recipient of the same transaction without a queue id proves that the last one was refused.
+   */
+  readonly outcomeDueMs: (request: PolicyRequest, time: number) => number;
+  /** The outcome is known now, or will never be. */
+  readonly settle: () => void;
+  readonly remember: (request: PolicyRequest, verdict: VerdictKind, time: number) => void;
+};
+
+/** These we refuse ourselves, and the statistics hold why already. */
+const refusals: ReadonlySet<VerdictKind> = new Set(['defer', 'reject', 'drop']);
+
+export const createLastRecipient = (): LastRecipient => {
+  let instance = '';
+  let recipient = '';
+  let askedAt = 0;
+  let refusedByUs = false;
+
+  const isSame = (request: PolicyRequest): boolean => request.instance === instance && request.recipient === recipient;
+  return {
+    isSame,
+    outcomeDueMs: (request, time) => {
+      if (recipient === '' || refusedByUs || request.queue_id !== '' || request.sasl_username !== '') return 0;
+      if (request.protocol_state !== 'RCPT' || request.instance !== instance || request.recipient === recipient)
+        return 0;
+      return Math.max(0, Math.min(outcomeMsMax, askedAt + outcomeMsMax - time));
+    },
+    settle: () => {
+      askedAt = -outcomeMsMax;
+    },
+    remember: (request, verdict, time) => {
+      if (request.protocol_state !== 'RCPT') return;
+      refusedByUs = refusals.has(verdict) || (refusedByUs && isSame(request));
+      ({ instance, recipient } = request);
+      askedAt = time;
+    },
+  };
+};
