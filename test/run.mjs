@@ -29,7 +29,9 @@ const prepareLab = (node, patterns) => {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  return run.status === 0 ? run.stdout.trim() : `test/servers/lab/prepare.ts ended with ${run.status ?? run.signal}`;
+  return run.status === 0
+    ? run.stdout.trim()
+    : 'failed: test/servers/lab/prepare.ts could not bring the real servers, see above';
 };
 
 /** @param {string[]} patterns */

@@ -1,0 +1,73 @@
+/** Waiting for what other processes do: a line in a file, an open port. Never a fixed sleep. */
+import { on } from 'node:events';
+import { existsSync, readFileSync, watch } from 'node:fs';
+import { dirname } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+
+const patienceMs = 20_000;
+const lastLines = 15;
+
+/** Complete lines of a file that may not be there yet, as latin1. */
+export const linesOf = (path: string): string[] =>
+  existsSync(path) ? readFileSync(path, 'latin1').split('\n').slice(0, -1) : [];
+
+const isTimeout = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
+
+/** Looks now and after every change in a directory, until something is found. */
+const awaitIn = async <T>(directory: string, find: () => T | undefined, complaint: () => string): Promise<T> => {
+  const watcher = watch(directory);
+  const changes = on(watcher, 'change', { signal: AbortSignal.timeout(patienceMs) });
+  try {
+    for (let found = find(); ; found = find()) {
+      if (found !== undefined) return found;
+      await changes.next();
+    }
+  } catch (error) {
+    if (!isTimeout(error)) throw error;
+    throw new Error(`${complaint()} (${patienceMs} ms)`, { cause: error });
+  } finally {
+    watcher.close();
+    await changes.return?.();
+  }
+};
+
+/** Resolves with the first line that satisfies, at once if it is there already. */
+export const awaitLine = (path: string, what: string, satisfies: (line: string) => boolean): Promise<string> =>
+  awaitIn(
+    dirname(path),
+    () => linesOf(path).find(satisfies),
+    () => `no line with ${what} in ${path}, which ends:\n${linesOf(path).slice(-lastLines).join('\n')}`,
+  );
+
+export const awaitFile = async (path: string): Promise<void> => {
+  await awaitIn(
+    dirname(path),
+    () => (existsSync(path) ? path : undefined),
+    () => `${path} does not appear`,
+  );
+};
+
+const listening = '0A';
+
+const hexOf = (value: number, digits: number): string => value.toString(16).toUpperCase().padStart(digits, '0');
+
+/** Reads /proc/net/tcp (proc(5)) instead of connecting: a server would log a connection that no test has made. */
+const listensOn = (address: string, port: number): boolean => {
+  const bytes = address.split('.').map((part) => hexOf(Number(part), 2));
+  const places = new Set([bytes.toReversed().join(''), '00000000'].map((place) => `${place}:${hexOf(port, 4)}`));
+  return readFileSync('/proc/net/tcp', 'latin1')
+    .split('\n')
+    .map((line) => line.trim().split(/ +/))
+    .some(([, local = '', , state]) => state === listening && places.has(local));
+};
+
+/** Resolves when all ports are open. A process tells nobody when it begins to listen, so this one asks again. */
+export const awaitPorts = async (address: string, ports: readonly number[]): Promise<void> => {
+  const until = Date.now() + patienceMs;
+  for (const port of ports) {
+    while (!listensOn(address, port)) {
+      if (Date.now() > until) throw new Error(`nothing listens on ${address}:${port} after ${patienceMs} ms`);
+      await pause(20);
+    }
+  }
+};

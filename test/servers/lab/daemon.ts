@@ -1,0 +1,57 @@
+/** A server as a child of the test, in the foreground: stopped by its own pid, and never left behind. */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
+
+const stopPatienceMs = 10_000;
+
+/** A thing that can be stopped by name, or at the end of its scope (`await using`). */
+export type Stoppable = { readonly stop: () => Promise<void> } & AsyncDisposable;
+export const stoppable = (stop: () => Promise<void>): Stoppable => ({ stop, [Symbol.asyncDispose]: stop });
+
+export type Daemon = {
+  readonly name: string;
+  /** Rejects when the daemon ends before `ready` resolves; its own words tell why. */
+  readonly until: (ready: Promise<void>) => Promise<void>;
+} & Stoppable;
+
+export const startDaemon = (name: string, command: string, args: readonly string[]): Daemon => {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: '/' });
+  let words = '';
+  const note = (chunk: Buffer): void => {
+    words = `${words}${chunk.toString('latin1')}`.slice(-4000);
+  };
+  child.stdout.on('data', note);
+  child.stderr.on('data', note);
+  const ended = once(child, 'exit');
+  const killNow = (): void => {
+    child.kill('SIGKILL');
+  };
+  process.once('exit', killNow);
+  return {
+    name,
+    until: async (ready) => {
+      const early = ended.then(([code, signal]) => {
+        throw new Error(`${name} ended with ${String(code ?? signal)}: ${words}`);
+      });
+      await Promise.race([ready, early]);
+    },
+    ...stoppable(async () => {
+      process.off('exit', killNow);
+      child.kill('SIGTERM');
+      const killer = new AbortController();
+      const late = pause(stopPatienceMs, undefined, { signal: killer.signal }).then(killNow, () => undefined);
+      await ended;
+      killer.abort();
+      await late;
+    }),
+  };
+};
+
+/** Runs a command to its end and returns what it printed; its words are in the error when it fails. */
+export const runCommand = (command: string, args: readonly string[], input = ''): string =>
+  execFileSync(command, args, { input, encoding: 'latin1', cwd: '/', stdio: ['pipe', 'pipe', 'pipe'] });
+
+/** The same as a local user with nothing but its own group: a web server's script, for example. */
+export const runCommandAs = (id: number, command: string, args: readonly string[], input = ''): string =>
+  runCommand('setpriv', [`--reuid=${id}`, `--regid=${id}`, '--clear-groups', command, ...args], input);

@@ -1,0 +1,54 @@
+/** Exim, unpacked beside Postfix, with /etc/exim4/exim4.conf, /var/spool/exim4 and /var/log/exim4 as on Debian. */
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { awaitPorts } from './await.ts';
+import { startDaemon, stoppable } from './daemon.ts';
+import type { Stoppable } from './daemon.ts';
+import { layConfig, makeDirectory, unpack, userOf } from './machine.ts';
+import { hasIPv6, hosts } from './network.ts';
+
+export type EximOptions = {
+  /** Exim's `log_selector`; the default is Exim's own with protocol errors. */
+  readonly logSelector?: string;
+  /** Rewrites the configuration before the start, for tests of hooks. */
+  readonly edit?: (config: string) => string;
+};
+
+export type Exim = {
+  readonly address: string;
+  readonly ports: { readonly smtp: 25; readonly submission: 587 };
+  readonly mainLog: string;
+  readonly rejectLog: string;
+  /** The program, which is also the `sendmail` command when it is called so. */
+  readonly program: string;
+} & Stoppable;
+
+const logDir = '/var/log/exim4';
+const untouched = (config: string): string => config;
+
+export const startExim = async ({
+  logSelector = '+smtp_protocol_error',
+  edit = untouched,
+}: EximOptions = {}): Promise<Exim> => {
+  const tree = unpack('exim4');
+  const program = `${tree}/usr/sbin/exim4`;
+  const exim = userOf('Debian-exim');
+  const config = `${layConfig('exim4')}/exim4.conf`;
+  const text = readFileSync(config, 'latin1')
+    .replace('LAB_TREE', tree)
+    .replace('LAB_LOG_SELECTOR', logSelector)
+    .replace('LAB_INTERFACES', hasIPv6 ? `${hosts.exim} ; ${hosts.exim6}` : hosts.exim);
+  writeFileSync(config, edit(text), 'latin1');
+  chmodSync(program, 0o4755); // as its package does: a local script hands mail in through it
+  rmSync(logDir, { recursive: true, force: true });
+  for (const dir of ['/var/spool/exim4', logDir, '/run/exim4']) makeDirectory(dir, 0o755, exim);
+  const daemon = startDaemon('exim', program, ['-bdf', '-q1m']);
+  await daemon.until(awaitPorts(hosts.exim, [25, 587]));
+  return {
+    address: hosts.exim,
+    ports: { smtp: 25, submission: 587 },
+    mainLog: `${logDir}/mainlog`,
+    rejectLog: `${logDir}/rejectlog`,
+    program,
+    ...stoppable(daemon.stop),
+  };
+};

@@ -1,0 +1,40 @@
+/** Postfix at its stock places: /etc/postfix, /var/spool/postfix, ports 25 and 587, logging to syslog. */
+import { appendFileSync, mkdirSync } from 'node:fs';
+import { awaitPorts } from './await.ts';
+import { runCommand, startDaemon, stoppable } from './daemon.ts';
+import type { Stoppable } from './daemon.ts';
+import { layConfig, makeDirectory, userOf } from './machine.ts';
+import { hasIPv6, hosts } from './network.ts';
+
+export type PostfixOptions = {
+  /** Parameters that replace those of `etc/postfix/main.cf`. */
+  readonly mainCf?: Readonly<Record<string, string>>;
+  /** Entries appended to `etc/postfix/master.cf`. */
+  readonly masterCf?: string;
+};
+
+export type Postfix = {
+  readonly address: string;
+  /** postscreen stands on an address of its own, at port 25 too. */
+  readonly postscreen: string;
+  readonly ports: { readonly smtp: 25; readonly submission: 587 };
+} & Stoppable;
+
+export const startPostfix = async ({ mainCf = {}, masterCf = '' }: PostfixOptions = {}): Promise<Postfix> => {
+  const config = layConfig('postfix');
+  for (const [name, value] of Object.entries(mainCf)) runCommand('postconf', ['-c', config, '-e', `${name}=${value}`]);
+  const overIPv6 = hasIPv6 ? `[${hosts.postfix6}]:25 inet n - n - - smtpd\n` : '';
+  appendFileSync(`${config}/master.cf`, `${overIPv6}${masterCf}\n`);
+  mkdirSync('/var/spool/postfix', { recursive: true });
+  makeDirectory('/var/lib/postfix', 0o755, userOf('postfix'));
+  runCommand('postfix', ['check']); // makes the queue directories
+  // `postfix start-fg` would stand between: it does not pass a signal on.
+  const master = startDaemon('postfix', '/usr/lib/postfix/sbin/master', ['-s']);
+  await master.until(awaitPorts(hosts.postfix, [25, 587]));
+  return {
+    address: hosts.postfix,
+    postscreen: hosts.postscreen,
+    ports: { smtp: 25, submission: 587 },
+    ...stoppable(master.stop),
+  };
+};

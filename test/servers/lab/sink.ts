@@ -1,0 +1,127 @@
+/**
+ * "The internet": an SMTP server that takes the lab's outgoing mail and answers by the recipient's local part:
+ * `defer…` 451, `bounce…` 550, `full…` 552, all others 250.
+ */
+import { EventEmitter, on, once } from 'node:events';
+import { createServer } from 'node:net';
+import type { Socket } from 'node:net';
+import { stoppable } from './daemon.ts';
+import type { Stoppable } from './daemon.ts';
+import { hosts } from './network.ts';
+
+export type SunkMessage = { readonly sender: string; readonly recipients: readonly string[]; readonly data: string };
+
+export type Sink = {
+  readonly messages: readonly SunkMessage[];
+  /** The first message to a recipient, once it has come. */
+  readonly messageTo: (recipient: string) => Promise<SunkMessage>;
+} & Stoppable;
+
+const patienceMs = 20_000;
+const refusals: readonly (readonly [string, string])[] = [
+  ['defer', '451 4.3.2 try again later'],
+  ['bounce', '550 5.1.1 no such user here'],
+  ['full', '552 5.2.2 mailbox full'],
+];
+
+const addressIn = (line: string): string => line.slice(line.indexOf('<') + 1, line.indexOf('>'));
+
+/** One connection: takes a line, gives the reply ('' while a message is read). */
+const receiver = (deliver: (message: SunkMessage) => void): ((line: string) => string) => {
+  let sender = '';
+  let recipients: string[] = [];
+  let data: string[] | undefined;
+  const takeDataLine = (lines: string[], line: string): string => {
+    if (line !== '.') {
+      lines.push(line);
+      return '';
+    }
+    deliver({ sender, recipients, data: lines.join('\n') });
+    data = undefined;
+    return '250 2.0.0 sunk';
+  };
+  const recipient = (address: string): string => {
+    const refusal = refusals.find(([start]) => address.startsWith(start));
+    if (refusal === undefined) recipients.push(address);
+    return refusal?.[1] ?? '250 2.1.5 ok';
+  };
+  const verbs = new Map<string, (line: string) => string>([
+    ['EHLO', () => '250-mx.internet.test\r\n250-PIPELINING\r\n250-SIZE 50000000\r\n250 8BITMIME'],
+    [
+      'MAIL',
+      (line) => {
+        sender = addressIn(line);
+        recipients = [];
+        return '250 2.1.0 ok';
+      },
+    ],
+    ['RCPT', (line) => recipient(addressIn(line))],
+    [
+      'DATA',
+      () => {
+        if (recipients.length === 0) return '554 5.5.1 no valid recipients';
+        data = [];
+        return '354 go on';
+      },
+    ],
+    ['QUIT', () => '221 2.0.0 bye'],
+  ]);
+  return (line) => {
+    if (data !== undefined) return takeDataLine(data, line);
+    return verbs.get(line.slice(0, 4).toUpperCase())?.(line) ?? '250 2.0.0 ok';
+  };
+};
+
+const serve = (socket: Socket, deliver: (message: SunkMessage) => void): void => {
+  const receive = receiver(deliver);
+  let rest = '';
+  socket.setEncoding('latin1');
+  socket.on('error', () => socket.destroy()); // a client that resets is no failure of the lab
+  socket.on('data', (chunk: string) => {
+    const lines = `${rest}${chunk}`.split('\r\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      const reply = receive(line);
+      if (reply !== '') socket.write(`${reply}\r\n`);
+      if (reply.startsWith('221')) socket.end();
+    }
+  });
+  socket.write('220 mx.internet.test ESMTP\r\n');
+};
+
+export const startSink = async (): Promise<Sink> => {
+  const messages: SunkMessage[] = [];
+  const arrivals = new EventEmitter();
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    serve(socket, (message) => {
+      messages.push(message);
+      arrivals.emit('message');
+    });
+  });
+  server.listen(25, hosts.internet);
+  await once(server, 'listening');
+  const messageTo = async (recipient: string): Promise<SunkMessage> => {
+    const found = (): SunkMessage | undefined => messages.find(({ recipients }) => recipients.includes(recipient));
+    const arrived = on(arrivals, 'message', { signal: AbortSignal.timeout(patienceMs) });
+    try {
+      for (let message = found(); ; message = found()) {
+        if (message !== undefined) return message;
+        await arrived.next();
+      }
+    } finally {
+      await arrived.return?.();
+    }
+  };
+  return {
+    messages,
+    messageTo,
+    ...stoppable(async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    }),
+  };
+};

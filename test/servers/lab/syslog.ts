@@ -1,0 +1,28 @@
+/** The machine's syslog: a real rsyslogd on /dev/log, as on a Debian mail server. */
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { awaitFile, awaitLine } from './await.ts';
+import { runCommand, startDaemon, stoppable } from './daemon.ts';
+import type { Stoppable } from './daemon.ts';
+import { layConfig } from './machine.ts';
+
+export type Syslog = {
+  /** `Nov 21 00:10:31 mx prog[pid]: …` */
+  readonly traditional: string;
+  /** `2026-11-21T00:10:31.123456+00:00 mx prog[pid]: …` */
+  readonly iso: string;
+} & Stoppable;
+
+const traditional = '/var/log/mail.log';
+const iso = '/var/log/mail.iso.log';
+
+export const startSyslog = async (): Promise<Syslog> => {
+  for (const path of [traditional, iso, '/dev/log']) rmSync(path, { force: true });
+  mkdirSync('/var/spool/rsyslog', { recursive: true });
+  const config = join(layConfig('rsyslog'), 'lab.conf');
+  const rsyslogd = startDaemon('rsyslogd', '/usr/sbin/rsyslogd', ['-n', '-f', config, '-i', 'NONE']);
+  await rsyslogd.until(awaitFile('/dev/log'));
+  runCommand('logger', ['-p', 'mail.info', '-t', 'lab', 'the mail log begins']);
+  await awaitLine(traditional, 'the first word', (line) => line.includes('the mail log begins'));
+  return { traditional, iso, ...stoppable(rsyslogd.stop) };
+};

@@ -1,0 +1,74 @@
+/** A TCP connection by lines, as a test wants it: from any address, with everything in its own hands. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
+
+const patienceMs = 30_000;
+
+export type Wire = {
+  /** The next line without CRLF, or undefined when the other side has closed. */
+  readonly readLine: () => Promise<string | undefined>;
+  /** Bytes as they are (latin1). */
+  readonly write: (bytes: string) => void;
+  /** Resolves when the other side has closed; what it still said is dropped. */
+  readonly closed: () => Promise<void>;
+  /** Closes at once, in the middle of whatever is going on. */
+  readonly hangUp: () => void;
+};
+
+export type Target = { readonly from: string; readonly to: string; readonly port: number };
+
+export const openWire = async ({ from, to, port }: Target): Promise<Wire> => {
+  const socket = connect({ host: to, port, localAddress: from });
+  socket.setEncoding('latin1');
+  socket.setTimeout(patienceMs, () => socket.destroy(new Error(`${to}:${port} says nothing for ${patienceMs} ms`)));
+  await once(socket, 'connect');
+
+  const lines: string[] = [];
+  let rest = '';
+  let isOver = false;
+  let failure: Error | undefined;
+  let wake = (): void => {};
+  socket.on('data', (chunk: string) => {
+    const parts = `${rest}${chunk}`.split('\r\n');
+    rest = parts.pop() ?? '';
+    lines.push(...parts);
+    wake();
+  });
+  socket.on('error', (error: NodeJS.ErrnoException) => {
+    // A server that drops an attacker may reset; for the client that is a closed connection.
+    if (error.code !== 'ECONNRESET' && error.code !== 'EPIPE') failure = error;
+  });
+  socket.on('close', () => {
+    isOver = true;
+    wake();
+  });
+  const something = (): Promise<void> => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    wake = resolve;
+    return promise;
+  };
+
+  const failOr = <T>(value: T): T => {
+    if (failure !== undefined) throw failure;
+    return value;
+  };
+  const readLine = async (): Promise<string | undefined> => {
+    for (;;) {
+      const line = lines.shift();
+      if (line !== undefined || isOver) return failOr(line);
+      await something();
+    }
+  };
+  return {
+    readLine,
+    write: (bytes) => {
+      socket.write(bytes, 'latin1');
+    },
+    closed: async () => {
+      while ((await readLine()) !== undefined);
+    },
+    hangUp: () => {
+      socket.destroy();
+    },
+  };
+};
