@@ -1,7 +1,7 @@
 /** A server as a child of the test, in the foreground: stopped by its own pid, and never left behind. */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { setTimeout as pause } from 'node:timers/promises';
+import { text } from 'node:stream/consumers';
 
 const stopPatienceMs = 10_000;
 
@@ -39,19 +39,27 @@ export const startDaemon = (name: string, command: string, args: readonly string
     ...stoppable(async () => {
       process.off('exit', killNow);
       child.kill('SIGTERM');
-      const killer = new AbortController();
-      const late = pause(stopPatienceMs, undefined, { signal: killer.signal }).then(killNow, () => undefined);
+      const killer = setTimeout(killNow, stopPatienceMs);
       await ended;
-      killer.abort();
-      await late;
+      clearTimeout(killer);
     }),
   };
 };
 
-/** Runs a command to its end and returns what it printed; its words are in the error when it fails. */
-export const runCommand = (command: string, args: readonly string[], input = ''): string =>
-  execFileSync(command, args, { input, encoding: 'latin1', cwd: '/', stdio: ['pipe', 'pipe', 'pipe'] });
+/**
+ * Runs a command to its end and resolves with what it printed; its words are in the error when it fails. Never
+ * synchronously: it may ask the lab's DNS, which lives in this process.
+ */
+export const runCommand = async (command: string, args: readonly string[], input = ''): Promise<string> => {
+  const child = spawn(command, args, { cwd: '/', stdio: ['pipe', 'pipe', 'pipe'] });
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('latin1');
+  child.stdin.on('error', () => {}); // it need not read what it is given
+  child.stdin.end(input, 'latin1');
+  const [printed, complaint, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${String(code)}: ${printed}${complaint}`);
+  return printed;
+};
 
 /** The same as a local user with nothing but its own group: a web server's script, for example. */
-export const runCommandAs = (id: number, command: string, args: readonly string[], input = ''): string =>
+export const runCommandAs = (id: number, command: string, args: readonly string[], input = ''): Promise<string> =>
   runCommand('setpriv', [`--reuid=${id}`, `--regid=${id}`, '--clear-groups', command, ...args], input);

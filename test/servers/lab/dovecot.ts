@@ -3,7 +3,7 @@ import { appendFileSync, mkdirSync } from 'node:fs';
 import { awaitPorts } from './await.ts';
 import { startDaemon, stoppable } from './daemon.ts';
 import type { Stoppable } from './daemon.ts';
-import { layConfig, makeDirectory, userOf } from './machine.ts';
+import { freshDirectory, layConfig, userOf } from './machine.ts';
 import { hosts } from './network.ts';
 
 export type Dovecot = {
@@ -15,7 +15,7 @@ export type Dovecot = {
 export const startDovecot = async (settings = ''): Promise<Dovecot> => {
   const config = `${layConfig('dovecot')}/dovecot.conf`;
   appendFileSync(config, `\n${settings}\n`);
-  makeDirectory('/var/spool/vmail', 0o755, userOf('vmail'));
+  freshDirectory('/var/spool/vmail', 0o755, userOf('vmail'));
   mkdirSync('/run/dovecot', { recursive: true });
   const master = startDaemon('dovecot', '/usr/sbin/dovecot', ['-F', '-c', config]);
   const { dovecot: address } = hosts;

@@ -1,9 +1,9 @@
 /** Exim, unpacked beside Postfix, with /etc/exim4/exim4.conf, /var/spool/exim4 and /var/log/exim4 as on Debian. */
-import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { awaitPorts } from './await.ts';
 import { startDaemon, stoppable } from './daemon.ts';
 import type { Stoppable } from './daemon.ts';
-import { layConfig, makeDirectory, unpack, userOf } from './machine.ts';
+import { freshDirectory, layConfig, unpack, userOf } from './machine.ts';
 import { hasIPv6, hosts } from './network.ts';
 
 export type EximOptions = {
@@ -29,7 +29,7 @@ export const startExim = async ({
   logSelector = '+smtp_protocol_error',
   edit = untouched,
 }: EximOptions = {}): Promise<Exim> => {
-  const tree = unpack('exim4');
+  const tree = await unpack('exim4');
   const program = `${tree}/usr/sbin/exim4`;
   const exim = userOf('Debian-exim');
   const config = `${layConfig('exim4')}/exim4.conf`;
@@ -39,8 +39,7 @@ export const startExim = async ({
     .replace('LAB_INTERFACES', hasIPv6 ? `${hosts.exim} ; ${hosts.exim6}` : hosts.exim);
   writeFileSync(config, edit(text), 'latin1');
   chmodSync(program, 0o4755); // as its package does: a local script hands mail in through it
-  rmSync(logDir, { recursive: true, force: true });
-  for (const dir of ['/var/spool/exim4', logDir, '/run/exim4']) makeDirectory(dir, 0o755, exim);
+  for (const dir of ['/var/spool/exim4', logDir, '/run/exim4']) freshDirectory(dir, 0o755, exim);
   const daemon = startDaemon('exim', program, ['-bdf', '-q1m']);
   await daemon.until(awaitPorts(hosts.exim, [25, 587]));
   return {

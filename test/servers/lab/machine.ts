@@ -1,5 +1,5 @@
 /** The lab's machine: its /etc is a private copy (enter.sh), filled here from `lab/etc`, and its own users. */
-import { appendFileSync, chmodSync, chownSync, cpSync, globSync, mkdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, chownSync, cpSync, globSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { labDir } from './door.ts';
 import { runCommand } from './daemon.ts';
@@ -38,6 +38,8 @@ export const userOf = (name: string): Owner => {
   return { uid: Number(uid), gid: Number(gid) };
 };
 
+export const root: Owner = { uid: 0, gid: 0 };
+
 /** Copies a folder of lab/etc to the same place below /etc and returns that place. */
 export const layConfig = (folder: string): string => {
   labDir(); // outside the lab this would be the real /etc
@@ -46,19 +48,21 @@ export const layConfig = (folder: string): string => {
   return place;
 };
 
-export const makeDirectory = (path: string, mode: number, { uid, gid }: Owner): void => {
+/** An empty directory, whatever an earlier start has left there. */
+export const freshDirectory = (path: string, mode: number, { uid, gid }: Owner): void => {
+  rmSync(path, { recursive: true, force: true });
   mkdirSync(path, { recursive: true });
   chownSync(path, uid, gid);
   chmodSync(path, mode); // after chown, which clears set-id bits
 };
 
 /** Unpacks Debian packages into the lab's memory, once a run, and returns the root of the tree. */
-export const unpack = (prefix: 'exim4' | 'sendmail'): string => {
+export const unpack = async (prefix: 'exim4' | 'sendmail'): Promise<string> => {
   const tree = join(labDir(), prefix);
   if (globSync(`${tree}/usr`).length > 0) return tree;
   const debs = globSync(join(debDir, `${prefix}-*.deb`));
   if (debs.length === 0) throw new Error(`no ${prefix}-*.deb in ${debDir}: test/servers/lab/prepare.ts brings them`);
   mkdirSync(tree, { recursive: true });
-  for (const deb of debs) runCommand('dpkg', ['-x', deb, tree]);
+  for (const deb of debs) await runCommand('dpkg', ['-x', deb, tree]);
   return tree;
 };

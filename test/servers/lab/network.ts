@@ -22,4 +22,4 @@ export const hasIPv6 = existsSync('/proc/sys/net/ipv6');
 /** Clients in this network have no PTR record, all others in IPv4 have one. */
 export const networkWithoutName = '198.51.100.';
 /** Clients in this network have a PTR record that points to a name of somebody else. */
-export const networkWithForgedName = '203.0.113.2';
+export const networkWithForgedName = '198.18.0.';

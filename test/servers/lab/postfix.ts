@@ -1,9 +1,9 @@
 /** Postfix at its stock places: /etc/postfix, /var/spool/postfix, ports 25 and 587, logging to syslog. */
-import { appendFileSync, mkdirSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { awaitPorts } from './await.ts';
 import { runCommand, startDaemon, stoppable } from './daemon.ts';
 import type { Stoppable } from './daemon.ts';
-import { layConfig, makeDirectory, userOf } from './machine.ts';
+import { freshDirectory, layConfig, root, userOf } from './machine.ts';
 import { hasIPv6, hosts } from './network.ts';
 
 export type PostfixOptions = {
@@ -22,12 +22,13 @@ export type Postfix = {
 
 export const startPostfix = async ({ mainCf = {}, masterCf = '' }: PostfixOptions = {}): Promise<Postfix> => {
   const config = layConfig('postfix');
-  for (const [name, value] of Object.entries(mainCf)) runCommand('postconf', ['-c', config, '-e', `${name}=${value}`]);
+  for (const [name, value] of Object.entries(mainCf))
+    await runCommand('postconf', ['-c', config, '-e', `${name}=${value}`]);
   const overIPv6 = hasIPv6 ? `[${hosts.postfix6}]:25 inet n - n - - smtpd\n` : '';
   appendFileSync(`${config}/master.cf`, `${overIPv6}${masterCf}\n`);
-  mkdirSync('/var/spool/postfix', { recursive: true });
-  makeDirectory('/var/lib/postfix', 0o755, userOf('postfix'));
-  runCommand('postfix', ['check']); // makes the queue directories
+  freshDirectory('/var/spool/postfix', 0o755, root);
+  freshDirectory('/var/lib/postfix', 0o755, userOf('postfix'));
+  await runCommand('postfix', ['check']); // makes the queue directories
   // `postfix start-fg` would stand between: it does not pass a signal on.
   const master = startDaemon('postfix', '/usr/lib/postfix/sbin/master', ['-s']);
   await master.until(awaitPorts(hosts.postfix, [25, 587]));

@@ -3,7 +3,7 @@ import { chmodSync, chownSync, readFileSync, writeFileSync } from 'node:fs';
 import { awaitPorts } from './await.ts';
 import { runCommand, startDaemon, stoppable } from './daemon.ts';
 import type { Stoppable } from './daemon.ts';
-import { layConfig, makeDirectory, unpack, userOf } from './machine.ts';
+import { freshDirectory, layConfig, root, unpack, userOf } from './machine.ts';
 import { hasIPv6, hosts } from './network.ts';
 
 export type Sendmail = {
@@ -18,13 +18,12 @@ const passwords = new Map([
   ['bob', 'bobpw'],
 ]);
 const sasldb = '/etc/sasl2/sasldb2';
-const root = { uid: 0, gid: 0 };
 
 /** Cyrus SASL keeps its own passwords; group smmsp may read them, nobody else. */
-const makePasswords = (group: number): void => {
+const makePasswords = async (group: number): Promise<void> => {
   layConfig('sasl2');
   for (const [user, password] of passwords) {
-    runCommand('/usr/sbin/saslpasswd2', ['-p', '-c', '-f', sasldb, '-u', 'lab.test', user], password);
+    await runCommand('/usr/sbin/saslpasswd2', ['-p', '-c', '-f', sasldb, '-u', 'lab.test', user], password);
   }
   chownSync(sasldb, 0, group);
   chmodSync(sasldb, 0o640);
@@ -32,7 +31,7 @@ const makePasswords = (group: number): void => {
 
 const overIPv6 = hasIPv6 ? `DAEMON_OPTIONS(\`Family=inet6, Name=MTA6, Port=25, Addr=${hosts.sendmail6}')dnl\n` : '';
 
-const makeConfig = (tree: string, more: string): void => {
+const makeConfig = async (tree: string, more: string): Promise<void> => {
   const config = layConfig('mail');
   const cf = `${tree}/usr/share/sendmail/cf`;
   for (const name of ['sendmail', 'submit']) {
@@ -40,30 +39,30 @@ const makeConfig = (tree: string, more: string): void => {
       .replaceAll('LAB_CF', cf)
       .replaceAll('LAB_TREE', tree)
       .replace('LAB_MORE', `${overIPv6}${more}`);
-    writeFileSync(`${config}/${name}.cf`, runCommand('m4', [`-D_CF_DIR_=${cf}/`, '-'], source), 'latin1');
+    writeFileSync(`${config}/${name}.cf`, await runCommand('m4', [`-D_CF_DIR_=${cf}/`, '-'], source), 'latin1');
   }
   for (const map of ['access', 'virtusertable']) {
     const text = readFileSync(`${config}/${map}`, 'latin1');
-    runCommand(`${tree}/usr/libexec/sendmail/makemap`, ['hash', `${config}/${map}.db`], text);
+    await runCommand(`${tree}/usr/libexec/sendmail/makemap`, ['hash', `${config}/${map}.db`], text);
   }
 };
 
 /** @param more lines for sendmail.mc: `INPUT_MAIL_FILTER(…)dnl`, … */
 export const startSendmail = async (more = ''): Promise<Sendmail> => {
-  const tree = unpack('sendmail');
+  const tree = await unpack('sendmail');
   const program = `${tree}/usr/libexec/sendmail/sendmail`;
   const smmsp = userOf('smmsp');
   userOf('smmta');
   for (const mailbox of ['laba', 'labb', 'labfull']) userOf(mailbox);
-  makePasswords(smmsp.gid);
-  makeConfig(tree, more);
+  await makePasswords(smmsp.gid);
+  await makeConfig(tree, more);
   // Modes that its package gives: a local script's mail waits in the client queue, which belongs to group smmsp.
   chownSync(program, 0, smmsp.gid);
   chmodSync(program, 0o2755);
-  makeDirectory('/var/spool/mqueue', 0o2750, { uid: 0, gid: smmsp.gid });
-  makeDirectory('/var/spool/mqueue-client', 0o2770, smmsp);
-  for (const dir of ['/var/lib/sendmail', '/run/sendmail']) makeDirectory(dir, 0o755, root);
-  runCommand(program, ['-bi']);
+  freshDirectory('/var/spool/mqueue', 0o2750, { uid: 0, gid: smmsp.gid });
+  freshDirectory('/var/spool/mqueue-client', 0o2770, smmsp);
+  for (const dir of ['/var/lib/sendmail', '/run/sendmail']) freshDirectory(dir, 0o755, root);
+  await runCommand(program, ['-bi']);
   const daemon = startDaemon('sendmail', program, ['-L', 'sm-mta', '-bD', '-q1m']);
   await daemon.until(awaitPorts(hosts.sendmail, [25, 587]));
   return { address: hosts.sendmail, ports: { smtp: 25, submission: 587 }, program, ...stoppable(daemon.stop) };

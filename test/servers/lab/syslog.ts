@@ -11,6 +11,8 @@ export type Syslog = {
   readonly traditional: string;
   /** `2026-11-21T00:10:31.123456+00:00 mx prog[pid]: …` */
   readonly iso: string;
+  /** Resolves when all that was logged until now stands in both files. */
+  readonly settle: () => Promise<void>;
 } & Stoppable;
 
 const traditional = '/var/log/mail.log';
@@ -22,7 +24,12 @@ export const startSyslog = async (): Promise<Syslog> => {
   const config = join(layConfig('rsyslog'), 'lab.conf');
   const rsyslogd = startDaemon('rsyslogd', '/usr/sbin/rsyslogd', ['-n', '-f', config, '-i', 'NONE']);
   await rsyslogd.until(awaitFile('/dev/log'));
-  runCommand('logger', ['-p', 'mail.info', '-t', 'lab', 'the mail log begins']);
-  await awaitLine(traditional, 'the first word', (line) => line.includes('the mail log begins'));
-  return { traditional, iso, ...stoppable(rsyslogd.stop) };
+  let marks = 0;
+  const settle = async (): Promise<void> => {
+    const mark = `mark ${++marks}.`;
+    await runCommand('logger', ['-p', 'mail.info', '-t', 'lab', mark]);
+    for (const path of [traditional, iso]) await awaitLine(path, mark, (line) => line.endsWith(mark));
+  };
+  await settle();
+  return { traditional, iso, settle, ...stoppable(rsyslogd.stop) };
 };

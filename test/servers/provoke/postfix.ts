@@ -1,0 +1,88 @@
+/** What only Postfix has: postscreen, and limits for logins and messages. */
+import { dialSmtp } from '../lab/dialogue.ts';
+import { hosts } from '../lab/network.ts';
+import type { Provocation } from './provocation.ts';
+
+const dialPostscreen = (client: string, early = ''): ReturnType<typeof dialSmtp> =>
+  dialSmtp({ from: client, to: hosts.postscreen, port: 25 }, early);
+
+export const postfixProvocations: readonly Provocation[] = [
+  {
+    what: 'talks to postscreen before the greeting',
+    client: '203.0.113.60',
+    provoke: async (_, client) => {
+      const smtp = await dialPostscreen(client, 'EHLO early.test\r\n');
+      await smtp.say('QUIT');
+      await smtp.closed();
+    },
+    facts: [{ kind: 'early-talk' }],
+  },
+  {
+    what: 'leaves while postscreen waits',
+    client: '203.0.113.61',
+    provoke: async ({ logged }, client) => {
+      const smtp = await dialPostscreen(client);
+      smtp.hangUp();
+      await logged(`HANGUP after`);
+    },
+    facts: [{ kind: 'connect' }],
+  },
+  {
+    what: 'on postscreen’s own list',
+    client: '203.0.113.66',
+    provoke: async (_, client) => {
+      const smtp = await dialPostscreen(client);
+      await smtp.say('EHLO client.test');
+      await smtp.say('MAIL FROM:<s@remote.test>');
+      await smtp.say('RCPT TO:<alice@lab.test>', 5);
+      await smtp.say('QUIT');
+    },
+    facts: [{ kind: 'recipient', outcome: 'rejected', recipient: 'alice@lab.test', reason: 'blocklist' }],
+  },
+  {
+    what: 'pipelines to postscreen without being offered to',
+    client: '203.0.113.62',
+    provoke: async (_, client) => {
+      const smtp = await dialPostscreen(client);
+      await smtp.say('HELO client.test');
+      await smtp.pipeline(['MAIL FROM:<s@remote.test>', 'RCPT TO:<alice@lab.test>']);
+      await smtp.say('QUIT');
+    },
+    facts: [{ kind: 'command-error', reason: 'pipelining' }],
+  },
+  {
+    what: 'HTTP to postscreen',
+    client: '203.0.113.63',
+    provoke: async (_, client) => {
+      const smtp = await dialPostscreen(client);
+      await smtp.say('CONNECT 192.0.2.66:25 HTTP/1.0');
+      smtp.hangUp();
+    },
+    facts: [{ kind: 'command-error', reason: 'non-smtp' }],
+  },
+  {
+    what: 'too many logins in a minute',
+    client: '203.0.113.64',
+    provoke: async ({ greet }, client) => {
+      for (let attempt = 0; attempt < 8; attempt++) {
+        const smtp = await greet(client, 587);
+        await smtp.say('AUTH PLAIN !!!');
+        smtp.hangUp();
+      }
+    },
+    facts: [{ kind: 'limit', reason: 'auth-rate' }],
+  },
+  {
+    what: 'too many messages in a minute',
+    client: '203.0.113.65',
+    provoke: async ({ greet }, client) => {
+      const smtp = await greet(client);
+      for (let message = 0; message < 32; message++) {
+        await smtp.say('MAIL FROM:<s@remote.test>');
+        await smtp.say('RSET');
+      }
+      smtp.hangUp();
+    },
+    facts: [{ kind: 'limit', reason: 'message-rate' }],
+  },
+];

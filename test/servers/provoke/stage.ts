@@ -1,0 +1,119 @@
+/** Puts one mail server on the lab's stage and plays provocations with it, one after the other. */
+import assert from 'node:assert/strict';
+import { basename } from 'node:path';
+import { awaitLine, linesOf } from '../lab/await.ts';
+import { runCommandAs } from '../lab/daemon.ts';
+import type { Stoppable } from '../lab/daemon.ts';
+import { dialSmtp } from '../lab/dialogue.ts';
+import { startExim } from '../lab/exim.ts';
+import type { EximOptions } from '../lab/exim.ts';
+import { startPostfix } from '../lab/postfix.ts';
+import { startSendmail } from '../lab/sendmail.ts';
+import { startWorld } from '../lab/world.ts';
+import type { World } from '../lab/world.ts';
+import type { DovecotProvocation } from './dovecot.ts';
+import { webUser } from './provocation.ts';
+import type { DeliveryOutcome, MailServerName, Provocation, Scene } from './provocation.ts';
+
+type Actor = {
+  readonly address: string;
+  /** The log that the server itself writes to. */
+  readonly logPath: string;
+  /** Its sendmail command. */
+  readonly program: string;
+} & Stoppable;
+
+const actors: Record<MailServerName, (world: World, exim: EximOptions) => Promise<Actor>> = {
+  postfix: async ({ log }) => ({ ...(await startPostfix()), logPath: log.traditional, program: '/usr/sbin/sendmail' }),
+  exim: async (_, options) => {
+    const exim = await startExim(options);
+    return { ...exim, logPath: exim.mainLog };
+  },
+  sendmail: async ({ log }) => ({ ...(await startSendmail()), logPath: log.traditional }),
+};
+
+/** How each server's line for a delivery is known. */
+const deliveryMarks: Record<
+  MailServerName,
+  (recipient: string, outcome: DeliveryOutcome) => (line: string) => boolean
+> = {
+  postfix: (recipient, outcome) => (line) => line.includes(`to=<${recipient}>`) && line.includes(`status=${outcome}`),
+  exim: (recipient, outcome) => {
+    const flags = { sent: ['=>', '->'], deferred: ['=='], bounced: ['**'] }[outcome];
+    return (line) => flags.some((flag) => line.includes(` ${flag} `) && line.includes(recipient));
+  },
+  sendmail: (recipient, outcome) => {
+    const mark = { sent: 'stat=Sent', deferred: 'stat=Deferred', bounced: 'dsn=5' }[outcome];
+    return (line) => line.includes(recipient) && line.includes(mark);
+  },
+};
+
+const sceneOf = (server: MailServerName, actor: Actor, world: World): Scene => {
+  const dial: Scene['dial'] = (client, port, early = '') => dialSmtp({ from: client, to: actor.address, port }, early);
+  return {
+    server,
+    sink: world.sink,
+    dial,
+    greet: async (client, port = 25) => {
+      const smtp = await dial(client, port);
+      await smtp.say('EHLO client.test', 250);
+      return smtp;
+    },
+    runScript: async (args, message) => {
+      // A script does not look whether its mail will arrive, and Sendmail says so by its exit status.
+      await runCommandAs(webUser.id, actor.program, args, message).catch(() => undefined);
+    },
+    delivery: async (recipient, outcome) => {
+      await awaitLine(actor.logPath, `${recipient} ${outcome}`, deliveryMarks[server](recipient, outcome));
+    },
+    logged: async (text) => {
+      await awaitLine(actor.logPath, text, (line) => line.includes(text));
+    },
+  };
+};
+
+/** A log file's lines (latin1), from the server's start to its stop. */
+export type Log = { readonly name: string; readonly lines: readonly string[] };
+
+const logOf = (path: string): Log => {
+  const lines = linesOf(path);
+  assert.ok(lines.length > 20, `almost nothing was written to ${path}`);
+  return { name: basename(path), lines };
+};
+
+/** Says which provocation failed. */
+const during = async <T>(who: string, { what }: { readonly what: string }, deed: Promise<T>): Promise<T> => {
+  try {
+    return await deed;
+  } catch (error) {
+    throw new Error(`${who}: ${what}`, { cause: error });
+  }
+};
+
+/** Plays all provocations with a mail server and returns the logs they left, the same story in each. */
+export const playMailServer = async (
+  server: MailServerName,
+  provocations: readonly Provocation[],
+  exim: EximOptions = {},
+): Promise<Log[]> => {
+  await using world = await startWorld();
+  const actor = await actors[server](world, exim);
+  const scene = sceneOf(server, actor, world);
+  try {
+    for (const act of provocations) await during(server, act, act.provoke(scene, act.client));
+  } finally {
+    await actor.stop();
+  }
+  await world.log.settle();
+  return actor.logPath === world.log.traditional ? syslogs(world) : [logOf(actor.logPath)];
+};
+
+export const playDovecot = async (provocations: readonly DovecotProvocation[], settings = ''): Promise<Log[]> => {
+  await using world = await startWorld(settings);
+  for (const act of provocations) await during('dovecot', act, act.provoke(act.client));
+  await world.dovecot.stop();
+  await world.log.settle();
+  return syslogs(world);
+};
+
+const syslogs = ({ log }: World): Log[] => [log.traditional, log.iso].map(logOf);
