@@ -1,5 +1,15 @@
 /** The lab's machine: its /etc is a private copy (enter.sh), filled here from `lab/etc`, and its own users. */
-import { appendFileSync, chmodSync, chownSync, cpSync, globSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  cpSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { labDir } from './door.ts';
 import { runCommand } from './daemon.ts';
@@ -50,8 +60,8 @@ export const layConfig = (folder: string): string => {
 
 /** An empty directory, whatever an earlier start has left there. */
 export const freshDirectory = (path: string, mode: number, { uid, gid }: Owner): void => {
-  rmSync(path, { recursive: true, force: true });
-  mkdirSync(path, { recursive: true });
+  mkdirSync(path, { recursive: true }); // and not away with it first: it may be a mount point
+  for (const name of readdirSync(path)) rmSync(join(path, name), { recursive: true });
   chownSync(path, uid, gid);
   chmodSync(path, mode); // after chown, which clears set-id bits
 };
