@@ -61,7 +61,7 @@ export const startSendmail = async (more = ''): Promise<Sendmail> => {
   chmodSync(program, 0o2755);
   freshDirectory('/var/spool/mqueue', 0o2750, { uid: 0, gid: smmsp.gid });
   freshDirectory('/var/spool/mqueue-client', 0o2770, smmsp);
-  for (const dir of ['/var/lib/sendmail', '/run/sendmail']) freshDirectory(dir, 0o755, root);
+  freshDirectory('/run/sendmail', 0o755, root);
   await runCommand(program, ['-bi']);
   const daemon = startDaemon('sendmail', program, ['-L', 'sm-mta', '-bD', '-q1m']);
   await daemon.until(awaitPorts(hosts.sendmail, [25, 587]));
