@@ -3,6 +3,7 @@ import { domainOf, networkOf } from '../model/address.ts';
 import type { Event } from '../model/event.ts';
 import type { AccountReport, DomainReport, Offender, OffendingNetwork, SenderReport } from '../model/report.ts';
 import type { Standing } from '../model/standing.ts';
+import { createCounts } from './statistics/counts.ts';
 
 const clientsMax = 100_000;
 const accountsMax = 50_000;
@@ -24,28 +25,6 @@ type SenderCount = {
   messages: number;
   recipients: number;
   bounced: number;
-};
-
-/** Two generations by use, so that a flood of one-shot subjects pushes out the ones that were quiet, not the busy ones. */
-const createCounts = <C>(entriesMax: number, make: () => C) => {
-  const counts = new Map<string, C>();
-  return {
-    counts,
-    of: (key: string): C => {
-      const known = counts.get(key);
-      if (known !== undefined) return known;
-      if (counts.size >= entriesMax) {
-        let toDrop = Math.ceil(entriesMax / 10);
-        for (const old of counts.keys()) {
-          counts.delete(old);
-          if (--toDrop === 0) break;
-        }
-      }
-      const fresh = make();
-      counts.set(key, fresh);
-      return fresh;
-    },
-  };
 };
 
 const eventsOf = (count: ClientCount): number => count.unknown + count.denied + count.auth + count.protocol;
@@ -177,7 +156,8 @@ export const createTally = (): Tally => {
       }
     },
     offenders: (standingOf) =>
-      [...clients.counts]
+      clients
+        .entries()
         .map(([client, count]) => ({
           client,
           network: networkOf(client.replace('/64', '')),
@@ -193,7 +173,7 @@ export const createTally = (): Tally => {
         .toSorted((a, b) => b.events - a.events || a.first - b.first),
     networks: (standingOf) => {
       const sums = new Map<string, { -readonly [K in keyof OffendingNetwork]: OffendingNetwork[K] }>();
-      for (const [client, count] of clients.counts) {
+      for (const [client, count] of clients.entries()) {
         const network = networkOf(client.replace('/64', ''));
         let sum = sums.get(network);
         if (sum === undefined) {
@@ -224,7 +204,8 @@ export const createTally = (): Tally => {
       return [...sums.values()].toSorted((a, b) => b.events - a.events || a.first - b.first);
     },
     accounts: (standingOf) =>
-      [...accounts.counts]
+      accounts
+        .entries()
         .map(([account, count]) => ({
           account,
           messages: count.messages,
@@ -236,7 +217,8 @@ export const createTally = (): Tally => {
         }))
         .toSorted((a, b) => b.messages + b.recipients + b.authFailures - (a.messages + a.recipients + a.authFailures)),
     domains: () =>
-      [...domains.counts]
+      domains
+        .entries()
         .filter(([domain]) => domain !== '')
         .map(([domain, count]) => ({
           domain,

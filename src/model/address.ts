@@ -108,6 +108,12 @@ const truncated = (client: string, groupsKept: number): string => {
   return textOf(groups.map((group, at) => (at < groupsKept ? group : 0)));
 };
 
+/** The address's bits, most significant first: 32 or 128 of them; undefined when the text is no address. */
+export const bitsOf = (address: string): bigint | undefined => {
+  if (isIPv4(address)) return address.split('.').reduce((bits, part) => (bits << 8n) | BigInt(part), 0n);
+  return groupsOf(address)?.reduce((bits, group) => (bits << 16n) | BigInt(group), 0n);
+};
+
 /** What is judged as one client: the IPv4 address, or the /64 of an IPv6 address (one customer has a whole /64). */
 export const prefixOf = (client: string): string => (client.includes(':') ? `${truncated(client, 4)}/64` : client);
 

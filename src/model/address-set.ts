@@ -1,0 +1,43 @@
+/** A set of addresses and networks, as a postmaster writes them: `192.0.2.1`, `10.0.0.0/8`, `2001:db8::/32`. */
+import { bitsOf, canonicalAddress } from './address.ts';
+
+export type AddressSet = { readonly has: (client: string) => boolean };
+
+type Block = { readonly width: 32 | 128; readonly length: number; readonly bits: bigint };
+
+const widthOf = (address: string): 32 | 128 => (address.includes(':') ? 128 : 32);
+
+/** One entry, or undefined when it is neither an address nor a network. Host bits beyond the length are ignored. */
+const blockOf = (entry: string): Block | undefined => {
+  const slash = entry.indexOf('/');
+  const address = canonicalAddress(slash < 0 ? entry : entry.slice(0, slash));
+  const bits = address === undefined ? undefined : bitsOf(address);
+  if (address === undefined || bits === undefined) return undefined;
+  const width = widthOf(address);
+  const lengthText = slash < 0 ? `${width}` : entry.slice(slash + 1);
+  const length = Number(lengthText);
+  if (!/^\d{1,3}$/.test(lengthText) || length > width) return undefined;
+  return { width, length, bits: bits >> BigInt(width - length) };
+};
+
+export const isAddressOrNetwork = (entry: string): boolean => blockOf(entry) !== undefined;
+
+const keyOf = (width: number, length: number, bits: bigint): string => `${width}/${length}/${bits.toString(16)}`;
+
+/** @param entries those that are no address or network are left out; check them with `isAddressOrNetwork` first */
+export const createAddressSet = (entries: readonly string[]): AddressSet => {
+  const blocks = entries.map(blockOf).filter((block) => block !== undefined);
+  const keys = new Set(blocks.map(({ width, length, bits }) => keyOf(width, length, bits)));
+  const lengths = {
+    32: [...new Set(blocks.filter(({ width }) => width === 32).map(({ length }) => length))],
+    128: [...new Set(blocks.filter(({ width }) => width === 128).map(({ length }) => length))],
+  };
+  return {
+    has: (client) => {
+      const width = widthOf(client);
+      if (lengths[width].length === 0) return false;
+      const bits = bitsOf(client);
+      return bits !== undefined && lengths[width].some((length) => keys.has(keyOf(width, length, bits >> BigInt(width - length))));
+    },
+  };
+};
