@@ -9,6 +9,9 @@ import type { NextProgress } from './outcomes.ts';
 import { answerRequest } from './policy-answers.ts';
 import type { PolicyDesk } from './policy-answers.ts';
 
+/** By far the commonest answer. */
+const noAnswer = encodeAnswer(noAction);
+
 /** @returns tells when the last whole request came in; at first, when the connection began */
 export const servePolicyConnection = (
   socket: Socket,
@@ -39,7 +42,7 @@ export const servePolicyConnection = (
       }
       if (one.kind === 'garbage') {
         desk.counts.garbage++;
-        answers += encodeAnswer(noAction);
+        answers += noAnswer;
         continue;
       }
       const dueMs = nextProgress === undefined ? 0 : last.outcomeDueMs(one.request, requestAt);
@@ -47,7 +50,8 @@ export const servePolicyConnection = (
         hold(decoded.slice(decoded.indexOf(one)), nextProgress(dueMs));
         break;
       }
-      answers += encodeAnswer(answerRequest(one.request, requestAt, last, desk));
+      const action = answerRequest(one.request, requestAt, last, desk);
+      answers += action === noAction ? noAnswer : encodeAnswer(action);
     }
     // A client that sends and never reads is not read from either.
     if (!socket.write(answers, 'latin1')) socket.pause();

@@ -1,0 +1,34 @@
+/** On what a bench ran, and what a process used, as Linux tells it. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { cpus, release } from 'node:os';
+
+/** Clock ticks per second, in which /proc counts CPU time. */
+const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
+
+/** User and system time of all threads of a process so far (proc(5): fields 14 and 15, after the name in brackets). */
+export const cpuSecondsOf = (pid: number): number => {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+};
+
+export const describeMachine = (): string => {
+  const [{ model } = { model: 'unknown processor' }] = cpus();
+  const today = new Date().toISOString().slice(0, 10);
+  return `${today}, ${cpus().length} cores (${model}), Linux ${release()}, Node ${process.versions.node}`;
+};
+
+export const medianOf = (values: readonly number[]): number => {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+};
+
+/** A Markdown table; the first row is its head. */
+export const tableOf = (rows: readonly (readonly string[])[]): string => {
+  const [head = [], ...body] = rows;
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...body.map(line)].join('\n');
+};
