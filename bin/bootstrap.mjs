@@ -5,7 +5,7 @@
  * Every install is made aside and renamed into place, so that two starts at the same time cannot break each other and a
  * start that was killed half-way leaves nothing that looks finished.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
@@ -17,6 +17,7 @@ import {
   rmSync,
   statSync,
 } from 'node:fs';
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -157,3 +158,32 @@ export const ensureNode = () => {
   });
   return localNode;
 };
+
+const forwarded = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2']);
+
+/** Ctrl-C reaches every process of the terminal by itself; forwarding it too would make it count twice. @param {string} signal */
+const isFromTerminal = (signal) => process.stdin.isTTY && (signal === 'SIGINT' || signal === 'SIGQUIT');
+
+/**
+ * Runs a program in our place: its input and output are ours, signals go through. Resolves with its exit status.
+ * @param {string} command @param {string[]} args
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, stopWith?: NodeJS.Signals }} [options] stopWith: what it gets instead of any signal
+ * @returns {Promise<number>}
+ */
+export const handOver = (command, args, { stopWith, ...options } = {}) =>
+  new Promise((resolve, reject) => {
+    const program = spawn(command, args, { ...options, stdio: 'inherit' });
+    for (const signal of forwarded) {
+      process.on(signal, () => {
+        if (!isFromTerminal(signal)) program.kill(stopWith ?? signal);
+      });
+    }
+    program.on('error', (error) => {
+      reject(
+        new Error(`${command} could not be started (${error.message}). Remove ${join(root, '.node')} and start again.`),
+      );
+    });
+    program.on('exit', (code, signal) => {
+      resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
+    });
+  });

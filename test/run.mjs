@@ -4,11 +4,12 @@
  * types and lint included. Plain JavaScript for Node 20, because nothing is installed yet.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmdirSync } from 'node:fs';
+import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { ensureNode, ensurePackages, root, say } from '../bin/bootstrap.mjs';
+import { ensureNode, ensurePackages, handOver, root, say } from '../bin/bootstrap.mjs';
 
+const notAskedFor = 'not asked for';
 const allTests = ['src/**/*.test.ts', 'test/**/*.test.ts'];
 
 /**
@@ -24,7 +25,7 @@ const machineOfItsOwn = (labDir) =>
 /** `ready`, or why there are no real servers. @param {string} node @param {readonly string[]} patterns */
 const prepareLab = (node, patterns) => {
   if (!patterns.some((pattern) => pattern.startsWith('test/') && !pattern.startsWith('test/house/')))
-    return 'not asked for';
+    return notAskedFor;
   const run = spawnSync(node, [join(root, 'test/servers/lab/prepare.ts')], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -35,23 +36,27 @@ const prepareLab = (node, patterns) => {
 };
 
 /** @param {string[]} patterns */
-const runTests = (patterns) => {
+const runTests = async (patterns) => {
   ensurePackages({ withDev: true });
   const node = ensureNode();
   const lab = prepareLab(node, patterns);
+  if (lab !== 'ready' && lab !== notAskedFor) say(`NO SERVER TESTS: ${lab}`);
   const labDir = mkdtempSync(join(tmpdir(), 'postern-lab-'));
   const runner = [node, '--test', '--test-concurrency=1', ...patterns];
   const [command = node, ...args] = lab === 'ready' ? [...machineOfItsOwn(labDir), ...runner] : runner;
-  const path = [dirname(node), join(root, 'node_modules/.bin'), process.env.PATH].join(delimiter);
+  const path = [dirname(node), join(root, 'node_modules/.bin'), process.env['PATH']].join(delimiter);
   const env = { ...process.env, PATH: path, POSTERN_LAB: lab, POSTERN_LAB_DIR: labDir };
-  const run = spawnSync(command, args, { cwd: root, stdio: 'inherit', env });
-  if (existsSync(labDir)) rmdirSync(labDir);
-  return run.status ?? 1;
+  try {
+    // unshare is deaf to all but SIGKILL while its child lives, and takes that child with it.
+    return await handOver(command, args, { cwd: root, env, ...(lab === 'ready' && { stopWith: 'SIGKILL' }) });
+  } finally {
+    rmdirSync(labDir);
+  }
 };
 
 try {
   const patterns = process.argv.slice(2);
-  process.exitCode = runTests(patterns.length > 0 ? patterns : allTests);
+  process.exitCode = await runTests(patterns.length > 0 ? patterns : allTests);
 } catch (error) {
   say(error instanceof Error ? error.message : String(error));
   process.exitCode = 1;
