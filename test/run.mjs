@@ -1,7 +1,7 @@
 /**
  * `npm test [-- PATTERN…]`: brings what the tests need (npm packages, Node 24, for the server tests real mail servers),
  * then gives all test files to one run of node's own test runner: its closing lines speak for everything, house rules,
- * types and lint included. Plain JavaScript for Node 20, because nothing is installed yet.
+ * types and lint included. `--run FILE` runs one program in the lab instead. Plain JavaScript for Node 20, because nothing is installed yet.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmdirSync } from 'node:fs';
@@ -42,7 +42,8 @@ const runTests = async (patterns) => {
   const lab = prepareLab(node, patterns);
   if (lab !== 'ready' && lab !== notAskedFor) say(`NO SERVER TESTS: ${lab}`);
   const labDir = mkdtempSync(join(tmpdir(), 'postern-lab-'));
-  const runner = [node, '--test', '--test-concurrency=1', ...patterns];
+  const runner =
+    patterns[0] === '--run' ? [node, ...patterns.slice(1)] : [node, '--test', '--test-concurrency=1', ...patterns];
   const [command = node, ...args] = lab === 'ready' ? [...machineOfItsOwn(labDir), ...runner] : runner;
   const path = [dirname(node), join(root, 'node_modules/.bin'), process.env['PATH']].join(delimiter);
   const env = { ...process.env, PATH: path, POSTERN_LAB: lab, POSTERN_LAB_DIR: labDir };

@@ -15,6 +15,8 @@ export type EximOptions = {
 
 export type Exim = {
   readonly address: string;
+  /** Only port 25, and only where `hasIPv6`. */
+  readonly address6: string;
   readonly ports: { readonly smtp: 25; readonly submission: 587 };
   readonly mainLog: string;
   readonly rejectLog: string;
@@ -44,6 +46,7 @@ export const startExim = async ({
   await daemon.until(awaitPorts(hosts.exim, [25, 587]));
   return {
     address: hosts.exim,
+    address6: hosts.exim6,
     ports: { smtp: 25, submission: 587 },
     mainLog: `${logDir}/mainlog`,
     rejectLog: `${logDir}/rejectlog`,

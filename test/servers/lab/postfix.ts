@@ -15,6 +15,8 @@ export type PostfixOptions = {
 
 export type Postfix = {
   readonly address: string;
+  /** Only port 25, and only where `hasIPv6`. */
+  readonly address6: string;
   /** postscreen stands on an address of its own, at port 25 too. */
   readonly postscreen: string;
   readonly ports: { readonly smtp: 25; readonly submission: 587 };
@@ -34,6 +36,7 @@ export const startPostfix = async ({ mainCf = {}, masterCf = '' }: PostfixOption
   await master.until(awaitPorts(hosts.postfix, [25, 587]));
   return {
     address: hosts.postfix,
+    address6: hosts.postfix6,
     postscreen: hosts.postscreen,
     ports: { smtp: 25, submission: 587 },
     ...stoppable(master.stop),

@@ -8,6 +8,8 @@ import { hasIPv6, hosts } from './network.ts';
 
 export type Sendmail = {
   readonly address: string;
+  /** Only port 25, and only where `hasIPv6`. */
+  readonly address6: string;
   readonly ports: { readonly smtp: 25; readonly submission: 587 };
   /** The set-gid `sendmail` command. */
   readonly program: string;
@@ -65,5 +67,11 @@ export const startSendmail = async (more = ''): Promise<Sendmail> => {
   await runCommand(program, ['-bi']);
   const daemon = startDaemon('sendmail', program, ['-L', 'sm-mta', '-bD', '-q1m']);
   await daemon.until(awaitPorts(hosts.sendmail, [25, 587]));
-  return { address: hosts.sendmail, ports: { smtp: 25, submission: 587 }, program, ...stoppable(daemon.stop) };
+  return {
+    address: hosts.sendmail,
+    address6: hosts.sendmail6,
+    ports: { smtp: 25, submission: 587 },
+    program,
+    ...stoppable(daemon.stop),
+  };
 };

@@ -1,9 +1,22 @@
 /** Recipients and senders that a server refuses, and runs of them. */
+import { hasIPv6 } from '../lab/network.ts';
 import type { Provocation } from './provocation.ts';
 
 const guesses = 24;
 
 const pipelinedGuesses = Array.from({ length: guesses }, (_, at) => `RCPT TO:<guess${at}@lab.test>`);
+
+const overIPv6: Provocation = {
+  what: 'unknown recipient over IPv6',
+  client: '2001:db8:66::10',
+  provoke: async ({ greet }, client) => {
+    const smtp = await greet(client);
+    await smtp.say('MAIL FROM:<s@remote.test>', 250);
+    await smtp.say('RCPT TO:<nobody7@lab.test>', 550);
+    await smtp.quit();
+  },
+  facts: [{ kind: 'recipient', outcome: 'unknown', recipient: 'nobody7@lab.test' }],
+};
 
 export const recipientProvocations: readonly Provocation[] = [
   {
@@ -43,6 +56,7 @@ export const recipientProvocations: readonly Provocation[] = [
     },
     facts: [{ kind: 'recipient', outcome: 'unknown', recipient: 'nobody4@lab.test' }],
   },
+  ...(hasIPv6 ? [overIPv6] : []),
   {
     what: 'bounce to an unknown recipient',
     client: '203.0.113.11',

@@ -1,6 +1,5 @@
 /** Puts one mail server on the lab's stage and plays provocations with it, one after the other. */
 import assert from 'node:assert/strict';
-import { basename } from 'node:path';
 import { awaitLine, linesOf } from '../lab/await.ts';
 import { runCommandAs } from '../lab/daemon.ts';
 import type { Stoppable } from '../lab/daemon.ts';
@@ -17,6 +16,7 @@ import type { DeliveryOutcome, MailServerName, Provocation, Scene } from './prov
 
 type Actor = {
   readonly address: string;
+  readonly address6: string;
   /** The log that the server itself writes to. */
   readonly logPath: string;
   /** Its sendmail command. */
@@ -49,7 +49,8 @@ const deliveryMarks: Record<
 };
 
 const sceneOf = (server: MailServerName, actor: Actor, world: World): Scene => {
-  const dial: Scene['dial'] = (client, port, early = '') => dialSmtp({ from: client, to: actor.address, port }, early);
+  const dial: Scene['dial'] = (client, port, early = '') =>
+    dialSmtp({ from: client, to: client.includes(':') ? actor.address6 : actor.address, port }, early);
   return {
     server,
     sink: world.sink,
@@ -73,12 +74,16 @@ const sceneOf = (server: MailServerName, actor: Actor, world: World): Scene => {
 };
 
 /** A log file's lines (latin1), from the server's start to its stop. */
-export type Log = { readonly name: string; readonly lines: readonly string[] };
+export type Log = {
+  /** `traditional`, `iso` or `mainlog`. */
+  readonly name: string;
+  readonly lines: readonly string[];
+};
 
-const logOf = (path: string): Log => {
+const logOf = (name: string, path: string): Log => {
   const lines = linesOf(path);
   assert.ok(lines.length > 20, `almost nothing was written to ${path}`);
-  return { name: basename(path), lines };
+  return { name, lines };
 };
 
 /** Says which provocation failed. */
@@ -105,7 +110,7 @@ export const playMailServer = async (
     await actor.stop();
   }
   await world.log.settle();
-  return actor.logPath === world.log.traditional ? syslogs(world) : [logOf(actor.logPath)];
+  return actor.logPath === world.log.traditional ? syslogs(world) : [logOf('mainlog', actor.logPath)];
 };
 
 export const playDovecot = async (provocations: readonly DovecotProvocation[], settings = ''): Promise<Log[]> => {
@@ -116,4 +121,4 @@ export const playDovecot = async (provocations: readonly DovecotProvocation[], s
   return syslogs(world);
 };
 
-const syslogs = ({ log }: World): Log[] => [log.traditional, log.iso].map(logOf);
+const syslogs = ({ log }: World): Log[] => [logOf('traditional', log.traditional), logOf('iso', log.iso)];

@@ -1,0 +1,43 @@
+/** `npm run fixtures`: provokes every server and writes what it logged to test/fixtures, with a head that says so. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runCommand } from '../lab/daemon.ts';
+import { unpack } from '../lab/machine.ts';
+import { provocationsOf } from './all.ts';
+import { dovecotProvocations } from './dovecot.ts';
+import type { MailServerName } from './provocation.ts';
+import { playDovecot, playMailServer } from './stage.ts';
+import type { Log } from './stage.ts';
+
+const fixtures = join(import.meta.dirname, '../../fixtures');
+const everyItem = '+all -tls_certificate_verified -tls_peerdn';
+
+const versionIn = (text: string): string => /\d+\.\d+[\d.]*/.exec(text)?.[0] ?? 'unknown';
+
+const versions: Record<MailServerName | 'dovecot', () => Promise<string>> = {
+  postfix: () => runCommand('postconf', ['-h', 'mail_version']),
+  exim: async () => runCommand(`${await unpack('exim4')}/usr/sbin/exim4`, ['-bV']),
+  sendmail: async () => runCommand(`${await unpack('sendmail')}/usr/libexec/sendmail/sendmail`, ['-d0.1', '-bp']),
+  dovecot: () => runCommand('dovecot', ['--version']),
+};
+
+const record = async (server: MailServerName | 'dovecot', remark: string, logs: readonly Log[]): Promise<void> => {
+  const version = versionIn(await versions[server]());
+  const head = `# ${server} ${version}${remark}, ${new Date().toISOString().slice(0, 10)}: npm run fixtures\n`;
+  mkdirSync(join(fixtures, server), { recursive: true });
+  for (const { name, lines } of logs) {
+    const file = join(fixtures, server, remark === '' ? `provoked-${name}.log` : `provoked-${name}-verbose.log`);
+    writeFileSync(file, `${head}${lines.join('\n')}\n`, 'latin1');
+    process.stderr.write(`${file}: ${lines.length} lines\n`);
+  }
+};
+
+for (const server of ['postfix', 'exim', 'sendmail'] as const) {
+  await record(server, '', await playMailServer(server, provocationsOf[server]));
+}
+await record(
+  'exim',
+  ` with log_selector = ${everyItem}`,
+  await playMailServer('exim', provocationsOf.exim, { logSelector: everyItem }),
+);
+await record('dovecot', '', await playDovecot(dovecotProvocations));
