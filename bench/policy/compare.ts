@@ -5,7 +5,7 @@
  *
  * Every contender is started afresh in every round, the order turns with the rounds, and the medians are printed. The
  * load (`load.c`, 20 connections with one request in flight each) shares the machine with the service: a machine of its
- * own would show more. Needs gcc, and Debian's package postfwd.
+ * own would show more. Needs a C compiler (gcc, or what CC names), and Debian's package postfwd.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -33,7 +33,7 @@ process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 
 const compile = (name: string): string => {
   const program = join(scratch, name);
-  execFileSync('gcc', ['-O2', '-o', program, join(here, `${name}.c`)], { stdio: 'inherit' });
+  execFileSync(process.env['CC'] ?? 'gcc', ['-O2', '-o', program, join(here, `${name}.c`)], { stdio: 'inherit' });
   return program;
 };
 const load = compile('load');

@@ -13,11 +13,11 @@ export const requestAttributes = [
   'queue_id',
   'instance',
 ] as const;
-export type RequestAttribute = (typeof requestAttributes)[number];
+type RequestAttribute = (typeof requestAttributes)[number];
 /** Every attribute is there; '' where Postfix said nothing. Latin1 text, byte for byte. */
 export type PolicyRequest = Readonly<Record<RequestAttribute, string>>;
 
-export type Garbage = {
+type Garbage = {
   readonly kind: 'garbage';
   readonly why: 'not-a-policy-request' | 'no-equals-sign' | 'nul' | 'too-many-attributes';
 };

@@ -24,7 +24,7 @@ const wayOut = new Map([
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
-export const endpointText = (endpoint: Endpoint): string => {
+const endpointText = (endpoint: Endpoint): string => {
   if ('path' in endpoint) return endpoint.path;
   return endpoint.host.includes(':') ? `[${endpoint.host}]:${endpoint.port}` : `${endpoint.host}:${endpoint.port}`;
 };

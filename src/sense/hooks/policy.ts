@@ -13,7 +13,7 @@ import type { PolicyCounts } from './policy-answers.ts';
 import { servePolicyConnection } from './policy-connection.ts';
 import { createSleepers } from './sleepers.ts';
 
-export const defaultPolicyListen: Listen = { host: '127.0.0.1', port: 10040 };
+const defaultListen: Listen = { host: '127.0.0.1', port: 10040 };
 
 export type PolicyLimits = {
   /** One for each smtpd process of the servers that ask; Postfix starts at most 100 unless told. */
@@ -69,7 +69,7 @@ export const startPolicy = async (settings: PolicySettings): Promise<PolicyServi
     connections.set(socket, servePolicyConnection(socket, desk, settings.nextProgress));
     socket.once('close', () => connections.delete(socket));
   });
-  const endpoint = await startListening(server, settings.listen ?? defaultPolicyListen, 'policy service');
+  const endpoint = await startListening(server, settings.listen ?? defaultListen, 'policy service');
 
   const sweep = setInterval(
     () => {
