@@ -47,7 +47,8 @@ writeFileSync(
 );
 const pidFile = join(scratch, 'postfwd.pid');
 /** As Debian's /etc/default/postfwd starts it; without a log, which only speeds it up. */
-const postfwd = `--daemon --perfmon --file ${rules} --interface 127.0.0.1 --port ${port} --user root --group root
+const postfwd =
+  `--daemon --perfmon --file ${rules} --interface 127.0.0.1 --port ${port} --user ${process.getuid?.()} --group ${process.getgid?.()}
   --pidfile ${pidFile} --summary=600 --cache=600 --cache-rdomain-only --cache-no-size`.split(/\s+/);
 
 type Contender = {
