@@ -3,6 +3,7 @@
  * detector accuses; until then it accuses nobody and is forgotten when it stays quiet. Bounded: actors and details are
  * kept one by one up to a limit, beyond it only counted.
  */
+import { keep } from '../model/keep.ts';
 import type { AttackName } from '../model/attack.ts';
 import type { Aim, DetectorName, Subject } from './detectors/detector.ts';
 
@@ -78,13 +79,23 @@ export const addActor = (
     return known;
   }
   if (evidence.actors.size >= actorsMax) return undefined;
-  const record: ActorRecord = { subject, events, first: time, last: time, accused: false };
-  evidence.actors.set(subject.value, record);
+  const value = keep(subject.value);
+  const record: ActorRecord = {
+    subject: { kind: subject.kind, value },
+    events,
+    first: time,
+    last: time,
+    accused: false,
+  };
+  evidence.actors.set(value, record);
   return record;
 };
 
 export const addDetail = (evidence: Evidence, aim: Aim, events: number): void => {
   const known = evidence.details.get(aim.value);
   if (known !== undefined) known.events += events;
-  else if (evidence.details.size < detailsMax) evidence.details.set(aim.value, { aim, events });
+  else if (evidence.details.size < detailsMax) {
+    const value = keep(aim.value);
+    evidence.details.set(value, { aim: { kind: aim.kind, value }, events });
+  }
 };

@@ -2,6 +2,7 @@
  * Incidents: evidence by attack and target, opened when a detector accuses, closed after six quiet hours. Twenty
  * thousand addresses guessing at one domain are one incident with twenty thousand actors.
  */
+import { keep } from '../model/keep.ts';
 import type { AttackName } from '../model/attack.ts';
 import type { Actor, Incident, Target } from '../model/report.ts';
 import type { Standing } from '../model/standing.ts';
@@ -137,7 +138,7 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
     if (known !== undefined && !isOver(known, time)) return known;
     if (known !== undefined) close(key, known, time);
     makeRoom();
-    const fresh = newEvidence(idOf(key, time), attack, target, time);
+    const fresh = newEvidence(idOf(key, time), attack, { kind: target.kind, value: keep(target.value) }, time);
     open.set(key, fresh);
     return fresh;
   };

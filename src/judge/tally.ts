@@ -1,5 +1,6 @@
 /** Who did how much: plain counts for the report, per client, account, domain and sender. Bounded: what was quiet longest makes room. */
 import { domainOf, networkOf } from '../model/address.ts';
+import { keep } from '../model/keep.ts';
 import type { Event } from '../model/event.ts';
 import type { AccountReport, DomainReport, Offender, OffendingNetwork, SenderReport } from '../model/report.ts';
 import type { Standing } from '../model/standing.ts';
@@ -76,7 +77,7 @@ export const createTally = (): Tally => {
     const key = `${kind} ${value}`;
     let count = senders.get(key);
     if (count === undefined && senders.size < accountsMax) {
-      count = { kind, value, messages: 0, recipients: 0, bounced: 0 };
+      count = { kind, value: keep(value), messages: 0, recipients: 0, bounced: 0 };
       senders.set(key, count);
     }
     return count;
@@ -122,7 +123,7 @@ export const createTally = (): Tally => {
     if (event.account === undefined || event.account === '') return;
     const account = accounts.of(event.account);
     if (event.outcome === 'failure') account.failures += event.count ?? 1;
-    else if (event.client !== undefined && account.clients.size < placesMax) account.clients.add(event.client);
+    else if (event.client !== undefined && account.clients.size < placesMax) account.clients.add(keep(event.client));
   };
 
   return {

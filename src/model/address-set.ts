@@ -37,7 +37,10 @@ export const createAddressSet = (entries: readonly string[]): AddressSet => {
       const width = widthOf(client);
       if (lengths[width].length === 0) return false;
       const bits = bitsOf(client);
-      return bits !== undefined && lengths[width].some((length) => keys.has(keyOf(width, length, bits >> BigInt(width - length))));
+      return (
+        bits !== undefined &&
+        lengths[width].some((length) => keys.has(keyOf(width, length, bits >> BigInt(width - length))))
+      );
     },
   };
 };

@@ -4,6 +4,7 @@
  * have written into a line: it reads from the fixed ends (`]: `, `client=` at the start), never by searching for a mark.
  */
 import type { Tell } from '../model/ports.ts';
+import type { Stamps } from '../protocols/syslog/stamps.ts';
 
 /**
  * `event`: told at least one. `known`: understood, nothing to tell. `unmatched`: a line of this server's own programs
@@ -27,26 +28,12 @@ export type LineReader = {
   readonly read: (line: string, tell: Tell) => Understood;
 };
 
-/** Turns the fields of a stamp without zone into time. The door decides which zone such stamps mean. */
-export type Zone = {
-  /** Wall-clock fields (month 1–12) to milliseconds since 1970 UTC. */
-  readonly toTime: (
-    year: number,
-    month: number,
-    day: number,
-    hour: number,
-    minute: number,
-    second: number,
-    ms: number,
-  ) => number;
-};
-
 export type LineGrammar = {
   /** The report's `format`. */
   readonly format: string;
   /** True when this line can only be the beginning of (or a line in) this format. Cheap: called on foreign lines too. */
   readonly recognises: (line: string) => boolean;
-  readonly reader: (zone: Zone) => LineReader;
+  readonly reader: (stamps: Stamps) => LineReader;
 };
 
 export type SyslogGrammar = {

@@ -3,6 +3,8 @@
  * goes. Who is met again moves to the young one, so a flood of one-shot names pushes out the quiet, never the busy.
  * Exact for everything met within the last `entriesMax` names; bounded at twice that.
  */
+import { keep } from '../../model/keep.ts';
+
 export type Counts<C> = {
   /** The count of this name, made when it is new. */
   readonly of: (name: string) => C;
@@ -22,7 +24,7 @@ export const createCounts = <C>(entriesMax: number, make: () => C): Counts<C> =>
         old = young;
         young = new Map();
       }
-      young.set(name, count);
+      young.set(keep(name), count);
       return count;
     },
     entries: () => [...old, ...young],

@@ -1,0 +1,10 @@
+/** Every grammar. A new mail server is a folder here and a line below. */
+import type { ServerName } from '../model/event.ts';
+import type { LineGrammar, SyslogGrammar } from './grammar.ts';
+import { postfixGrammar } from './postfix/log.ts';
+
+export const syslogGrammars: readonly { readonly server: ServerName; readonly grammar: SyslogGrammar }[] = [
+  { server: 'postfix', grammar: postfixGrammar },
+];
+
+export const lineGrammars: readonly { readonly server: ServerName; readonly grammar: LineGrammar }[] = [];

@@ -1,0 +1,65 @@
+/** One Postfix log line on its way through the grammar, and the readers of a daemon's lines. */
+import { draftEvent } from '../../model/event.ts';
+import type { EventDraft, EventKind, Protocol } from '../../model/event.ts';
+import type { Tell } from '../../model/ports.ts';
+import { canonicalAddress } from '../../model/address.ts';
+import type { Understood } from '../grammar.ts';
+import type { PostfixMemory } from './memory.ts';
+
+/** Written anew for each line (one object: there are millions of lines). */
+export type Line = {
+  time: number;
+  /** Syslog name and service before the daemon: `postfix`, `postfix/submission`. */
+  instance: string;
+  daemon: string;
+  pid: string;
+  protocol: Protocol;
+  /** The queue id when the line begins with one, else ''. */
+  queueId: string;
+  /** The text behind `QUEUEID: `, or the whole message. */
+  text: string;
+};
+
+export type DaemonReader = (line: Line, memory: PostfixMemory, tell: Tell) => Understood;
+
+export const draft = (line: Line, kind: EventKind): EventDraft => {
+  const event = draftEvent(line.time, 'postfix', kind);
+  event.protocol = line.protocol;
+  if (line.queueId !== '') event.queueId = line.queueId;
+  return event;
+};
+
+export const sessionOf = (line: Line): string => `${line.instance}/${line.daemon}:${line.pid}`;
+
+/** Where `peerAt` stopped reading: behind the closing bracket and a port. */
+export const peerEnd = { at: 0 };
+
+/**
+ * The address of `NAME[ADDRESS]` or `[ADDRESS]:PORT` that begins at `from`, which is where Postfix itself writes it. The
+ * name is a verified host name and holds no bracket, so the first one is Postfix's.
+ */
+export const peerAt = (text: string, from: number): string | undefined => {
+  const open = text.indexOf('[', from);
+  const close = open < 0 ? -1 : text.indexOf(']', open);
+  const space = text.indexOf(' ', from);
+  if (close < 0 || (space >= 0 && space < open)) {
+    peerEnd.at = from;
+    return undefined;
+  }
+  let end = close + 1;
+  if (text.charCodeAt(end) === 58) {
+    let port = end + 1;
+    while (text.charCodeAt(port) >= 48 && text.charCodeAt(port) <= 57) port++;
+    if (port > end + 1) end = port;
+  }
+  peerEnd.at = end;
+  return canonicalAddress(text.slice(open + 1, close));
+};
+
+/** The text between `open` and the next `close` from `from` on; undefined when either is missing. */
+export const between = (text: string, open: string, close: string, from = 0): string | undefined => {
+  const start = text.indexOf(open, from);
+  if (start < 0) return undefined;
+  const end = text.indexOf(close, start + open.length);
+  return end < 0 ? undefined : text.slice(start + open.length, end);
+};

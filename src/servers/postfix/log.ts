@@ -1,0 +1,165 @@
+/**
+ * The Postfix log (2.x to 3.10): which daemon wrote a line decides how it is read. `postfix/submission/smtpd[1234]` is
+ * the daemon smtpd of the service submission; a second instance has another syslog name (`postfix-out/smtpd`).
+ */
+import { keep } from '../../model/keep.ts';
+import type { Protocol } from '../../model/event.ts';
+import type { SyslogGrammar, SyslogReader, Understood } from '../grammar.ts';
+import { readDelivery } from './delivery.ts';
+import type { DaemonReader, Line } from './line.ts';
+import { newMemory } from './memory.ts';
+import type { PostfixMemory } from './memory.ts';
+import { readPostscreen } from './postscreen.ts';
+import { readBounce, readCleanup, readPickup, readQmgr, readSuper } from './queue.ts';
+import { readSmtpd } from './smtpd.ts';
+
+/** Programs whose lines are Postfix's own business: start and stop, lookups, TLS sessions, caches. */
+const readKnown: DaemonReader = () => 'known';
+
+const daemons = new Map<string, DaemonReader>([
+  ['smtpd', readSmtpd],
+  ['postscreen', readPostscreen],
+  ['pickup', readPickup],
+  ['cleanup', readCleanup],
+  ['qmgr', readQmgr],
+  ['nqmgr', readQmgr],
+  ['oqmgr', readQmgr],
+  ['smtp', readDelivery],
+  ['lmtp', readDelivery],
+  ['local', readDelivery],
+  ['virtual', readDelivery],
+  ['pipe', readDelivery],
+  ['error', readDelivery],
+  ['retry', readDelivery],
+  ['discard', readDelivery],
+  ['bounce', readBounce],
+  ['defer', readBounce],
+  ['trace', readBounce],
+  ['postsuper', readSuper],
+  ...[
+    'master',
+    'postfix-script',
+    'postlogd',
+    'postlog',
+    'anvil',
+    'scache',
+    'tlsproxy',
+    'tlsmgr',
+    'dnsblog',
+    'verify',
+    'proxymap',
+    'proxywrite',
+    'trivial-rewrite',
+    'flush',
+    'showq',
+    'spawn',
+    'qmqpd',
+    'postdrop',
+    'sendmail',
+    'postqueue',
+    'postmap',
+    'postalias',
+    'postcat',
+    'postconf',
+    'postkick',
+    'postlock',
+    'postmulti',
+    'postmulti-script',
+    'postfix',
+    'proxy',
+    'fsstone',
+    'smtp-sink',
+    'smtp-source',
+    'nullmx',
+    'postfix-tls-script',
+  ].map((name): [string, DaemonReader] => [name, readKnown]),
+]);
+
+const isQueueIdChar = (code: number): boolean =>
+  (code >= 48 && code <= 57) || (code >= 65 && code <= 90) || (code >= 97 && code <= 122);
+/** Words that stand before a colon as a queue id does. A long queue id (base 52) holds digits and capitals. */
+const notQueueIds = new Set([
+  'NOQUEUE',
+  'warning',
+  'fatal',
+  'error',
+  'panic',
+  'statistics',
+  'reject',
+  'discard',
+  'redirect',
+  'filter',
+  'prepend',
+  'replace',
+  'cache',
+]);
+
+/** Length of the queue id that the message begins with, 0 when it begins with none. */
+const queueIdLength = (message: string): number => {
+  let end = 0;
+  while (end < 20 && isQueueIdChar(message.charCodeAt(end))) end++;
+  if (end < 5 || message.charCodeAt(end) !== 58 || message.charCodeAt(end + 1) !== 32) return 0;
+  return notQueueIds.has(message.slice(0, end)) ? 0 : end;
+};
+
+type Program = {
+  readonly instance: string;
+  readonly daemon: string;
+  readonly read: DaemonReader;
+  readonly protocol: Protocol;
+  readonly memory: PostfixMemory;
+};
+
+/** Postfix's programs have a path as their tag, under any syslog_name; `foo/bar` with an unknown daemon is foreign. */
+const daemonOf = (program: string): string | undefined => {
+  const slash = program.lastIndexOf('/');
+  const daemon = program.slice(slash + 1);
+  return slash > 0 && daemons.has(daemon) ? daemon : undefined;
+};
+
+const protocolOf = (instance: string): Protocol =>
+  instance.includes('submission') || instance.includes('smtps') || instance.includes('465') || instance.includes('587')
+    ? 'submission'
+    : 'smtp';
+
+const createReader = (): SyslogReader => {
+  const programs = new Map<string, Program>();
+  const memories = new Map<string, PostfixMemory>();
+  const line: Line = { time: 0, instance: '', daemon: '', pid: '', protocol: 'smtp', queueId: '', text: '' };
+
+  const programOf = (tag: string): Program | undefined => {
+    const daemon = daemonOf(tag);
+    const read = daemon === undefined ? undefined : daemons.get(daemon);
+    if (daemon === undefined || read === undefined) return undefined;
+    const instance = tag.slice(0, tag.length - daemon.length - 1);
+    // Queue ids are unique within an instance, which is the first part of the path.
+    const name = instance.split('/')[0] ?? instance;
+    const memory = memories.get(name) ?? newMemory();
+    memories.set(name, memory);
+    const program = { instance, daemon, read, protocol: protocolOf(instance), memory };
+    if (programs.size < 1000) programs.set(keep(tag), program);
+    return program;
+  };
+
+  return {
+    read: (time, tag, pid, message, tell): Understood => {
+      const program = programs.get(tag) ?? programOf(tag);
+      if (program === undefined) return 'foreign';
+      line.time = time;
+      line.instance = program.instance;
+      line.daemon = program.daemon;
+      line.pid = pid;
+      line.protocol = program.protocol;
+      const length = queueIdLength(message);
+      line.queueId = length === 0 ? '' : message.slice(0, length);
+      line.text =
+        length === 0 ? (message.startsWith('NOQUEUE: ') ? message.slice(9) : message) : message.slice(length + 2);
+      return program.read(line, program.memory, tell);
+    },
+  };
+};
+
+export const postfixGrammar: SyslogGrammar = {
+  owns: (program) => daemonOf(program) !== undefined,
+  reader: createReader,
+};

@@ -1,0 +1,37 @@
+/** What the Postfix grammar remembers of one instance: messages by queue id. Bounded. */
+import type { Protocol, Reason } from '../../model/event.ts';
+import { recent } from '../recent.ts';
+import type { Recent } from '../recent.ts';
+
+const messagesMax = 65_536;
+
+export type Message = {
+  client: string | undefined;
+  account: string | undefined;
+  sender: string | undefined;
+  user: string | undefined;
+  helo: string | undefined;
+  protocol: Protocol | undefined;
+  /** A bounce that our server made of another message. */
+  reason: Reason | undefined;
+  /** The recipient that a forward replaced, of the message that this one bounces. */
+  origin: string | undefined;
+  /** Its `message` event was told: qmgr repeats its line at every retry. */
+  told: boolean;
+};
+
+export const newMessage = (): Message => ({
+  client: undefined,
+  account: undefined,
+  sender: undefined,
+  user: undefined,
+  helo: undefined,
+  protocol: undefined,
+  reason: undefined,
+  origin: undefined,
+  told: false,
+});
+
+export type PostfixMemory = { readonly messages: Recent<Message> };
+
+export const newMemory = (): PostfixMemory => ({ messages: recent(messagesMax) });

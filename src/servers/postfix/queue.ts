@@ -1,0 +1,163 @@
+/** Lines about a message in the queue: pickup, cleanup, qmgr, bounce, and the tools of the queue. */
+import { keep, keepIfAny } from '../../model/keep.ts';
+import type { Tell } from '../../model/ports.ts';
+import { between, draft, peerAt, peerEnd } from './line.ts';
+import type { DaemonReader, Line } from './line.ts';
+import { newMessage } from './memory.ts';
+import type { Message } from './memory.ts';
+import { readRefusal } from './refusal.ts';
+
+/** `QUEUEID: uid=33 from=<www-data>` */
+export const readPickup: DaemonReader = (line, memory) => {
+  const { text } = line;
+  if (line.queueId === '') return text.startsWith('warning: ') ? 'known' : 'unmatched';
+  if (!text.startsWith('uid=')) return 'unmatched';
+  const message = newMessage();
+  message.user = keep(text.slice(4, text.indexOf(' ')));
+  message.sender = keepIfAny(between(text, 'from=<', '>'));
+  message.protocol = 'local';
+  memory.messages.set(line.queueId, message);
+  return 'known';
+};
+
+const cleanupKnown = [
+  'message-id=',
+  'resent-message-id=',
+  'warning: ',
+  'info: ',
+  'prepend: ',
+  'replace: ',
+  'filter: ',
+  'redirect: ',
+  'strip: ',
+];
+
+/** Header and body checks, milters at the end of the message: `milter-hold: END-OF-MESSAGE from …`, `reject: header … from NAME[ADDR]; …` */
+export const readCleanup: DaemonReader = (line, memory, tell) => {
+  const { text } = line;
+  if (cleanupKnown.some((start) => text.startsWith(start))) return 'known';
+  const refused = text.startsWith('milter-reject: ') || text.startsWith('reject: ');
+  const held = text.startsWith('milter-hold: ') || text.startsWith('hold: ');
+  if (!refused && !held && !text.startsWith('discard: ') && !text.startsWith('milter-discard: ')) return 'unmatched';
+  const message = memory.messages.get(line.queueId);
+  const event = draft(line, held ? 'queue' : 'other');
+  event.account = message?.account;
+  event.client = message?.client;
+  if (held) event.reason = 'hold';
+  if (refused) {
+    const from = text.indexOf(' from ');
+    if (from >= 0 && message?.client === undefined) event.client = peerAt(text, from + 6);
+    readRefusal(event, text, from < 0 ? 0 : peerEnd.at + 2);
+  }
+  event.text = text;
+  tell(event);
+  return 'event';
+};
+
+const numberBehind = (text: string, mark: string): number | undefined => {
+  const at = text.indexOf(mark);
+  const value = at < 0 ? NaN : Number.parseInt(text.slice(at + mark.length, at + mark.length + 12), 10);
+  return Number.isNaN(value) ? undefined : value;
+};
+
+const tellMessage = (line: Line, message: Message, tell: Tell): void => {
+  const event = draft(line, 'message');
+  event.client = message.client;
+  event.account = message.account;
+  event.user = message.user;
+  event.sender = message.sender;
+  event.helo = message.helo;
+  event.protocol = message.protocol;
+  event.reason = message.reason;
+  event.origin = message.origin;
+  // The fields stand behind the sender, which may hold the same marks: the last ones are qmgr's.
+  const fields = line.text.slice(line.text.lastIndexOf('>, size='));
+  event.size = numberBehind(fields, 'size=');
+  event.count = numberBehind(fields, 'nrcpt=');
+  tell(event);
+};
+
+export const readQmgr: DaemonReader = (line, memory, tell) => {
+  const { text } = line;
+  if (line.queueId === '')
+    return text.startsWith('warning: ') || text.startsWith('statistics:') ? 'known' : 'unmatched';
+  if (text === 'removed') {
+    memory.messages.delete(line.queueId);
+    return 'known';
+  }
+  if (!text.startsWith('from=<'))
+    return text.startsWith('skipped, still being delivered') || text.startsWith('warning: ') ? 'known' : 'unmatched';
+  let message = memory.messages.get(line.queueId);
+  if (message === undefined) {
+    message = newMessage();
+    memory.messages.set(line.queueId, message);
+  }
+  const senderEnd = Math.max(text.lastIndexOf('>, size='), text.lastIndexOf('>, status='));
+  if (senderEnd < 0) return 'unmatched';
+  message.sender = keep(text.slice(6, senderEnd));
+  if (text.startsWith('>, status=expired', senderEnd)) {
+    const event = draft(line, 'delivery');
+    event.outcome = 'expired';
+    event.account = message.account;
+    event.client = message.client;
+    event.user = message.user;
+    event.sender = message.sender;
+    tell(event);
+    return 'event';
+  }
+  if (message.told) return 'known';
+  message.told = true;
+  tellMessage(line, message, tell);
+  return 'event';
+};
+
+/** `QUEUEID: sender non-delivery notification: NEWID`: the new message answers for the old one's owner. */
+export const readBounce: DaemonReader = (line, memory, tell) => {
+  const { text } = line;
+  const mark = text.indexOf('notification: ');
+  if (mark < 0 || line.queueId === '') return text.startsWith('warning: ') ? 'known' : 'unmatched';
+  const parent = memory.messages.get(line.queueId);
+  const bounce = newMessage();
+  bounce.client = parent?.client;
+  bounce.account = parent?.account;
+  bounce.user = parent?.user;
+  bounce.origin = parent?.origin;
+  bounce.sender = '';
+  bounce.reason = 'bounce';
+  const queueId = keep(text.slice(mark + 14));
+  memory.messages.set(queueId, bounce);
+  const event = draft(line, 'queue');
+  event.reason = 'bounce';
+  event.queueId = queueId;
+  event.client = bounce.client;
+  event.account = bounce.account;
+  event.user = bounce.user;
+  event.sender = '';
+  event.text = text.slice(0, mark + 12);
+  tell(event);
+  return 'event';
+};
+
+const toolWords = [
+  'Deleted',
+  'Requeued',
+  'Placed on hold',
+  'Released from hold',
+  'Renamed',
+  'warning: ',
+  'fatal: ',
+  'error: ',
+  'info: ',
+];
+
+export const readSuper: DaemonReader = (line, _memory, tell) => {
+  const { text } = line;
+  if (line.queueId !== '') {
+    const event = draft(line, 'queue');
+    event.reason = text.includes('hold') ? 'hold' : 'removed';
+    event.text = text;
+    tell(event);
+    return 'event';
+  }
+  return toolWords.some((start) => text.startsWith(start)) ? 'known' : 'unmatched';
+};

@@ -1,0 +1,64 @@
+/**
+ * What a refusal means. `CODE ENHANCED <RECIPIENT>: TEXT; from=<…> to=<…> proto=… helo=<…>`: the sender, recipient and
+ * HELO are the client's own words and may hold anything, but the fields stand in this order, so the first mark of each
+ * is Postfix's for everything but a quoted local part, which harvests nobody.
+ */
+import type { EventDraft, Outcome, Reason } from '../../model/event.ts';
+import { between } from './line.ts';
+
+type Meaning = { readonly outcome: Outcome; readonly reason?: Reason };
+
+/** Phrases of Postfix's own refusals (smtpd_check.c, virtual and quota services); the first that fits is taken. */
+const phrases: readonly (readonly [string, Meaning])[] = [
+  ['User unknown', { outcome: 'unknown' }],
+  ['user unknown', { outcome: 'unknown' }],
+  ['undeliverable address', { outcome: 'unknown' }],
+  ['Relay access denied', { outcome: 'relay-denied' }],
+  ['relay not permitted', { outcome: 'relay-denied' }],
+  ['Mailbox is full', { outcome: 'over-quota' }],
+  ['uota', { outcome: 'over-quota' }],
+  ['blocked using', { outcome: 'rejected', reason: 'blocklist' }],
+  ['Helo command rejected', { outcome: 'rejected', reason: 'helo' }],
+  ['Domain not found', { outcome: 'rejected', reason: 'dns' }],
+  ['cannot find your hostname', { outcome: 'rejected', reason: 'dns' }],
+  ['cannot find your reverse hostname', { outcome: 'rejected', reason: 'dns' }],
+  ['reylist', { outcome: 'deferred', reason: 'greylist' }],
+  ['improper', { outcome: 'rejected', reason: 'pipelining' }],
+  ['bare <LF>', { outcome: 'rejected', reason: 'bare-newline' }],
+  ['exceeds fixed limit', { outcome: 'rejected', reason: 'size' }],
+];
+
+const isDigit = (text: string, at: number): boolean => text.charCodeAt(at) >= 48 && text.charCodeAt(at) <= 57;
+
+/** `5.1.1` at `at`, or undefined. */
+const enhancedAt = (text: string, at: number): string | undefined => {
+  if (!isDigit(text, at) || text.charCodeAt(at + 1) !== 46) return undefined;
+  const end = text.indexOf(' ', at);
+  return end < 0 || end - at > 9 ? undefined : text.slice(at, end);
+};
+
+/**
+ * Fills in outcome, reason, status code and the envelope.
+ * @param from where the reply begins: `550 5.1.1 <…>: …`
+ */
+export const readRefusal = (event: EventDraft, text: string, from: number): void => {
+  const codeAt = text.charCodeAt(from) === 32 ? from + 1 : from;
+  const temporary = text.charCodeAt(codeAt) === 52;
+  const hasCode = isDigit(text, codeAt + 1);
+  event.dsn = enhancedAt(text, hasCode ? codeAt + 4 : codeAt);
+  const tail = text.indexOf('; from=<', codeAt);
+  const words = tail < 0 ? text.slice(codeAt) : text.slice(codeAt, tail);
+  // The recipient in brackets is the client's word: the meaning stands behind it.
+  const spoken = words.slice(words.indexOf('>: ') + 1);
+  const found = phrases.find(([phrase]) => spoken.includes(phrase))?.[1];
+  event.reason = found?.reason;
+  event.outcome = found?.outcome ?? 'rejected';
+  if (temporary && (event.outcome === 'rejected' || event.outcome === 'unknown')) event.outcome = 'deferred';
+  event.text = words;
+  if (tail < 0) return;
+  const fields = text.slice(tail);
+  event.sender = between(fields, '; from=<', '> to=<') ?? between(fields, '; from=<', '> proto=');
+  event.recipient = between(fields, '> to=<', '> proto=');
+  const helo = fields.indexOf(' helo=<');
+  if (helo >= 0) event.helo = fields.slice(helo + 7, -1);
+};

@@ -1,0 +1,86 @@
+/**
+ * Reads lines of any mail log. The format is recognised by the line itself, so a file may hold several; the one that
+ * fitted the line before is tried first.
+ */
+import { keep } from '../model/keep.ts';
+import type { ServerName } from '../model/event.ts';
+import type { Tell } from '../model/ports.ts';
+import type { Zone } from '../model/zone.ts';
+import { readHeader } from '../protocols/syslog/header.ts';
+import type { Header } from '../protocols/syslog/header.ts';
+import { createStamps } from '../protocols/syslog/stamps.ts';
+import { lineGrammars, syslogGrammars } from './all.ts';
+import type { LineReader, SyslogReader, Understood } from './grammar.ts';
+
+export type LogReader = {
+  /** `malformed`: no log line at all. */
+  readonly read: (line: string, tell: Tell) => Understood | 'malformed';
+  /** One record that has its header taken apart already (the journal). */
+  readonly readRecord: (time: number, program: string, pid: string, message: string, tell: Tell) => Understood;
+  /** The format of the last line that was one; 'unknown' before. */
+  readonly format: () => string;
+  readonly servers: () => readonly ServerName[];
+};
+
+const programsMax = 1000;
+
+/** @param reference milliseconds since 1970: the file's last change or now, for stamps without a year */
+export const createLogReader = (zone: Zone, reference: number): LogReader => {
+  const stamps = createStamps(zone, reference);
+  const header: Header = { program: '', pid: '', messageAt: 0 };
+  const syslogReaders = syslogGrammars.map(({ server, grammar }) => ({ server, grammar, reader: grammar.reader() }));
+  const lineReaders = lineGrammars.map(({ server, grammar }) => ({ server, grammar, reader: grammar.reader(stamps) }));
+  const owners = new Map<string, SyslogReader | null>();
+  const servers = new Set<ServerName>();
+  let format = 'unknown';
+  let current: LineReader | undefined;
+
+  const ownerOf = (program: string): SyslogReader | null => {
+    const found = syslogReaders.find(({ grammar }) => grammar.owns(program));
+    if (found !== undefined) servers.add(found.server);
+    const owner = found?.reader ?? null;
+    if (owners.size < programsMax) owners.set(keep(program), owner);
+    return owner;
+  };
+
+  const readRecord: LogReader['readRecord'] = (time, program, pid, message, tell) => {
+    let owner = owners.get(program);
+    if (owner === undefined) owner = ownerOf(program);
+    return owner === null ? 'foreign' : owner.read(time, program, pid, message, tell);
+  };
+
+  const readSyslog = (line: string, tell: Tell): Understood | undefined => {
+    if (!readHeader(line, stamps, header)) return undefined;
+    const message = line.slice(header.messageAt);
+    if (header.program === 'last' && message.startsWith('message repeated')) return 'known';
+    return readRecord(stamps.time, header.program, header.pid, message, tell);
+  };
+
+  return {
+    readRecord,
+    format: () => format,
+    servers: () => [...servers],
+    read: (line, tell) => {
+      if (current !== undefined) {
+        const understood = current.read(line, tell);
+        if (understood !== 'foreign') return understood;
+      }
+      for (const { server, grammar, reader } of lineReaders) {
+        if (reader === current || !grammar.recognises(line)) continue;
+        const understood = reader.read(line, tell);
+        if (understood === 'foreign') continue;
+        current = reader;
+        format = grammar.format;
+        servers.add(server);
+        return understood;
+      }
+      const understood = readSyslog(line, tell);
+      if (understood === undefined) return 'malformed';
+      if (understood !== 'foreign') {
+        current = undefined;
+        format = 'syslog';
+      }
+      return understood;
+    },
+  };
+};
