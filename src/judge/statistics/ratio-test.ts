@@ -25,6 +25,8 @@ const establishedGoodMin = 100;
 const establishedDaysMin = 10;
 const establishedGuardSeconds = 30 * secondsPerDay;
 const countMax = 0xffff;
+/** However long an attack lasted, its client is forgiven within two quiet days. */
+const ceiling = 25;
 
 export type Ratio = {
   readonly score: number;
@@ -111,7 +113,7 @@ export const addContact = (
   }
   const established = isEstablished(table, at, seconds);
   if (established) words[at + 4] = Math.max(words[at + 4] ?? 0, seconds + establishedGuardSeconds);
-  const score = Math.max(established ? limits.floorEstablished : limits.floor, before + nats);
+  const score = Math.min(ceiling, Math.max(established ? limits.floorEstablished : limits.floor, before + nats));
   floats[at + 3] = score;
   words[at + 2] = Math.max(words[at + 2] ?? 0, seconds);
   return score;
