@@ -46,9 +46,10 @@ writeFileSync(
   'id=RATE; protocol_state==RCPT; action=rate(client_address/1000/3600/450 4.7.1 too many requests)\n',
 );
 const pidFile = join(scratch, 'postfwd.pid');
+const id = (option: string): string => execFileSync('id', [option], { encoding: 'utf8' }).trim();
 /** As Debian's /etc/default/postfwd starts it; without a log, which only speeds it up. */
 const postfwd =
-  `--daemon --perfmon --file ${rules} --interface 127.0.0.1 --port ${port} --user ${process.getuid?.()} --group ${process.getgid?.()}
+  `--daemon --perfmon --file ${rules} --interface 127.0.0.1 --port ${port} --user ${id('-un')} --group ${id('-gn')}
   --pidfile ${pidFile} --summary=600 --cache=600 --cache-rdomain-only --cache-no-size`.split(/\s+/);
 
 type Contender = {

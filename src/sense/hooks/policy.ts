@@ -70,6 +70,8 @@ export const startPolicy = async (settings: PolicySettings): Promise<PolicyServi
     socket.once('close', () => connections.delete(socket));
   });
   const endpoint = await startListening(server, settings.listen ?? defaultListen, 'policy service');
+  // A connection that could not be accepted (no file descriptor left) costs that one connection, not the service.
+  server.on('error', settings.complain);
 
   const sweep = setInterval(
     () => {
