@@ -20,3 +20,12 @@ test('docs/commands.md has a row for every command, and no other', () => {
   assert.ok(commands.length > 0, 'src/cli/main.ts shows no table of commands');
   assert.deepEqual(new Set(listedIn('docs/commands.md')), new Set(commands));
 });
+
+test('README.md shows the two commands that package.json has', () => {
+  const { scripts } = JSON.parse(read('package.json'));
+  const [readme = ''] = filesOf('README.md');
+  for (const command of ['start', 'test']) {
+    assert.ok(command in scripts, `package.json has no ${command}`);
+    assert.ok(read(readme).includes(`npm ${command}`), `README.md does not show npm ${command}`);
+  }
+});

@@ -37,7 +37,7 @@ export const postfixProvocations: readonly Provocation[] = [
       await smtp.say('RCPT TO:<alice@lab.test>', 5);
       await smtp.say('QUIT');
     },
-    facts: [{ kind: 'recipient', outcome: 'rejected', recipient: 'alice@lab.test', reason: 'blocklist' }],
+    facts: [{ kind: 'recipient', outcome: 'rejected', recipient: 'alice@lab.test' }],
   },
   {
     what: 'pipelines to postscreen without being offered to',

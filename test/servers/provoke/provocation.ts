@@ -39,3 +39,6 @@ export type Provocation = {
 
 /** The web server's user on Debian, whose scripts send mail. */
 export const webUser = { id: 33, name: 'www-data' } as const;
+
+export const factsFor = (server: MailServerName, { facts, but = {} }: Provocation): readonly Fact[] =>
+  but[server]?.facts ?? facts;

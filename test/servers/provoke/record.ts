@@ -38,6 +38,7 @@ for (const server of ['postfix', 'exim', 'sendmail'] as const) {
 await record(
   'exim',
   ` with log_selector = ${everyItem}`,
-  await playMailServer('exim', provocationsOf.exim, { logSelector: everyItem }),
+  await playMailServer('exim', provocationsOf.exim, { exim: { logSelector: everyItem } }),
 );
 await record('dovecot', '', await playDovecot(dovecotProvocations));
+await record('dovecot', '', await playDovecot(dovecotProvocations, 'own file'));

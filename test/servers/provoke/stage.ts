@@ -7,6 +7,7 @@ import { dialSmtp } from '../lab/dialogue.ts';
 import { startExim } from '../lab/exim.ts';
 import type { EximOptions } from '../lab/exim.ts';
 import { startPostfix } from '../lab/postfix.ts';
+import type { PostfixOptions } from '../lab/postfix.ts';
 import { startSendmail } from '../lab/sendmail.ts';
 import { startWorld } from '../lab/world.ts';
 import type { World } from '../lab/world.ts';
@@ -23,10 +24,17 @@ type Actor = {
   readonly program: string;
 } & Stoppable;
 
-const actors: Record<MailServerName, (world: World, exim: EximOptions) => Promise<Actor>> = {
-  postfix: async ({ log }) => ({ ...(await startPostfix()), logPath: log.traditional, program: '/usr/sbin/sendmail' }),
-  exim: async (_, options) => {
-    const exim = await startExim(options);
+/** How the servers are set up, where it is not as usual. */
+export type Setup = { readonly postfix?: PostfixOptions; readonly exim?: EximOptions };
+
+const actors: Record<MailServerName, (world: World, setup: Setup) => Promise<Actor>> = {
+  postfix: async ({ log }, setup) => ({
+    ...(await startPostfix(setup.postfix)),
+    logPath: log.traditional,
+    program: '/usr/sbin/sendmail',
+  }),
+  exim: async (_, setup) => {
+    const exim = await startExim(setup.exim);
     return { ...exim, logPath: exim.mainLog };
   },
   sendmail: async ({ log }) => ({ ...(await startSendmail()), logPath: log.traditional }),
@@ -99,10 +107,10 @@ const during = async <T>(who: string, { what }: { readonly what: string }, deed:
 export const playMailServer = async (
   server: MailServerName,
   provocations: readonly Provocation[],
-  exim: EximOptions = {},
+  setup: Setup = {},
 ): Promise<Log[]> => {
   await using world = await startWorld();
-  const actor = await actors[server](world, exim);
+  const actor = await actors[server](world, setup);
   const scene = sceneOf(server, actor, world);
   try {
     for (const act of provocations) await during(server, act, act.provoke(scene, act.client));
@@ -113,12 +121,18 @@ export const playMailServer = async (
   return actor.logPath === world.log.traditional ? syslogs(world) : [logOf('mainlog', actor.logPath)];
 };
 
-export const playDovecot = async (provocations: readonly DovecotProvocation[], settings = ''): Promise<Log[]> => {
-  await using world = await startWorld(settings);
+/** Dovecot’s own log file, when it does not use syslog. */
+const dovecotLog = '/var/log/dovecot.log';
+
+export const playDovecot = async (
+  provocations: readonly DovecotProvocation[],
+  where: 'syslog' | 'own file' = 'syslog',
+): Promise<Log[]> => {
+  await using world = await startWorld(where === 'syslog' ? '' : `log_path = ${dovecotLog}`);
   for (const act of provocations) await during('dovecot', act, act.provoke(act.client));
   await world.dovecot.stop();
   await world.log.settle();
-  return syslogs(world);
+  return where === 'syslog' ? syslogs(world) : [logOf('file', dovecotLog)];
 };
 
 const syslogs = ({ log }: World): Log[] => [logOf('traditional', log.traditional), logOf('iso', log.iso)];
