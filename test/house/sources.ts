@@ -24,11 +24,21 @@ export const codeOf = (file: string): string =>
 
 export type Import = { readonly from: string; readonly target: string };
 
-const importPattern = /(?:\bfrom|\bimport\(?)\s*'([^']+)'|new URL\('(\.[^']+)', import\.meta\.url\)/g;
+/** `import … from '…'`, `export … from '…'`, `import '…'`, `import('…')`, and files that a worker is started from. */
+const importPatterns = [
+  /^(?:import|export)\b[^;'"]*\bfrom\s*'([^']+)'/gm,
+  /^import\s*'([^']+)'/gm,
+  /\bimport\(\s*'([^']+)'/g,
+  /\bnew URL\('(\.[^']+)',\s*import\.meta\.url\)/g,
+];
 
 /** Relative targets as paths from the root, others as written. */
-export const importsOf = (file: string): Import[] =>
-  [...codeOf(file).matchAll(importPattern)].map(([, specifier = '', url = '']) => {
-    const written = specifier || url;
-    return { from: file, target: written.startsWith('.') ? join(dirname(file), written) : written };
-  });
+export const importsOf = (file: string): Import[] => {
+  const code = codeOf(file);
+  return importPatterns
+    .flatMap((pattern) => [...code.matchAll(pattern)])
+    .map(([, written = '']) => ({
+      from: file,
+      target: written.startsWith('.') ? join(dirname(file), written) : written,
+    }));
+};

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { openWire } from './wire.ts';
 import type { Target, Wire } from './wire.ts';
 
-export type SmtpReply = { readonly code: number; readonly text: string };
+type SmtpReply = { readonly code: number; readonly text: string };
 
 /** What a reply must begin with: `250`, `5`, … or nothing in particular. */
 type Expected = number | undefined;

@@ -9,7 +9,7 @@ import { stoppable } from './daemon.ts';
 import type { Stoppable } from './daemon.ts';
 import { hosts } from './network.ts';
 
-export type SunkMessage = { readonly sender: string; readonly recipients: readonly string[]; readonly data: string };
+type SunkMessage = { readonly sender: string; readonly recipients: readonly string[]; readonly data: string };
 
 export type Sink = {
   readonly messages: readonly SunkMessage[];
