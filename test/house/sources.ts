@@ -26,8 +26,8 @@ export type Import = { readonly from: string; readonly target: string };
 
 /** `import … from '…'`, `export … from '…'`, `import '…'`, `import('…')`, and files that a worker is started from. */
 const importPatterns = [
-  /^(?:import|export)\b[^;'"]*\bfrom\s*'([^']+)'/gm,
-  /^import\s*'([^']+)'/gm,
+  /(?:^|;\s*)(?:import|export)\b[^;'"]*\bfrom\s*'([^']+)'/gm,
+  /(?:^|;\s*)import\s*'([^']+)'/gm,
   /\bimport\(\s*'([^']+)'/g,
   /\bnew URL\('(\.[^']+)',\s*import\.meta\.url\)/g,
 ];
