@@ -1,0 +1,142 @@
+/** The Dovecot log, 2.3 and 2.4, by syslog (`dovecot: imap-login: …`) or its own file (`… imap-login: Info: …`). */
+import { draftEvent } from '../../model/event.ts';
+import type { Tell } from '../../model/ports.ts';
+import type { LineGrammar, SyslogGrammar, Understood } from '../grammar.ts';
+import { recent } from '../recent.ts';
+import { readAuth } from './auth.ts';
+import type { ToldSessions } from './auth.ts';
+import { isLoginProcess, readLogin } from './login.ts';
+
+const toldMax = 16_384;
+
+const processes = new Set([
+  'auth',
+  'auth-worker',
+  'imap',
+  'pop3',
+  'submission',
+  'managesieve',
+  'lmtp',
+  'lda',
+  'master',
+  'config',
+  'anvil',
+  'log',
+  'stats',
+  'old-stats',
+  'indexer',
+  'indexer-worker',
+  'doveadm',
+  'dict',
+  'dict-async',
+  'director',
+  'replicator',
+  'aggregator',
+  'ipc',
+  'imap-hibernate',
+  'imap-urlauth',
+  'imap-urlauth-login',
+  'imap-urlauth-worker',
+  'dns-client',
+  'dns_client',
+  'quota-status',
+  'ssl-params',
+  'tcpwrap',
+  'script',
+  'script-login',
+  'health-check',
+  'imap-login',
+  'pop3-login',
+  'submission-login',
+  'managesieve-login',
+  'welcome',
+  'lmtp-proxy',
+  'sieve',
+  'dsync',
+  'dsync-local',
+  'dsync-server',
+  'compression',
+  'userdb',
+  'auth-client',
+  'fts',
+]);
+
+const levels = ['Info: ', 'Warning: ', 'Error: ', 'Fatal: ', 'Panic: ', 'Debug: '];
+
+/** End of the process name: it is followed by `(user)`, `<pid>` or a colon. */
+const nameLength = (message: string): number => {
+  for (let at = 0; at < message.length && at < 32; at++) {
+    const code = message.charCodeAt(at);
+    if (code === 58 || code === 40 || code === 60) return at;
+    if (code === 32) return 0;
+  }
+  return 0;
+};
+
+/** `lmtp(user)<pid><id>: msgid=<…>: saved mail to INBOX`: the user is a mailbox of ours. */
+const readLmtp = (time: number, message: string, text: string, tell: Tell): Understood => {
+  const full = text.includes('save failed to ');
+  if (!full && !text.includes('saved mail to ') && !text.includes('stored mail into ')) return 'known';
+  const event = draftEvent(time, 'dovecot', 'delivery');
+  event.outcome = full ? 'deferred' : 'sent';
+  event.remote = false;
+  event.protocol = 'lmtp';
+  event.recipient = message.slice(message.indexOf('(') + 1, message.indexOf(')'));
+  if (full && text.includes('uota')) {
+    event.outcome = 'bounced';
+    event.dsn = '5.2.2';
+  }
+  event.text = text;
+  tell(event);
+  return 'event';
+};
+
+const readMessage = (time: number, message: string, told: ToldSessions, tell: Tell): Understood => {
+  const length = nameLength(message);
+  const name = message.slice(0, length);
+  if (!processes.has(name))
+    return message.startsWith('Dovecot v') || message.startsWith('Dovecot ') ? 'known' : 'unmatched';
+  // The auth and login processes write their name alone; the others' `(user)<pid>` names an account that logged in.
+  const bare = message.startsWith(': ', length);
+  const colon = bare ? length : message.indexOf(': ', length);
+  let text = colon < 0 ? '' : message.slice(colon + 2);
+  const level = levels.find((word) => text.startsWith(word));
+  if (level !== undefined) text = text.slice(level.length);
+  if (name === 'auth' || name === 'auth-worker') return readAuth(time, text, told, tell);
+  if (bare && isLoginProcess(name)) return readLogin(time, name, text, told, tell);
+  return name === 'lmtp' && message.charCodeAt(length) === 40 ? readLmtp(time, message, text, tell) : 'known';
+};
+
+export const dovecotGrammar: SyslogGrammar = {
+  owns: (program) => program === 'dovecot',
+  reader: () => {
+    const told = recent<true>(toldMax);
+    return { read: (time, _program, _pid, message, tell) => readMessage(time, message, told, tell) };
+  },
+};
+
+/** A stamp, then a process that only Dovecot has, then a level word: that is its own file. */
+const isOwnLine = (rest: string): boolean => {
+  const length = nameLength(rest);
+  if (length === 0 || !processes.has(rest.slice(0, length))) return false;
+  const colon = rest.indexOf(': ', length);
+  return colon > 0 && levels.some((word) => rest.startsWith(word, colon + 2));
+};
+
+const stampLength = (line: string): number => (line.charCodeAt(0) >= 48 && line.charCodeAt(0) <= 57 ? 19 : 15);
+
+export const dovecotFileGrammar: LineGrammar = {
+  format: 'dovecot',
+  recognises: (line) => isOwnLine(line.slice(stampLength(line) + 1)),
+  reader: (stamps) => {
+    const told = recent<true>(toldMax);
+    return {
+      read: (line, tell) => {
+        const end = stamps.read(line, 0);
+        if (end < 0 || line.charCodeAt(end) !== 32) return 'foreign';
+        const rest = line.slice(end + 1);
+        return isOwnLine(rest) ? readMessage(stamps.time, rest, told, tell) : 'foreign';
+      },
+    };
+  },
+};

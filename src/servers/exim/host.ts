@@ -1,0 +1,46 @@
+/**
+ * Exim's host item: `NAME (HELO) [ADDRESS]:PORT`. The name is verified and holds neither space nor bracket; the HELO in
+ * the parentheses is the client's own and may imitate what follows, and so may a sender or a command around the item.
+ * Where two places look like the address, nobody is named: an innocent is worth more than one line of evidence.
+ */
+import { canonicalAddress } from '../../model/address.ts';
+
+export type Host = { readonly client: string | undefined; readonly helo: string | undefined };
+export const nobody: Host = { client: undefined, helo: undefined };
+
+/** The address in the bracket that opens at `open`. */
+const addressAt = (text: string, open: number): string | undefined => {
+  const close = text.indexOf(']', open);
+  return close < 0 ? undefined : canonicalAddress(text.slice(open + 1, close));
+};
+
+/** A HELO ends where `) [ADDRESS]` follows; undefined when more than one place looks so. */
+const heloEnd = (text: string, from: number): number | undefined => {
+  let found: number | undefined;
+  for (let at = text.indexOf(') [', from); at >= 0; at = text.indexOf(') [', at + 3)) {
+    if (addressAt(text, at + 2) === undefined) continue;
+    if (found !== undefined) return undefined;
+    found = at;
+  }
+  return found;
+};
+
+/** The host item that begins at `from`. */
+export const hostAt = (text: string, from: number): Host => {
+  let at = from;
+  for (; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 32 || code === 40 || code === 91) break;
+  }
+  if (at > from && text.charCodeAt(at) === 32) at++;
+  if (text.charCodeAt(at) === 91) return { client: addressAt(text, at), helo: undefined };
+  if (text.charCodeAt(at) !== 40) return nobody;
+  const end = heloEnd(text, at);
+  return end === undefined ? nobody : { client: addressAt(text, end + 2), helo: text.slice(at + 1, end) };
+};
+
+/** The host item behind a mark that a client could have written too: only when the mark stands there once. */
+export const hostBehind = (text: string, mark: string): Host => {
+  const at = text.indexOf(mark);
+  return at < 0 || text.includes(mark, at + mark.length) ? nobody : hostAt(text, at + mark.length);
+};

@@ -1,0 +1,18 @@
+/** Messages by id, from `<=` to `Completed`. Bounded. */
+import type { Protocol, Reason } from '../../model/event.ts';
+import { recent } from '../recent.ts';
+import type { Recent } from '../recent.ts';
+
+export type Message = {
+  readonly client: string | undefined;
+  readonly account: string | undefined;
+  readonly sender: string | undefined;
+  readonly user: string | undefined;
+  readonly reason: Reason | undefined;
+  readonly protocol: Protocol | undefined;
+};
+
+export type EximMemory = { readonly messages: Recent<Message> };
+
+const messagesMax = 65_536;
+export const newMemory = (): EximMemory => ({ messages: recent(messagesMax) });
