@@ -1,0 +1,135 @@
+/** The guard: follows the mail logs, judges their events, answers Postfix, and says what it finds. */
+import { randomInt } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import { createJudge } from '../judge/judge.ts';
+import type { IncidentChange } from '../judge/incidents.ts';
+import { createMemory } from '../judge/memory.ts';
+import { createLineCutter } from '../protocols/lines.ts';
+import { zoneOf, localZone } from '../protocols/syslog/zone.ts';
+import { createProgress } from '../sense/hooks/outcomes.ts';
+import { findLogs } from '../sense/logs/find.ts';
+import { followLog } from '../sense/logs/follow.ts';
+import type { Following, Position } from '../sense/logs/follow.ts';
+import { createLogReader } from '../servers/read.ts';
+import { judgeChoice, judgeSettings } from './judge-settings.ts';
+import { startPolicyThreads } from './policy-threads.ts';
+import { listenAt } from './settings.ts';
+import type { Values } from './settings.ts';
+import { readSnapshot, writeSnapshot } from './snapshot.ts';
+import type { Snapshot } from './snapshot.ts';
+
+export type GuardNews =
+  | { readonly kind: 'incident'; readonly change: IncidentChange }
+  | { readonly kind: 'problem'; readonly text: string };
+
+export type Guard = {
+  readonly state: string;
+  readonly logs: readonly string[];
+  /** Logs that are here but may not be read. */
+  readonly unreadable: readonly string[];
+  /** Where Postfix may ask; undefined when the service is off. */
+  readonly policy: string | undefined;
+  /** Milliseconds since 1970 until which answers stay mild; undefined when over. */
+  readonly learningUntil: number | undefined;
+  /** Resolves when every log has been read to its present end. */
+  readonly caughtUp: () => Promise<void>;
+  readonly stop: () => Promise<void>;
+};
+
+const saveEveryMs = 60_000;
+const memoryMiB = (values: Values): number => Number(values.get('table.sizeMiB'));
+
+const chosenLogs = async (values: Values): Promise<{ logs: string[]; unreadable: string[] }> => {
+  const wanted = values.get('logs');
+  const paths = Array.isArray(wanted) ? wanted.map(String) : [];
+  const found = paths.includes('found') ? await findLogs('/') : [];
+  return {
+    logs: [
+      ...paths.filter((path) => path !== 'found').map((path) => resolve(path)),
+      ...found.filter((log) => log.readable).map((log) => log.path),
+    ],
+    unreadable: found.filter((log) => !log.readable).map((log) => log.path),
+  };
+};
+
+/** @throws Fault when the state is damaged or an address cannot be listened on */
+export const startGuard = async (values: Values, tellNews: (news: GuardNews) => void): Promise<Guard> => {
+  const state = resolve(String(values.get('state')));
+  const snapshotFile = join(state, 'guard.snapshot');
+  const restored = await readSnapshot(snapshotFile);
+  const seed = restored?.snapshot.seed ?? randomInt(2 ** 31);
+  const started = restored?.snapshot.started ?? Math.floor(Date.now() / 1000);
+  const buffer = new SharedArrayBuffer(memoryMiB(values) * 1024 * 1024);
+  const fits = restored !== undefined && restored.memory.length === buffer.byteLength;
+  // Statistics of another table size cannot be taken over; the logs are read again from their start then.
+  if (fits) new Uint8Array(buffer).set(restored.memory);
+  else if (restored !== undefined)
+    tellNews({
+      kind: 'problem',
+      text: 'table.sizeMiB changed: what was learned before is forgotten, the logs are read anew',
+    });
+  const positions = new Map<string, Position>(fits ? Object.entries(restored.snapshot.positions) : []);
+
+  const choice = judgeChoice(values, started);
+  const memory = createMemory(buffer, seed);
+  const judge = createJudge(memory, judgeSettings(choice), {
+    announce: (change) => tellNews({ kind: 'incident', change }),
+  });
+  const progressCell = new SharedArrayBuffer(4);
+  const progress = createProgress(new Int32Array(progressCell));
+  const zone = zoneOf(String(values.get('zone'))) ?? localZone;
+  const { logs, unreadable } = await chosenLogs(values);
+
+  const follow = (path: string): Following => {
+    const reader = createLogReader(zone, Date.now());
+    const cutter = createLineCutter((line) => void reader.read(line, judge.tell));
+    return followLog({
+      path,
+      position: positions.get(path),
+      onText: (text, position) => {
+        cutter.feed(text);
+        positions.set(path, position);
+        progress.advance();
+      },
+      onProblem: (text) => tellNews({ kind: 'problem', text }),
+    });
+  };
+
+  const listen = listenAt(values.get('policy.listen')) ?? 'off';
+  const policy =
+    listen === 'off'
+      ? undefined
+      : await startPolicyThreads(
+          listen,
+          Number(values.get('policy.threads')),
+          { buffer, progress: progressCell, seed, choice, followsLogs: logs.length > 0 },
+          (text) => tellNews({ kind: 'problem', text }),
+        );
+  const following = logs.map(follow);
+
+  const save = (): Promise<void> => {
+    const snapshot: Snapshot = { version: 1, seed, started, positions: Object.fromEntries(positions) };
+    return writeSnapshot(snapshotFile, snapshot, buffer).catch((error: unknown) =>
+      tellNews({
+        kind: 'problem',
+        text: `cannot save to ${snapshotFile}: ${error instanceof Error ? error.message : String(error)}`,
+      }),
+    );
+  };
+  const saving = setInterval(() => void save(), saveEveryMs);
+
+  return {
+    state,
+    logs,
+    unreadable,
+    policy: policy?.endpoint,
+    learningUntil: choice.learningUntil * 1000 > Date.now() ? choice.learningUntil * 1000 : undefined,
+    caughtUp: async () => void (await Promise.all(following.map((each) => each.caughtUp()))),
+    stop: async () => {
+      clearInterval(saving);
+      await Promise.all(following.map((each) => each.stop()));
+      await policy?.stop();
+      await save();
+    },
+  };
+};

@@ -1,0 +1,195 @@
+/**
+ * Follows a growing log through whatever rotates it: renamed and made anew, copied and truncated, deleted, not there
+ * yet. Gives whole lines only, each once; the position behind the last one is what a restart needs to go on there, also
+ * when the file was rotated in between (its old self is found beside it by its inode).
+ */
+import { createHash } from 'node:crypto';
+import { watch } from 'node:fs';
+import type { FSWatcher } from 'node:fs';
+import { open, readdir, stat } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+export type Position = {
+  readonly inode: number;
+  /** Bytes behind the end of the last whole line given. */
+  readonly offset: number;
+  /** Hash of the file's first bytes, and how many they were: a file that was truncated and grew again is another one. */
+  readonly head: string;
+  readonly headBytes: number;
+};
+
+export type FollowOptions = {
+  readonly path: string;
+  /** Where an earlier run stopped; without one the file is read from its start. */
+  readonly position: Position | undefined;
+  /** Whole lines (latin1, each with its LF), and the position behind them. */
+  readonly onText: (text: string, position: Position) => void;
+  readonly onProblem: (problem: string) => void;
+};
+
+export type Following = {
+  /** Resolves when everything that was there at the call has been given. */
+  readonly caughtUp: () => Promise<void>;
+  readonly stop: () => Promise<void>;
+};
+
+const chunkBytes = 1024 * 1024;
+const headBytesMax = 256;
+/** The watcher tells at once; this is the net below it (network file systems, a directory that comes later). */
+const pollMs = 1000;
+
+type Open = {
+  readonly file: FileHandle;
+  readonly inode: number;
+  offset: number;
+  head: string;
+  headBytes: number;
+  readonly isCurrent: boolean;
+};
+
+const headOf = async (file: FileHandle, bytesMax: number): Promise<{ head: string; headBytes: number }> => {
+  const buffer = Buffer.alloc(bytesMax);
+  const { bytesRead } = await file.read(buffer, 0, bytesMax, 0);
+  return { head: createHash('sha256').update(buffer.subarray(0, bytesRead)).digest('base64'), headBytes: bytesRead };
+};
+
+const isSameFile = async (file: FileHandle, position: Position): Promise<boolean> => {
+  const { size, ino } = await file.stat();
+  if (ino !== position.inode || size < position.offset) return false;
+  return (await headOf(file, position.headBytes)).head === position.head;
+};
+
+const openAt = async (path: string, offset: number, isCurrent: boolean): Promise<Open> => {
+  const file = await open(path, 'r');
+  const { ino } = await file.stat();
+  return { file, inode: ino, offset, ...(await headOf(file, headBytesMax)), isCurrent };
+};
+
+/** The rotated self of a log: a file beside it, with its name at the start and the inode that we knew. */
+const rotatedSelf = async (path: string, position: Position): Promise<Open | undefined> => {
+  const names = await readdir(dirname(path)).catch(() => []);
+  for (const name of names.filter((each) => each.startsWith(basename(path)) && each !== basename(path))) {
+    const sibling = join(dirname(path), name);
+    const info = await stat(sibling).catch(() => undefined);
+    if (info?.ino !== position.inode || !info.isFile()) continue;
+    const opened = await openAt(sibling, position.offset, false);
+    if (await isSameFile(opened.file, position)) return opened;
+    await opened.file.close();
+  }
+  return undefined;
+};
+
+export const followLog = (options: FollowOptions): Following => {
+  const { path } = options;
+  const buffer = Buffer.allocUnsafe(chunkBytes);
+  let current: Open | undefined;
+  let resume = options.position;
+  let stopped = false;
+  let watcher: FSWatcher | undefined;
+  let running: Promise<void> = Promise.resolve();
+  let queued = false;
+
+  const openFirst = async (): Promise<Open | undefined> => {
+    const opened = await openAt(path, 0, true).catch(() => undefined);
+    if (resume === undefined || opened === undefined) return opened;
+    const position = resume;
+    resume = undefined;
+    if (await isSameFile(opened.file, position)) {
+      opened.offset = position.offset;
+      return opened;
+    }
+    const old = await rotatedSelf(path, position);
+    if (old === undefined) {
+      options.onProblem(
+        `${path} was rotated while nobody followed it: lines between byte ${position.offset} of the old file and the new one are not known`,
+      );
+      return opened;
+    }
+    await opened.file.close();
+    return old;
+  };
+
+  /** Reads to the end; returns when nothing whole is left. */
+  const drain = async (log: Open): Promise<void> => {
+    while (!stopped) {
+      const { bytesRead } = await log.file.read(buffer, 0, chunkBytes, log.offset);
+      if (bytesRead === 0) return;
+      const end = buffer.lastIndexOf(10, bytesRead - 1) + 1;
+      if (end === 0 && bytesRead < chunkBytes) return;
+      const taken = end === 0 ? bytesRead : end;
+      if (log.headBytes < headBytesMax) Object.assign(log, await headOf(log.file, headBytesMax));
+      const text = buffer.toString('latin1', 0, taken);
+      log.offset += taken;
+      options.onText(text, { inode: log.inode, offset: log.offset, head: log.head, headBytes: log.headBytes });
+      if (bytesRead < chunkBytes) return;
+    }
+  };
+
+  const wasTruncated = async (log: Open): Promise<boolean> => {
+    const { size } = await log.file.stat();
+    return size < log.offset || (await headOf(log.file, log.headBytes)).head !== log.head;
+  };
+
+  const turn = async (): Promise<void> => {
+    current ??= await openFirst();
+    if (current === undefined) return;
+    if (current.isCurrent && (await wasTruncated(current))) {
+      current.offset = 0;
+      Object.assign(current, await headOf(current.file, headBytesMax));
+    }
+    await drain(current);
+    const now = await stat(path).catch(() => undefined);
+    if (now === undefined || (now.ino === current.inode && current.isCurrent)) return;
+    // Rotated: what the writer still put into the old file after the rename is read before the new one.
+    await drain(current);
+    await current.file.close();
+    current = await openAt(path, 0, true).catch(() => undefined);
+    if (current !== undefined) await drain(current);
+  };
+
+  const kick = (): Promise<void> => {
+    if (queued || stopped) return running;
+    queued = true;
+    running = running.then(async () => {
+      queued = false;
+      if (stopped) return;
+      await turn().catch((error: unknown) =>
+        options.onProblem(`${path}: ${error instanceof Error ? error.message : String(error)}`),
+      );
+    });
+    return running;
+  };
+
+  const startWatching = (): void => {
+    if (watcher !== undefined) return;
+    try {
+      watcher = watch(dirname(path), () => void kick());
+      watcher.on('error', () => {
+        watcher?.close();
+        watcher = undefined;
+      });
+    } catch {
+      watcher = undefined; // the directory may come later; the poll sees it
+    }
+  };
+
+  const poll = setInterval(() => {
+    startWatching();
+    void kick();
+  }, pollMs);
+  startWatching();
+  void kick();
+
+  return {
+    caughtUp: kick,
+    stop: async () => {
+      clearInterval(poll);
+      watcher?.close();
+      stopped = true;
+      await running;
+      await current?.file.close();
+      current = undefined;
+    },
+  };
+};
