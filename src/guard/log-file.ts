@@ -27,7 +27,7 @@ export type LogFileOptions = {
 /** @throws Fault INPUT_UNREADABLE */
 export const openLogFile = async (path: string, options: LogFileOptions): Promise<LogFile> => {
   const text = await openLog(path);
-  const reader = createLogReader(options.zone, text.changed ?? options.now);
+  const reader = createLogReader(options.zone, () => text.changed ?? options.now);
   const chunks = text.chunks[Symbol.asyncIterator]();
   let lines = 0;
   let events = 0;

@@ -16,6 +16,8 @@ export type ReadOptions = LogFileOptions & {
   readonly paths: readonly string[];
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Awaited between chunks: whoever prints events waits here for a slow reader. */
+  readonly drained?: (() => Promise<void>) | undefined;
 };
 
 const progressOf = (files: readonly LogFile[]): Progress => {
@@ -47,7 +49,7 @@ const merge = async (
   files: readonly LogFile[],
   tell: Tell,
   stopped: () => boolean,
-  onTurn: () => void,
+  onTurn: () => Promise<void>,
 ): Promise<void> => {
   let waiting: Waiting[] = files.map((file) => ({ file, events: [], at: 0, ended: false }));
   for (const each of waiting) await refill(each);
@@ -64,7 +66,7 @@ const merge = async (
       tell(event);
     if (first.at >= first.events.length) {
       await refill(first);
-      onTurn();
+      await onTurn();
     }
   }
 };
@@ -75,10 +77,13 @@ export const readLogs = async (options: ReadOptions, tell: Tell): Promise<readon
   try {
     for (const path of options.paths) files.push(await openLogFile(path, options));
     const stopped = (): boolean => options.signal?.aborted === true;
-    const onTurn = (): void => options.onProgress?.(progressOf(files));
+    const onTurn = async (): Promise<void> => {
+      options.onProgress?.(progressOf(files));
+      await options.drained?.();
+    };
     const [only] = files;
     // One file needs no merging: its events go straight to whoever listens.
-    if (files.length === 1 && only !== undefined) while (!stopped() && (await only.advance(tell))) onTurn();
+    if (files.length === 1 && only !== undefined) while (!stopped() && (await only.advance(tell))) await onTurn();
     else await merge(files, tell, stopped, onTurn);
     return files.map((file) => file.report());
   } finally {

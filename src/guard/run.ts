@@ -81,7 +81,7 @@ export const startGuard = async (values: Values, tellNews: (news: GuardNews) => 
   const { logs, unreadable } = await chosenLogs(values);
 
   const follow = (path: string): Following => {
-    const reader = createLogReader(zone, Date.now());
+    const reader = createLogReader(zone, () => Date.now());
     const cutter = createLineCutter((line) => void reader.read(line, judge.tell));
     return followLog({
       path,

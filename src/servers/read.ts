@@ -24,9 +24,9 @@ export type LogReader = {
 
 const programsMax = 1000;
 
-/** @param reference milliseconds since 1970: the file's last change or now, for stamps without a year */
-export const createLogReader = (zone: Zone, reference: number): LogReader => {
-  const stamps = createStamps(zone, reference);
+/** @param latest milliseconds since 1970: the file's last change, or now, for stamps without a year */
+export const createLogReader = (zone: Zone, latest: () => number): LogReader => {
+  const stamps = createStamps(zone, latest);
   const header: Header = { program: '', pid: '', messageAt: 0 };
   const syslogReaders = syslogGrammars.map(({ server, grammar }) => ({ server, grammar, reader: grammar.reader() }));
   const lineReaders = lineGrammars.map(({ server, grammar }) => ({ server, grammar, reader: grammar.reader(stamps) }));

@@ -49,8 +49,8 @@ const readClock = (line: string, at: number): boolean => {
   return true;
 };
 
-/** @param reference milliseconds since 1970: no stamp without a year means a later time than a day after it */
-export const createStamps = (zone: Zone, reference: number): Stamps => {
+/** @param latest milliseconds since 1970: no stamp without a year means a later time than a day after it */
+export const createStamps = (zone: Zone, latest: () => number): Stamps => {
   let lastTime = NaN;
   let hourKey = -1;
   let hourStart = 0;
@@ -66,6 +66,7 @@ export const createStamps = (zone: Zone, reference: number): Stamps => {
   };
 
   const yearless = (month: number, day: number): number => {
+    const reference = latest();
     const referenceYear = new Date(reference).getUTCFullYear();
     const around = Number.isNaN(lastTime) ? referenceYear : new Date(lastTime).getUTCFullYear();
     let best = NaN;

@@ -106,7 +106,7 @@ export const eximGrammar: SyslogGrammar = {
   reader: () => {
     const memory = newMemory();
     // With syslog_timestamp Exim writes its own stamp too; the header's is the one that counts.
-    const own = createStamps(utcZone, 0);
+    const own = createStamps(utcZone, () => 0);
     return {
       read: (time, _program, _pid, message, tell) => {
         const end = message.charCodeAt(10) === 32 ? own.read(message, 0) : -1;

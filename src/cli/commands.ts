@@ -1,0 +1,35 @@
+/** Every command, one row each. */
+import { Fault } from '../model/fault.ts';
+import { analyzeCommand } from './analyze.ts';
+import type { Command } from './command.ts';
+import { configCommand } from './config.ts';
+import { explainCommand } from './explain.ts';
+import { completions } from './help.ts';
+import { parseCommand } from './parse.ts';
+import { runCommand } from './run.ts';
+
+const completionCommand: Command = {
+  name: 'completion',
+  usage: 'postern completion bash|zsh|fish',
+  summary: 'Shell completion.',
+  options: [],
+  examples: ['postern completion bash > /etc/bash_completion.d/postern'],
+  operandsMin: 1,
+  operandsMax: 1,
+  run: async ({ operands: [shell = ''] }) => {
+    const print = completions.get(shell);
+    if (print === undefined)
+      throw new Fault('USAGE', `postern completion ${shell}: expected ${[...completions.keys()].join(', ')}`);
+    process.stdout.write(`${print(commands)}\n`);
+    return Promise.resolve(0);
+  },
+};
+
+export const commands: readonly Command[] = [
+  analyzeCommand,
+  explainCommand,
+  parseCommand,
+  runCommand,
+  configCommand,
+  completionCommand,
+];

@@ -1,0 +1,92 @@
+/** The command line: finds the command, reads its options, runs it, and turns a failure into words and an exit status. */
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { Fault, faultCodes } from '../model/fault.ts';
+import { nearest } from '../model/nearest.ts';
+import { plain } from '../show/text/plain.ts';
+import type { Call, Command } from './command.ts';
+import { commands } from './commands.ts';
+import { helpFor, helpForAll } from './help.ts';
+import { endQuietlyWhenClosed } from './output.ts';
+import { tour } from './tour.ts';
+
+const version = (): string => {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
+    ? String(manifest.version)
+    : 'unknown';
+};
+
+const callOf = (command: Command, args: readonly string[]): Call | 'help' => {
+  const options = Object.fromEntries([
+    ...command.options.map(
+      (option) =>
+        [option.name, { type: option.value === undefined ? ('boolean' as const) : ('string' as const) }] as const,
+    ),
+    ['help', { type: 'boolean' as const, short: 'h' }] as const,
+  ]);
+  let parsed: { values: Record<string, unknown>; positionals: string[] };
+  try {
+    parsed = parseArgs({ args: [...args], options, allowPositionals: true });
+  } catch (error) {
+    const typed = /'--?([^' ]+)/.exec(error instanceof Error ? error.message : '')?.[1] ?? '';
+    const guess = nearest(
+      typed,
+      command.options.map((option) => option.name),
+    );
+    const reason = error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error);
+    throw new Fault(
+      'USAGE',
+      `${reason}${guess === undefined || guess === typed ? '' : `; did you mean --${guess}?`} (postern ${command.name} --help)`,
+      { cause: error },
+    );
+  }
+  if (parsed.values['help'] === true) return 'help';
+  const count = parsed.positionals.length;
+  if (count < command.operandsMin)
+    throw new Fault('USAGE', `${command.usage}: something is missing (postern ${command.name} --help)`);
+  if (count > command.operandsMax)
+    throw new Fault('USAGE', `${command.usage}: too many arguments (postern ${command.name} --help)`);
+  return {
+    options: new Map(Object.entries(parsed.values).map(([name, value]) => [name, String(value)])),
+    operands: parsed.positionals,
+  };
+};
+
+const main = async (args: readonly string[]): Promise<number> => {
+  const [name, ...rest] = args;
+  if (name === undefined) return tour();
+  if (name === '--help' || name === '-h' || name === 'help') {
+    const about = commands.find((command) => command.name === rest[0]);
+    process.stdout.write(`${about === undefined ? helpForAll(commands) : helpFor(about)}\n`);
+    return 0;
+  }
+  if (name === '--version') {
+    process.stdout.write(`postern ${version()}\n`);
+    return 0;
+  }
+  const command = commands.find((each) => each.name === name);
+  if (command === undefined) {
+    const guess = nearest(
+      name,
+      commands.map((each) => each.name),
+    );
+    throw new Fault(
+      'USAGE',
+      `there is no command ${plain(name)}${guess === undefined ? '' : `; did you mean ${guess}?`} (postern --help)`,
+    );
+  }
+  const call = callOf(command, rest);
+  if (call !== 'help') return command.run(call);
+  process.stdout.write(`${helpFor(command)}\n`);
+  return 0;
+};
+
+endQuietlyWhenClosed(process.stdout);
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof Fault)) throw error;
+  for (const line of error.message.split('\n')) process.stderr.write(`postern: ${plain(line)}\n`);
+  process.exitCode = faultCodes[error.code];
+}

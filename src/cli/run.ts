@@ -1,0 +1,73 @@
+import { once } from 'node:events';
+import { startGuard } from '../guard/run.ts';
+import type { GuardNews } from '../guard/run.ts';
+import { readConfig } from '../guard/config.ts';
+import { incidentHeadline } from '../show/text/incident.ts';
+import { anyJson } from '../show/text/json.ts';
+import { plain } from '../show/text/plain.ts';
+import { styleFor } from '../show/text/style.ts';
+import { localTime } from '../show/text/time.ts';
+import type { Call, Command } from './command.ts';
+
+/** What the administrator needs to know at the start, in a few lines. */
+const startLines = (guard: Awaited<ReturnType<typeof startGuard>>): readonly string[] => [
+  guard.logs.length === 0
+    ? 'guards   no mail log yet: name one in the configuration (logs: [/var/log/mail.log])'
+    : `guards   ${guard.logs.map(plain).join(', ')}`,
+  ...guard.unreadable.map(
+    (path) => `         ${plain(path)} is here but may not be read: run as root, or join the group adm`,
+  ),
+  `state    ${plain(guard.state)}`,
+  ...(guard.policy === undefined
+    ? ['policy   off']
+    : [
+        `policy   ${guard.policy}; to let Postfix ask, in main.cf:`,
+        '           smtpd_recipient_restrictions = reject_unauth_destination,',
+        `             check_policy_service { ${guard.policy.startsWith('unix:') ? guard.policy : `inet:${guard.policy}`}, timeout=3s, default_action=DUNNO }`,
+      ]),
+  ...(guard.learningUntil === undefined
+    ? []
+    : [`learning until ${localTime(guard.learningUntil)}: no answer harder than a delay or 4xx`]),
+  'Ctrl-C stops; everything learned is kept.',
+];
+
+const run = async (call: Call): Promise<number> => {
+  const { values } = readConfig(call.options.get('config'));
+  const chosen = new Map(values);
+  const state = call.options.get('state');
+  if (state !== undefined) chosen.set('state', state);
+  if (call.operands.length > 0) chosen.set('logs', call.operands);
+  const asJson = call.options.has('json');
+  const style = styleFor(process.stdout, process.env);
+  const print = (text: string): void => void process.stdout.write(`${text}\n`);
+  const tellNews = (news: GuardNews): void => {
+    if (asJson)
+      return print(anyJson(news.kind === 'incident' ? news.change : { problem: news.text }).replaceAll('\n', ''));
+    if (news.kind === 'problem') return void process.stderr.write(`postern: ${plain(news.text)}\n`);
+    const { change, incident } = news.change;
+    const mark = change === 'opened' ? style.warn('!') : ' ';
+    return print(
+      `${localTime(change === 'opened' ? incident.recognised : incident.last)} ${mark} ${change.padEnd(6)} ${incidentHeadline(incident)}`,
+    );
+  };
+  const guard = await startGuard(chosen, tellNews);
+  if (!asJson) for (const line of startLines(guard)) print(line);
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  await guard.stop();
+  return 0;
+};
+
+export const runCommand: Command = {
+  name: 'run',
+  usage: 'postern run [--config FILE] [LOG…]',
+  summary: 'The guard in the foreground: follows the mail logs, answers Postfix, says what it finds.',
+  options: [
+    { name: 'config', value: 'FILE', sentence: 'YAML, only what differs from the defaults (postern config show).' },
+    { name: 'state', value: 'DIR', sentence: 'Where everything is kept that must survive a restart.' },
+    { name: 'json', sentence: 'Each piece of news as one JSON object a line.' },
+  ],
+  examples: ['postern run', 'postern run --config /etc/postern/postern.yaml', 'postern run /var/log/mail.log'],
+  operandsMin: 0,
+  operandsMax: Infinity,
+  run,
+};

@@ -1,0 +1,41 @@
+/** Reports and events as JSON (DESIGN §7): times in ISO 8601 with offset, text decoded, absent fields left out. */
+import type { Event } from '../../model/event.ts';
+import type { Incident, Report } from '../../model/report.ts';
+import { decoded } from './plain.ts';
+import { isoTime } from './time.ts';
+
+const timeFields = new Set(['time', 'from', 'to', 'opened', 'recognised', 'last', 'first']);
+
+const replacer = (key: string, value: unknown): unknown => {
+  if (typeof value === 'number' && timeFields.has(key)) return isoTime(value);
+  return typeof value === 'string' ? decoded(value) : value;
+};
+
+const incidentDocument = (incident: Incident): object => ({
+  ...incident,
+  closed: incident.closed === undefined ? null : isoTime(incident.closed),
+});
+
+export const reportJson = (report: Report, top: number): string => {
+  const document = {
+    ...report,
+    incidents: report.incidents.map(incidentDocument),
+    offenders: report.offenders.slice(0, top),
+    networks: report.networks.slice(0, top),
+    accounts: report.accounts.slice(0, top),
+    domains: report.domains.slice(0, top),
+    senders: report.senders.slice(0, top),
+  };
+  return JSON.stringify(document, replacer, 2);
+};
+
+export const anyJson = (value: unknown): string => JSON.stringify(value, replacer, 2);
+
+/** The contract's fields first, then what else is known; the null reverse-path is "". */
+export const eventJson = (event: Event): string => {
+  const { time, server, kind, outcome, client, account, sender, recipient, queueId, session, text, ...rest } = event;
+  return JSON.stringify(
+    { time: isoTime(time), server, kind, outcome, client, account, sender, recipient, queueId, session, text, ...rest },
+    replacer,
+  );
+};
