@@ -33,7 +33,7 @@ export const dialogueProvocations: readonly Provocation[] = [
       }
       smtp.hangUp();
     },
-    facts: [{ kind: 'command-error', reason: 'too-many-errors' }],
+    facts: [{ kind: 'command-error' }],
     but: {
       sendmail: {
         why: 'at its usual log level it says only that no mail came',

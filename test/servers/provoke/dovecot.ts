@@ -96,7 +96,7 @@ export const dovecotProvocations: readonly DovecotProvocation[] = [
       await imap.say('LOGOUT');
       await imap.closed();
     },
-    facts: [],
+    facts: [{ kind: 'disconnect', account: 'locked@lab.test' }],
   },
   {
     what: 'more connections than an account may have',
@@ -110,7 +110,7 @@ export const dovecotProvocations: readonly DovecotProvocation[] = [
       }
       for (const imap of dialogues) imap.hangUp();
     },
-    facts: [{ kind: 'auth', outcome: 'success', account: 'carol@lab.test' }],
+    facts: [{ kind: 'limit', reason: 'concurrency', account: 'carol@lab.test' }],
   },
   {
     what: 'HTTP on the IMAP port',
@@ -120,7 +120,7 @@ export const dovecotProvocations: readonly DovecotProvocation[] = [
       imap.write('GET / HTTP/1.1\r\nHost: mx.lab.test\r\n\r\n');
       imap.hangUp();
     },
-    facts: [],
+    facts: [{ kind: 'command-error' }],
   },
   {
     what: 'commands that do not exist',
@@ -132,7 +132,7 @@ export const dovecotProvocations: readonly DovecotProvocation[] = [
       }
       imap.hangUp();
     },
-    facts: [],
+    facts: [{ kind: 'command-error' }],
   },
   {
     what: 'connects and says nothing',
@@ -141,7 +141,7 @@ export const dovecotProvocations: readonly DovecotProvocation[] = [
       const imap = await imapOf(client);
       imap.hangUp();
     },
-    facts: [],
+    facts: [{ kind: 'disconnect' }],
   },
   {
     what: 'account name that looks like a log line',

@@ -12,7 +12,7 @@ export type Told = {
 };
 
 export const readLog = (lines: readonly string[]): Told => {
-  const reader = createLogReader(localZone, Date.now());
+  const reader = createLogReader(localZone, Date.now);
   const events: Event[] = [];
   const unmatched: string[] = [];
   let own = 0;
