@@ -1,8 +1,9 @@
 /** Pages that list something list all of it, and nothing that is gone. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { commands } from '../../src/cli/commands.ts';
 import { attackNames } from '../../src/model/attack.ts';
-import { codeOf, filesOf, read } from './sources.ts';
+import { filesOf, read } from './sources.ts';
 
 /** First cells of the rows of a page's tables that hold one word in backquotes: | `dictionary` | … */
 const listedIn = (page: string): string[] => {
@@ -15,10 +16,16 @@ test('docs/attacks.md has a row for every attack, and no other', () => {
 });
 
 test('docs/commands.md has a row for every command, and no other', () => {
-  const [main = ''] = filesOf('src/cli/main.ts');
-  const commands = [...codeOf(main).matchAll(/^ {2}\[?'?([a-z][a-z-]*)'?[:,] /gm)].map(([, word = '']) => word);
-  assert.ok(commands.length > 0, 'src/cli/main.ts shows no table of commands');
-  assert.deepEqual(new Set(listedIn('docs/commands.md')), new Set(commands));
+  assert.deepEqual(new Set(listedIn('docs/commands.md')), new Set(commands.map(({ name }) => name)));
+});
+
+test('docs/commands.md names every option of every command', () => {
+  const [page = ''] = filesOf('docs/commands.md');
+  const options = new Set(commands.flatMap((command) => command.options.map(({ name }) => name)));
+  assert.deepEqual(
+    [...options].filter((name) => !read(page).includes(`--${name}`)),
+    [],
+  );
 });
 
 test('README.md shows the two commands that package.json has', () => {
