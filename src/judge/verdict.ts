@@ -10,6 +10,7 @@ import type { Term, Verdict } from '../model/verdict.ts';
 import { isVictim } from './detectors/backscatter.ts';
 import { isHeld } from './detectors/compromised-account.ts';
 import { isStepUp } from './detectors/account-siege.ts';
+import { natsAccepted } from './detectors/harvest.ts';
 import { isKnownLogin } from './detectors/login.ts';
 import { tags } from './detectors/tags.ts';
 import { hostileUntil } from './hostile.ts';
@@ -19,6 +20,7 @@ import { clientScore, networkScore, termsOf, wasEverGood } from './score.ts';
 import { modeOf } from './settings.ts';
 import type { JudgeSettings } from './settings.ts';
 import { isAlarmed } from './statistics/contact-blocks.ts';
+import { readRatio } from './statistics/ratio-test.ts';
 import type { Table } from './statistics/table.ts';
 
 const accept: Verdict = { kind: 'accept', why: [] };
@@ -45,10 +47,28 @@ const networkLevel = (table: Table, network: string, seconds: number, settings: 
   return convicted >= convictedInNetworkMin ? level : atMost(level, 'defer');
 };
 
-const clientLevel = (table: Table, client: string, seconds: number, settings: JudgeSettings): Level => {
+/**
+ * Recipients of this very transaction that the server accepted speak for the client before its message is delivered: a
+ * list server's first message must not be cut at its third stale address. A harvester's were refused, and are in `bad`.
+ */
+const creditOf = (table: Table, prefix: string, question: Question, seconds: number): number => {
+  const before = question.recipientsBefore ?? 0;
+  if (before === 0) return 0;
+  const { score, bad } = readRatio(table, tags.harvest, prefix, seconds);
+  return Math.max(0, Math.min(score, -natsAccepted * (before - bad)));
+};
+
+const clientLevel = (
+  table: Table,
+  client: string,
+  question: Question,
+  seconds: number,
+  settings: JudgeSettings,
+): Level => {
   const prefix = prefixOf(client);
   if (hostileUntil(table, prefix, seconds) > 0) return 'refuse';
-  const own = levelOf(clientScore(table, prefix, seconds, settings));
+  const score = clientScore(table, prefix, seconds, settings);
+  const own = levelOf(score === 0 ? 0 : score - creditOf(table, prefix, question, seconds));
   return harder(own, networkLevel(table, networkOf(client), seconds, settings));
 };
 
@@ -103,7 +123,7 @@ const judgeClient = (
   seconds: number,
   settings: JudgeSettings,
 ): Verdict => {
-  const level = clientLevel(table, client, seconds, settings);
+  const level = clientLevel(table, client, question, seconds, settings);
   const learning = seconds < settings.learningUntil;
   const allowed = learning ? atMost(level, 'defer') : level;
   if (allowed !== 'none' && allowed !== 'delay')

@@ -17,4 +17,6 @@ export type Question = {
   /** '' is the null reverse-path. */
   readonly sender: string | undefined;
   readonly recipient: string | undefined;
+  /** Other recipients of this transaction that were asked about before, when the server accepted at least one of them. */
+  readonly recipientsBefore?: number;
 };

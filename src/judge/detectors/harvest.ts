@@ -7,7 +7,7 @@ import { isTrap } from './trap.ts';
 
 /** ln(.8/.05) and ln(.2/.95): an attacker's list is 80 % wrong, an honest one at most 5 %. */
 const natsUnknown = 2.77;
-const natsAccepted = -1.56;
+export const natsAccepted = -1.56;
 const natsTrap = 3.5;
 const limits: RatioLimits = { floor: -8, floorEstablished: -20 };
 /** One client alone does not taint its neighbours: only its first bad contacts count for the network. */

@@ -34,6 +34,8 @@ export type LastRecipient = {
   readonly outcomeDueMs: (request: PolicyRequest, time: number) => number;
   /** The outcome is known now, or will never be. */
   readonly settle: () => void;
+  /** Other recipients of this transaction asked about before, once one of them was accepted. */
+  readonly recipientsBefore: (request: PolicyRequest) => number;
   readonly remember: (request: PolicyRequest, verdict: VerdictKind, time: number) => void;
 };
 
@@ -45,6 +47,7 @@ export const createLastRecipient = (): LastRecipient => {
   let recipient = '';
   let askedAt = 0;
   let refusedByUs = false;
+  let asked = 0;
 
   const isSame = (request: PolicyRequest): boolean => request.instance === instance && request.recipient === recipient;
   return {
@@ -58,8 +61,14 @@ export const createLastRecipient = (): LastRecipient => {
     settle: () => {
       askedAt = -outcomeMsMax;
     },
+    recipientsBefore: (request) => {
+      if (request.instance !== instance || request.queue_id === '') return 0;
+      return isSame(request) ? asked - 1 : asked;
+    },
     remember: (request, verdict, time) => {
       if (request.protocol_state !== 'RCPT') return;
+      if (request.instance !== instance) asked = 1;
+      else if (!isSame(request)) asked++;
       refusedByUs = refusals.has(verdict) || (refusedByUs && isSame(request));
       ({ instance, recipient } = request);
       askedAt = time;

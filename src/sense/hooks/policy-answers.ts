@@ -30,11 +30,12 @@ export type PolicyDesk = {
 
 const accept: Verdict = { kind: 'accept', why: [] };
 
-const judged = (request: PolicyRequest, time: number, desk: PolicyDesk): Verdict => {
+const judged = (request: PolicyRequest, time: number, last: LastRecipient, desk: PolicyDesk): Verdict => {
   const question = questionOf(request, time);
   if (question === undefined) return accept;
+  const recipientsBefore = last.recipientsBefore(request);
   try {
-    return desk.ask(question);
+    return desk.ask(recipientsBefore === 0 ? question : { ...question, recipientsBefore });
   } catch (error) {
     desk.counts.faults++;
     desk.complain(error);
@@ -45,7 +46,7 @@ const judged = (request: PolicyRequest, time: number, desk: PolicyDesk): Verdict
 /** @param last what the connection was asked before: a recipient is delayed by the first question about it alone */
 export const answerRequest = (request: PolicyRequest, time: number, last: LastRecipient, desk: PolicyDesk): string => {
   desk.counts.questions++;
-  const verdict = judged(request, time, desk);
+  const verdict = judged(request, time, last, desk);
   const isFirst = request.protocol_state === 'RCPT' && !last.isSame(request);
   last.remember(request, verdict.kind, time);
   if (verdict.kind === 'delay' && !(isFirst && desk.sleepers.admit(time, verdict.delayMs))) return noAction;
