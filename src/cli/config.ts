@@ -29,7 +29,7 @@ const show = (file: string | undefined, asJson: boolean): number => {
 
 const run = (call: Call): Promise<number> => {
   const [what, file] = call.operands;
-  switch (what) {
+  switch (what ?? '') {
     case 'check':
       return Promise.resolve(check(file));
     case 'show':

@@ -68,7 +68,7 @@ export const tour = async (): Promise<number> => {
     print(
       `  log       ${plain(log.path)}${log.readable ? (log.older.length === 0 ? '' : ` and ${log.older.length} older`) : ': may not be read; run as root, or join its group (sudo usermod -aG adm YOU)'}`,
     );
-  const paths = logs.filter((log) => log.readable).flatMap((log) => [...log.older, log.path]);
+  const paths = logs.flatMap((log) => (log.readable ? [...log.older, log.path] : []));
   if (paths.length === 0) {
     print('  log       no mail log that I could read: name one, `bin/postern analyze FILE`');
     for (const line of ['Next:', ...nextCommands(undefined, [])]) print(line);

@@ -1,6 +1,6 @@
 /** Reads a YAML configuration: only what differs from the defaults. All errors at once, each with line, column and key. */
 import { readFileSync } from 'node:fs';
-import { LineCounter, isMap, isScalar, parseDocument } from 'yaml';
+import { LineCounter, isMap, isNode, isScalar, parseDocument } from 'yaml';
 import type { Document, Node, YAMLMap } from 'yaml';
 import { Fault } from '../model/fault.ts';
 import { nearest } from '../model/nearest.ts';
@@ -35,7 +35,7 @@ const readMap = (reading: Reading, map: YAMLMap, prefix: string): void => {
     const keyNode = isScalar(pair.key) ? pair.key : undefined;
     const key = `${prefix}${String(keyNode?.value)}`;
     const setting = settings.find((each) => each.key === key);
-    const valueNode = pair.value as Node | null; // an item of a parsed map holds nodes
+    const valueNode = isNode(pair.value) ? pair.value : null;
     if (setting === undefined && isSection(key) && isMap(valueNode)) {
       readMap(reading, valueNode, `${key}.`);
       continue;
@@ -50,7 +50,7 @@ const readMap = (reading: Reading, map: YAMLMap, prefix: string): void => {
       );
       continue;
     }
-    const value: unknown = valueNode?.toJS(reading.document);
+    const value: unknown = valueNode?.toJS(reading.document, { maxAliasCount: 0 });
     if (setting.accepts(value)) {
       reading.values.set(key, value);
       reading.origins.set(key, placeOf(reading, keyNode));
@@ -62,11 +62,9 @@ const readMap = (reading: Reading, map: YAMLMap, prefix: string): void => {
 };
 
 /** @throws Fault CONFIG that names every error */
-export const parseConfig = (file: string, text: string): Config => {
+const parseConfig = (file: string, text: string): Config => {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, maxAliasCount: 0 } as Parameters<
-    typeof parseDocument
-  >[1]);
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
   const values = new Map(defaults);
   const origins = new Map([...defaults.keys()].map((key) => [key, 'default']));
   const reading: Reading = { file, document, lines, errors: [], values, origins };

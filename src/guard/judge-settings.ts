@@ -8,7 +8,7 @@ import type { Values } from './settings.ts';
 export type JudgeChoice = {
   readonly mode: 'observe' | 'enforce';
   readonly learningUntil: number;
-  readonly modes: readonly (readonly [string, string])[];
+  readonly modes: readonly (readonly [string, unknown])[];
   readonly protect: readonly string[];
 };
 
@@ -22,12 +22,12 @@ export const judgeChoice = (values: Values, startedSeconds: number): JudgeChoice
   return {
     mode: values.get('judge.mode') === 'observe' ? 'observe' : 'enforce',
     learningUntil: learning === 0 ? 0 : startedSeconds + learning,
-    modes: detectorNames.map((name) => [name, String(values.get(`judge.detectors.${name}`) ?? 'enforce')] as const),
-    protect: [...alwaysProtected, ...(Array.isArray(protect) ? protect.map(String) : [])],
+    modes: detectorNames.map((name) => [name, values.get(`judge.detectors.${name}`)] as const),
+    protect: [...alwaysProtected, ...(Array.isArray(protect) ? protect.map((entry) => String(entry)) : [])],
   };
 };
 
-const modeOf = (word: string): Mode => (word === 'observe' || word === 'off' ? word : 'enforce');
+const modeOf = (word: unknown): Mode => (word === 'observe' || word === 'off' ? word : 'enforce');
 
 export const judgeSettings = (choice: JudgeChoice): JudgeSettings => {
   const protectedSet = createAddressSet(choice.protect);
@@ -35,7 +35,7 @@ export const judgeSettings = (choice: JudgeChoice): JudgeSettings => {
   return {
     mode: choice.mode,
     learningUntil: choice.learningUntil,
-    detectors: new Map(detectorNames.map((name) => [name, modeOf(words.get(name) ?? 'enforce')])),
+    detectors: new Map(detectorNames.map((name) => [name, modeOf(words.get(name))])),
     isProtected: (client) => protectedSet.has(client),
   };
 };

@@ -47,6 +47,7 @@ const main = async (data: PolicyThreadData): Promise<void> => {
 };
 
 // What the guard hands over is its own data, made a few lines before the thread was started.
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion
 main(workerData as PolicyThreadData).catch((error: unknown) => {
   parentPort?.postMessage({
     failed: error instanceof Error ? error.message : String(error),

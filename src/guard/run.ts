@@ -53,6 +53,7 @@ const chosenLogs = async (values: Values): Promise<{ logs: string[]; unreadable:
 };
 
 /** @throws Fault when the state is damaged or an address cannot be listened on */
+// oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
 export const startGuard = async (values: Values, tellNews: (news: GuardNews) => void): Promise<Guard> => {
   const state = resolve(String(values.get('state')));
   const snapshotFile = join(state, 'guard.snapshot');

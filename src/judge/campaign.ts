@@ -15,7 +15,7 @@ const namesAlike = 0.5;
 /** Fewer shared names than this may be chance: everybody tries `info`. */
 const sharedNamesMin = 5;
 
-export type Signature = {
+type Signature = {
   readonly id: string;
   readonly attack: AttackName;
   readonly networks: ReadonlySet<string>;
@@ -30,7 +30,7 @@ const jaccard = (a: ReadonlySet<string>, b: ReadonlySet<string>): number => {
 
 const localPart = (name: string): string => (name.includes('@') ? name.slice(0, name.lastIndexOf('@')) : name);
 
-export const signatureOf = (evidence: Evidence): Signature => {
+const signatureOf = (evidence: Evidence): Signature => {
   const networks = new Set<string>();
   for (const { subject } of evidence.actors.values()) {
     if (subject.kind === 'client') networks.add(networkOf(subject.value.replace('/64', '')));

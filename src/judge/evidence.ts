@@ -7,7 +7,7 @@ import { keep } from '../model/keep.ts';
 import type { AttackName } from '../model/attack.ts';
 import type { Aim, DetectorName, Subject } from './detectors/detector.ts';
 
-export const actorsMax = 50_000;
+const actorsMax = 50_000;
 const detailsMax = 2000;
 
 export type ActorRecord = {
@@ -19,7 +19,7 @@ export type ActorRecord = {
   accused: boolean;
 };
 
-export type Recognition = {
+type Recognition = {
   readonly time: number;
   readonly eventsBefore: number;
   readonly detector: DetectorName;

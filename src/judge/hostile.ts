@@ -35,9 +35,3 @@ export const convict = (table: Table, prefix: string, seconds: number): number =
   words[at + 6] = seconds;
   return seconds + term;
 };
-
-/** Ends a conviction at once: the postmaster says so, or the sender proved good. */
-export const pardon = (table: Table, prefix: string): void => {
-  const at = table.find(tags.hostile, prefix);
-  if (at >= 0) table.words[at + 4] = 0;
-};

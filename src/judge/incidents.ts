@@ -51,6 +51,7 @@ type Wiring = {
   readonly announce: (change: IncidentChange) => void;
 };
 
+// oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
 export const createIncidents = (wiring: Wiring): IncidentStore => {
   const open = new Map<string, Evidence>();
   let closed: Evidence[] = [];
@@ -75,12 +76,12 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
     let opened = actors.length === 0 ? evidence.opened : Infinity;
     for (const actor of actors) opened = Math.min(opened, actor.first);
     // An honest sender's stale address is in the evidence too, but not in the incident.
-    const events =
+    const size =
       actors.length === 0
         ? evidence.events
         : actors.reduce((sum, actor) => sum + actor.events, evidence.crowd ? evidence.actorsUncounted : 0);
     const counts =
-      evidence.counts.size === 1 ? new Map([...evidence.counts.keys()].map((name) => [name, events])) : evidence.counts;
+      evidence.counts.size === 1 ? new Map([...evidence.counts.keys()].map((name) => [name, size])) : evidence.counts;
     const details: Target[] = [...evidence.details.values()].map(({ aim, events }) => ({
       kind: aim.kind,
       value: aim.value,
@@ -98,7 +99,7 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
       eventsBeforeRecognition: recognised.eventsBefore,
       actors,
       actorCount: actors.length + (evidence.crowd ? evidence.actorsUncounted : 0),
-      targets: [{ ...evidence.target, events }, ...details.toSorted((a, b) => b.events - a.events)],
+      targets: [{ ...evidence.target, events: size }, ...details.toSorted((a, b) => b.events - a.events)],
       counts: Object.fromEntries(counts),
       why: recognised.why,
       advice: adviceFor(evidence.attack, {

@@ -28,7 +28,7 @@ import { shapes } from './statistics/table.ts';
 import { createTally } from './tally.ts';
 
 /** A term as it was added: what `explain` tells of a subject's history. */
-export type Weighing = WeighedTerm & { readonly time: number; readonly score: number };
+type Weighing = WeighedTerm & { readonly time: number; readonly score: number };
 
 export type Judge = {
   readonly tell: Tell;
@@ -42,6 +42,7 @@ type Listener = {
   readonly weighed?: (weighing: Weighing) => void;
 };
 
+// oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
 export const createJudge = (memory: Memory, settings: JudgeSettings, listener: Listener = {}): Judge => {
   const { table, firsts } = memory;
   const tally = createTally();

@@ -17,7 +17,7 @@ export const convictionEstablished = 16.1;
 export const networkMargin = Math.log(256);
 export const convictedInNetworkMin = 2;
 
-export const levels = ['none', 'delay', 'defer', 'drop', 'refuse'] as const;
+const levels = ['none', 'delay', 'defer', 'drop', 'refuse'] as const;
 export type Level = (typeof levels)[number];
 
 const delayMs = 2000;

@@ -39,6 +39,7 @@ export type Tally = {
   readonly senders: () => readonly SenderReport[];
 };
 
+// oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
 export const createTally = (): Tally => {
   const clients = createCounts<ClientCount>(clientsMax, () => ({
     unknown: 0,

@@ -5,7 +5,7 @@
 const isDigit = (code: number): boolean => code >= 48 && code <= 57;
 
 /** True for dotted-quad IPv4 with no leading zeros (inet_pton's strict form). */
-export const isIPv4 = (text: string): boolean => {
+const isIPv4 = (text: string): boolean => {
   const { length } = text;
   if (length < 7 || length > 15) return false;
   let dots = 0;
@@ -24,47 +24,45 @@ export const isIPv4 = (text: string): boolean => {
   return dots === 3 && value >= 0;
 };
 
+/** Up to eight groups between colons; undefined when one is none. */
+const hexGroups = (part: string): number[] | undefined => {
+  if (part === '') return [];
+  const numbers: number[] = [];
+  for (const group of part.split(':')) {
+    if (group.length < 1 || group.length > 4) return undefined;
+    for (let i = 0; i < group.length; i++) {
+      const code = group.charCodeAt(i) | 32;
+      if (!isDigit(group.charCodeAt(i)) && (code < 97 || code > 102)) return undefined;
+    }
+    numbers.push(Number.parseInt(group, 16));
+  }
+  return numbers;
+};
+
+/** An IPv4 tail (`::ffff:192.0.2.1`) as the two groups it stands for. */
+const withoutQuad = (text: string): string | undefined => {
+  if (!text.includes('.')) return text;
+  const colon = text.lastIndexOf(':');
+  const quad = text.slice(colon + 1);
+  if (colon < 0 || !isIPv4(quad)) return undefined;
+  const [a = 0, b = 0, c = 0, d = 0] = quad.split('.').map(Number);
+  return `${text.slice(0, colon + 1)}${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
+};
+
 /** The eight 16-bit groups of an IPv6 address, or undefined when the text is none. */
 const groupsOf = (text: string): number[] | undefined => {
-  if (text.length < 2 || text.length > 45) return undefined;
-  let head = text;
-  const tail: number[] = [];
-  const dot = text.indexOf('.');
-  if (dot > 0) {
-    const colon = text.lastIndexOf(':');
-    const quad = text.slice(colon + 1);
-    if (colon < 0 || !isIPv4(quad)) return undefined;
-    const [a = 0, b = 0, c = 0, d = 0] = quad.split('.').map(Number);
-    tail.push(a * 256 + b, c * 256 + d);
-    head = text.slice(0, colon);
-    if (head.endsWith(':')) head += ':';
-    else if (head === '') return undefined;
-  }
-  const gap = head.indexOf('::');
-  if (gap !== head.lastIndexOf('::')) return undefined;
-  const parse = (part: string): number[] | undefined => {
-    if (part === '') return [];
-    const numbers: number[] = [];
-    for (const group of part.split(':')) {
-      if (group.length < 1 || group.length > 4) return undefined;
-      for (let i = 0; i < group.length; i++) {
-        const code = group.charCodeAt(i) | 32;
-        if (!isDigit(group.charCodeAt(i)) && (code < 97 || code > 102)) return undefined;
-      }
-      numbers.push(Number.parseInt(group, 16));
-    }
-    return numbers;
-  };
+  const hex = text.length < 2 || text.length > 45 ? undefined : withoutQuad(text);
+  if (hex === undefined) return undefined;
+  const gap = hex.indexOf('::');
   if (gap < 0) {
-    const groups = parse(head);
-    return groups !== undefined && groups.length + tail.length === 8 ? [...groups, ...tail] : undefined;
+    const groups = hexGroups(hex);
+    return groups?.length === 8 ? groups : undefined;
   }
-  const before = parse(head.slice(0, gap));
-  const after = parse(head.slice(gap + 2));
+  const before = hexGroups(hex.slice(0, gap));
+  const after = hexGroups(hex.slice(gap + 2));
   if (before === undefined || after === undefined) return undefined;
-  const missing = 8 - before.length - after.length - tail.length;
-  if (missing < 1) return undefined;
-  return [...before, ...Array.from({ length: missing }, () => 0), ...after, ...tail];
+  const missing = 8 - before.length - after.length;
+  return missing < 1 ? undefined : [...before, ...Array.from({ length: missing }, () => 0), ...after];
 };
 
 const textOf = (groups: readonly number[]): string => {

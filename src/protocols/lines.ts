@@ -1,5 +1,5 @@
 /** Cuts text into lines, wherever the chunks were cut. A line longer than the limit is skipped and counted. */
-export const lineBytesMax = 64 * 1024;
+const lineBytesMax = 64 * 1024;
 
 export type LineCutter = {
   readonly feed: (text: string) => void;

@@ -1,9 +1,8 @@
 /** Names that say nothing, lists that hide, modules without a test beside them. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { test } from 'node:test';
-import { codeOf, filesOf, isTest, root } from './sources.ts';
+import { codeOf, filesOf, importsOf, isTest } from './sources.ts';
 
 const saysNothing = /^(utils?|helpers?|common|misc|base|manager|service|handler|core|lib|shared|index)$/;
 /** The one process that does root's work is called the helper. */
@@ -33,11 +32,22 @@ test('names are kebab-case', () => {
 /** A function declared at the top of a module. Types, tables and re-exports need no test of their own. */
 const declaresFunction = /^(export )?(async )?(function|class)\b|^(export )?const \w+.*= (async )?[(<]/m;
 
-test('every module with behaviour in a pure room has its test beside it', () => {
-  const modules = filesOf('src/{model,protocols,servers,judge}/**/*.ts', 10).filter((file) => !isTest(file));
-  const untested = modules
-    .filter((file) => declaresFunction.test(codeOf(file)))
-    .filter((file) => !existsSync(join(root, file.replace(/\.ts$/, '.test.ts'))))
-    .filter((file) => !existsSync(join(root, file.replace(/\.ts$/, '.property.test.ts'))));
+/** What a test of this folder reaches through imports that stay in the folder. */
+const reachedIn = (folder: string, from: readonly string[]): Set<string> => {
+  const reached = new Set(from);
+  for (const file of reached) {
+    for (const { target } of importsOf(file)) if (dirname(target) === folder) reached.add(target);
+  }
+  return reached;
+};
+
+test('every module with behaviour in a pure room is reached by a test of its own folder', () => {
+  const files = filesOf('src/{model,protocols,servers,judge}/**/*.ts', 10);
+  const folders = new Set(files.map((file) => dirname(file)));
+  const untested = [...folders].flatMap((folder) => {
+    const own = files.filter((file) => dirname(file) === folder);
+    const reached = reachedIn(folder, own.filter(isTest));
+    return own.filter((file) => !isTest(file) && declaresFunction.test(codeOf(file)) && !reached.has(file));
+  });
   assert.deepEqual(untested, []);
 });

@@ -28,7 +28,7 @@ export const isHeld = (table: Table, account: string, seconds: number): boolean 
 };
 
 /** Who answers for this mail: the login, or the client that relays through us without one. */
-export const ownerOf = (facts: Facts): Subject | undefined => {
+const ownerOf = (facts: Facts): Subject | undefined => {
   const { event } = facts;
   if (event.account !== undefined && event.account !== '')
     return { kind: 'account', value: event.account.toLowerCase() };

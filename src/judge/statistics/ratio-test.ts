@@ -34,7 +34,7 @@ export type Ratio = {
   readonly bad: number;
   readonly established: boolean;
 };
-export const noRatio: Ratio = { score: 0, good: 0, bad: 0, established: false };
+const noRatio: Ratio = { score: 0, good: 0, bad: 0, established: false };
 
 const ones = (bits: number): number => {
   let value = bits - ((bits >>> 1) & 0x55555555);
@@ -117,10 +117,4 @@ export const addContact = (
   floats[at + 3] = score;
   words[at + 2] = Math.max(words[at + 2] ?? 0, seconds);
   return score;
-};
-
-/** Keeps the record in the table until `untilSeconds`, whatever flood comes. */
-export const guardRecord = (table: Table, tag: number, subject: string, untilSeconds: number): void => {
-  const at = table.find(tag, subject);
-  if (at >= 0) table.words[at + 4] = Math.max(table.words[at + 4] ?? 0, untilSeconds);
 };

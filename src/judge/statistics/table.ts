@@ -15,13 +15,13 @@
 import { hashInto } from './hash.ts';
 import type { Hash } from './hash.ts';
 
-export const wordsPerRecord = 8;
+const wordsPerRecord = 8;
 const recordsPerSet = 8;
 const wordsPerSet = wordsPerRecord * recordsPerSet;
 const bytesPerSet = wordsPerSet * 4;
 
 export const shapes = { guarded: 1, plain: 2 } as const;
-export type Shape = (typeof shapes)[keyof typeof shapes];
+type Shape = (typeof shapes)[keyof typeof shapes];
 
 export type Table = {
   readonly words: Uint32Array;

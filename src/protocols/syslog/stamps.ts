@@ -50,6 +50,7 @@ const readClock = (line: string, at: number): boolean => {
 };
 
 /** @param latest milliseconds since 1970: no stamp without a year means a later time than a day after it */
+// oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
 export const createStamps = (zone: Zone, latest: () => number): Stamps => {
   let lastTime = NaN;
   let hourKey = -1;

@@ -8,7 +8,7 @@ export const utcZone: Zone = {
 };
 
 /** @param minutesEast offset of the zone; +60 is one hour ahead of UTC */
-export const fixedZone = (minutesEast: number): Zone => ({
+const fixedZone = (minutesEast: number): Zone => ({
   toTime: (...fields) => utcZone.toTime(...fields) - minutesEast * minuteMs,
 });
 

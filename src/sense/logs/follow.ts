@@ -80,6 +80,7 @@ const rotatedSelf = async (path: string, position: Position): Promise<Open | und
   return undefined;
 };
 
+// oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
 export const followLog = (options: FollowOptions): Following => {
   const { path } = options;
   const buffer = Buffer.allocUnsafe(chunkBytes);

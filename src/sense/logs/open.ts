@@ -91,8 +91,8 @@ async function* throughProgram(program: string, compressed: AsyncIterable<Buffer
   try {
     await Promise.race([once(child, 'spawn'), failed]);
     yield* child.stdout as AsyncIterable<Buffer>; // a pipe without encoding gives Buffers
-    const [status] = (await ended) as [number | null];
-    if (status !== 0) throw new Error(complaint.trim() || `${program} ended with status ${status}`);
+    const [status]: unknown[] = await ended;
+    if (status !== 0) throw new Error(complaint.trim() || `${program} ended with status ${String(status)}`);
   } finally {
     child.kill();
   }

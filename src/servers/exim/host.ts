@@ -6,7 +6,7 @@
 import { canonicalAddress } from '../../model/address.ts';
 
 export type Host = { readonly client: string | undefined; readonly helo: string | undefined };
-export const nobody: Host = { client: undefined, helo: undefined };
+const nobody: Host = { client: undefined, helo: undefined };
 
 /** The address in the bracket that opens at `open`. */
 const addressAt = (text: string, open: number): string | undefined => {

@@ -1,6 +1,6 @@
 /** Lines of one message: `<=` arrival, `=>` `->` `>>` `*>` delivery, `**` failure, `==` delay, and what the queue did with it. */
 import { draftEvent } from '../../model/event.ts';
-import type { EventDraft, EventKind, Outcome } from '../../model/event.ts';
+import type { EventDraft, EventKind, Outcome, Protocol } from '../../model/event.ts';
 import { keep, keepIfAny } from '../../model/keep.ts';
 import type { Tell } from '../../model/ports.ts';
 import type { Understood } from '../grammar.ts';
@@ -38,33 +38,42 @@ const recipientsIn = (text: string): number | undefined => {
   return at < 0 ? undefined : text.slice(at + 5).split(' ').length;
 };
 
+/** `A=authenticator:login`; the authenticator alone names nobody. */
+const loginIn = (own: string): string | undefined => {
+  const login = item(own, 'A');
+  return login === undefined || !login.includes(':') ? undefined : keep(login.slice(login.indexOf(':') + 1));
+};
+
+const protocolOf = (word: string): Protocol => {
+  if (word === 'local' || word === 'local-smtp') return 'local';
+  return word.includes('a') ? 'submission' : 'smtp'; // esmtpa, esmtpsa
+};
+
+/** A bounce answers for whom the message answers that it bounces. */
+const bounceOf = (owner: Message | undefined): Message => ({
+  client: owner?.client,
+  account: owner?.account,
+  user: owner?.user,
+  sender: '',
+  reason: 'bounce',
+  protocol: 'local',
+});
+
 const arrivalOf = (rest: string, memory: EximMemory): Message => {
   const space = rest.indexOf(' ');
   const sender = keep(rest.slice(0, space < 0 ? undefined : space));
   const own = ownPart(space < 0 ? '' : rest.slice(space));
-  const hostStart = own.indexOf(' H=');
-  const protocol = item(own, 'P') ?? '';
-  const login = item(own, 'A');
   const parent = item(own, 'R');
-  if (sender === '<>' && parent !== undefined) {
-    const owner = memory.messages.get(parent);
-    return {
-      client: owner?.client,
-      account: owner?.account,
-      user: owner?.user,
-      sender: '',
-      reason: 'bounce',
-      protocol: 'local',
-    };
-  }
-  const isLocal = protocol === 'local' || protocol === 'local-smtp';
+  if (sender === '<>' && parent !== undefined) return bounceOf(memory.messages.get(parent));
+  const hostStart = own.indexOf(' H=');
+  const protocol = protocolOf(item(own, 'P') ?? '');
   return {
     client: hostStart < 0 ? undefined : keepIfAny(hostAt(own, hostStart + 3).client),
-    account: login === undefined || !login.includes(':') ? undefined : keep(login.slice(login.indexOf(':') + 1)),
+    account: loginIn(own),
     sender: sender === '<>' ? '' : sender,
-    user: isLocal ? keepIfAny(item(own, 'U')) : undefined,
+    user: protocol === 'local' ? keepIfAny(item(own, 'U')) : undefined,
     reason: undefined,
-    protocol: isLocal ? 'local' : protocol.includes('a') ? 'submission' : 'smtp',
+    protocol,
   };
 };
 

@@ -270,6 +270,7 @@ const applyRule = (time: number, text: string, rule: Rule, tell: Tell): Understo
     event.reason = countedReasons.find(([words]) => text.includes(words))?.[1] ?? rule.reason;
     event.text = text;
     if (rule.kind === 'sender') event.outcome = 'rejected';
+    if (rule.kind === 'sender' && text.includes('message too big')) event.reason = 'size';
   });
 };
 

@@ -32,21 +32,30 @@ const cleanupKnown = [
   'strip: ',
 ];
 
+const verdictWords: readonly (readonly [string, 'refused' | 'held' | 'discarded'])[] = [
+  ['milter-reject: ', 'refused'],
+  ['reject: ', 'refused'],
+  ['milter-hold: ', 'held'],
+  ['hold: ', 'held'],
+  ['discard: ', 'discarded'],
+  ['milter-discard: ', 'discarded'],
+];
+
 /** Header and body checks, milters at the end of the message: `milter-hold: END-OF-MESSAGE from …`, `reject: header … from NAME[ADDR]; …` */
 export const readCleanup: DaemonReader = (line, memory, tell) => {
   const { text } = line;
   if (cleanupKnown.some((start) => text.startsWith(start))) return 'known';
-  const refused = text.startsWith('milter-reject: ') || text.startsWith('reject: ');
-  const held = text.startsWith('milter-hold: ') || text.startsWith('hold: ');
-  if (!refused && !held && !text.startsWith('discard: ') && !text.startsWith('milter-discard: ')) return 'unmatched';
+  const verdict = verdictWords.find(([start]) => text.startsWith(start))?.[1];
+  if (verdict === undefined) return 'unmatched';
   const message = memory.messages.get(line.queueId);
-  const event = draft(line, held ? 'queue' : 'other');
+  const event = draft(line, verdict === 'held' ? 'queue' : 'other');
   event.account = message?.account;
   event.client = message?.client;
-  if (held) event.reason = 'hold';
-  if (refused) {
+  if (verdict === 'held') event.reason = 'hold';
+  if (verdict === 'refused') {
     const from = text.indexOf(' from ');
-    if (from >= 0 && message?.client === undefined) event.client = peerAt(text, from + 6);
+    const client = from < 0 ? undefined : peerAt(text, from + 6);
+    event.client ??= client;
     readRefusal(event, text, from < 0 ? 0 : peerEnd.at + 2);
   }
   event.text = text;

@@ -57,8 +57,10 @@ export const readRefusal = (event: EventDraft, text: string, from: number): void
   event.text = words;
   if (tail < 0) return;
   const fields = text.slice(tail);
-  event.sender = between(fields, '; from=<', '> to=<') ?? between(fields, '; from=<', '> proto=');
-  event.recipient = between(fields, '> to=<', '> proto=');
+  // smtpd writes `from=<…> to=<…>`, postscreen `from=<…>, to=<…>,`.
+  const comma = fields.includes('>, to=<') && !fields.includes('> to=<') ? ',' : '';
+  event.sender = between(fields, '; from=<', `>${comma} to=<`) ?? between(fields, '; from=<', `>${comma} proto=`);
+  event.recipient = between(fields, `>${comma} to=<`, `>${comma} proto=`);
   const helo = fields.indexOf(' helo=<');
   if (helo >= 0) event.helo = fields.slice(helo + 7, -1);
 };

@@ -4,6 +4,7 @@ import { incidentLines } from './incident.ts';
 import { plain } from './plain.ts';
 import type { Style } from './style.ts';
 import { grouped, table } from './table.ts';
+import type { Column } from './table.ts';
 import { localTime } from './time.ts';
 
 const section = (title: string, lines: readonly string[], style: Style): readonly string[] =>
@@ -41,102 +42,63 @@ const offenderColumns = [
 type OffenderRow = Report['offenders'][number];
 type NetworkRow = Report['networks'][number];
 
+const offenderTable = (report: Report, top: number, width: number): readonly string[] => {
+  const columns: readonly Column<OffenderRow>[] = [
+    { title: 'address', text: (row) => plain(row.client) },
+    ...offenderColumns,
+    { title: 'standing', text: (row) => row.standing },
+    { title: 'last', text: (row) => localTime(row.last) },
+  ];
+  return table(report.offenders.slice(0, top), columns, width);
+};
+
+const networkTable = (report: Report, top: number, width: number): readonly string[] => {
+  const columns: readonly Column<NetworkRow>[] = [
+    { title: 'network', text: (row) => plain(row.network) },
+    { title: 'addresses', right: true, text: (row) => grouped(row.clients) },
+    ...offenderColumns,
+  ];
+  return table(report.networks.filter((network) => network.clients > 1).slice(0, top), columns, width);
+};
+
+const accountColumns: readonly Column<Report['accounts'][number]>[] = [
+  { title: 'account', text: (row) => plain(row.account) },
+  { title: 'failed logins', right: true, text: (row) => grouped(row.authFailures) },
+  { title: 'messages', right: true, text: (row) => grouped(row.messages) },
+  { title: 'recipients', right: true, text: (row) => grouped(row.recipients) },
+  { title: 'invalid', right: true, text: (row) => grouped(row.invalidRecipients) },
+  { title: 'standing', text: (row) => row.standing },
+];
+
+const senderColumns: readonly Column<Report['senders'][number]>[] = [
+  { title: 'who', text: (row) => `${row.kind} ${plain(row.value)}` },
+  { title: 'messages', right: true, text: (row) => grouped(row.messages) },
+  { title: 'recipients', right: true, text: (row) => grouped(row.recipients) },
+  { title: 'bounced', right: true, text: (row) => grouped(row.bounced) },
+];
+
+const domainColumns: readonly Column<Report['domains'][number]>[] = [
+  { title: 'domain', text: (row) => plain(row.domain) },
+  { title: 'unknown', right: true, text: (row) => grouped(row.unknownRecipients) },
+  { title: 'bounces', right: true, text: (row) => grouped(row.bounces) },
+  { title: 'accepted', right: true, text: (row) => grouped(row.accepted) },
+];
+
 export const reportLines = (report: Report, top: number, style: Style): readonly string[] => {
   const { incidents } = report;
-  const offenders = report.offenders.slice(0, top);
-  const networks = report.networks.filter((network) => network.clients > 1).slice(0, top);
-  const accounts = report.accounts
-    .filter((account) => account.authFailures > 0 || account.invalidRecipients > 0)
-    .slice(0, top);
-  const domains = report.domains.filter((domain) => domain.unknownRecipients > 0 || domain.bounces > 0).slice(0, top);
-  const senders = report.senders.slice(0, top);
+  const { width } = style;
+  const accounts = report.accounts.filter((account) => account.authFailures > 0 || account.invalidRecipients > 0);
+  const domains = report.domains.filter((domain) => domain.unknownRecipients > 0 || domain.bounces > 0);
+  const found = `${grouped(incidents.length)} ${incidents.length === 1 ? 'attack' : 'attacks'}`;
   return [
     ...inputLines(report, style),
     '',
-    incidents.length === 0
-      ? 'No attack found.'
-      : style.strong(`${grouped(incidents.length)} ${incidents.length === 1 ? 'attack' : 'attacks'}`),
+    incidents.length === 0 ? 'No attack found.' : style.strong(found),
     ...incidents.flatMap((incident) => ['', ...incidentLines(incident, style)]),
-    ...section(
-      'Top abusers by address',
-      offenders.length === 0
-        ? []
-        : table<OffenderRow>(
-            offenders,
-            [
-              { title: 'address', text: (row) => plain(row.client) },
-              ...offenderColumns,
-              { title: 'standing', text: (row) => row.standing },
-              { title: 'last', text: (row) => localTime(row.last) },
-            ],
-            style.width,
-          ),
-      style,
-    ),
-    ...section(
-      'Top abusers by network',
-      networks.length === 0
-        ? []
-        : table<NetworkRow>(
-            networks,
-            [
-              { title: 'network', text: (row) => plain(row.network) },
-              { title: 'addresses', right: true, text: (row) => grouped(row.clients) },
-              ...offenderColumns,
-            ],
-            style.width,
-          ),
-      style,
-    ),
-    ...section(
-      'Accounts under attack or abused',
-      accounts.length === 0
-        ? []
-        : table(
-            accounts,
-            [
-              { title: 'account', text: (row) => plain(row.account) },
-              { title: 'failed logins', right: true, text: (row) => grouped(row.authFailures) },
-              { title: 'messages', right: true, text: (row) => grouped(row.messages) },
-              { title: 'recipients', right: true, text: (row) => grouped(row.recipients) },
-              { title: 'invalid', right: true, text: (row) => grouped(row.invalidRecipients) },
-              { title: 'standing', text: (row) => row.standing },
-            ],
-            style.width,
-          ),
-      style,
-    ),
-    ...section(
-      'Who sends',
-      senders.length === 0
-        ? []
-        : table(
-            senders,
-            [
-              { title: 'who', text: (row) => `${row.kind} ${plain(row.value)}` },
-              { title: 'messages', right: true, text: (row) => grouped(row.messages) },
-              { title: 'recipients', right: true, text: (row) => grouped(row.recipients) },
-              { title: 'bounced', right: true, text: (row) => grouped(row.bounced) },
-            ],
-            style.width,
-          ),
-      style,
-    ),
-    ...section(
-      'Domains attacked',
-      domains.length === 0
-        ? []
-        : table(
-            domains,
-            [
-              { title: 'domain', text: (row) => plain(row.domain) },
-              { title: 'unknown', right: true, text: (row) => grouped(row.unknownRecipients) },
-              { title: 'bounces', right: true, text: (row) => grouped(row.bounces) },
-              { title: 'accepted', right: true, text: (row) => grouped(row.accepted) },
-            ],
-            style.width,
-          ),
-      style,
-    ),
+    ...section('Top abusers by address', offenderTable(report, top, width), style),
+    ...section('Top abusers by network', networkTable(report, top, width), style),
+    ...section('Accounts under attack or abused', table(accounts.slice(0, top), accountColumns, width), style),
+    ...section('Who sends', table(report.senders.slice(0, top), senderColumns, width), style),
+    ...section('Domains attacked', table(domains.slice(0, top), domainColumns, width), style),
   ];
 };

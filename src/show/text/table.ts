@@ -10,6 +10,7 @@ const cut = (text: string, width: number): string =>
   text.length <= width ? text : `${text.slice(0, Math.max(1, width - 1))}…`;
 
 export const table = <R>(rows: readonly R[], columns: readonly Column<R>[], widthMax: number): readonly string[] => {
+  if (rows.length === 0) return [];
   const cells = rows.map((row) => columns.map((column) => column.text(row)));
   const widths = columns.map((column, at) =>
     Math.max(column.title.length, ...cells.map((row) => row[at]?.length ?? 0)),
