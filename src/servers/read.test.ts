@@ -1,0 +1,81 @@
+/** The reader of any log, against what the real servers wrote (test/fixtures), and against hostile lines. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { Event } from '../model/event.ts';
+import { utcZone } from '../protocols/syslog/zone.ts';
+import { createLogReader } from './read.ts';
+import { recent } from './recent.ts';
+
+const latest = Date.UTC(2026, 10, 21, 12);
+const readAll = (
+  lines: readonly string[],
+): { events: Event[]; understood: string[]; format: string; servers: readonly string[] } => {
+  const reader = createLogReader(utcZone, () => latest);
+  const events: Event[] = [];
+  const understood = lines.map((line) => reader.read(line, (event) => events.push(event)));
+  return { events, understood, format: reader.format(), servers: reader.servers() };
+};
+
+const lines = {
+  postfix: 'Nov 21 00:10:31 mx postfix/smtpd[12]: connect from unknown[192.0.2.1]',
+  dovecot:
+    'Nov 21 00:10:31 mx dovecot: imap-login: Login: user=<a@lab.test>, method=PLAIN, rip=192.0.2.1, lip=127.0.0.1, mpid=1, session=<x>',
+  dovecotFile:
+    'Nov 21 00:10:31 imap-login: Info: Login: user=<a@lab.test>, method=PLAIN, rip=192.0.2.1, lip=127.0.0.1, mpid=1, session=<x>',
+  exim: '2026-11-21 00:10:31 H=(x) [192.0.2.1] F=<s@a.test> rejected RCPT <n@lab.test>: Unrouteable address',
+};
+
+test('the format is recognised by each line', () => {
+  for (const line of Object.values(lines)) {
+    const { events, understood } = readAll([line]);
+    assert.deepEqual(understood, ['event'], line);
+    assert.equal(events[0]?.client, '192.0.2.1');
+    assert.equal(new Date(events[0]?.time ?? 0).toISOString(), '2026-11-21T00:10:31.000Z');
+  }
+  const all = readAll(Object.values(lines));
+  assert.equal(all.events.length, 4);
+  assert.deepEqual(new Set(all.servers), new Set(['postfix', 'dovecot', 'exim']));
+});
+
+test('other programs are foreign, other text is malformed, neither tells anything', () => {
+  const { events, understood } = readAll([
+    'Nov 21 00:10:31 mx CRON[1]: (root) CMD (x)',
+    'hello',
+    '',
+    '\0\0',
+    'Nov 21 00:10:31 mx last message repeated 3 times',
+  ]);
+  assert.deepEqual(understood, ['foreign', 'malformed', 'malformed', 'malformed', 'known']);
+  assert.deepEqual(events, []);
+});
+
+test('mutated lines never throw and never name a client that was not there', () => {
+  const sources = Object.values(lines);
+  const innocent = '198.51.100.66';
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...sources),
+      fc.nat(200),
+      fc.nat(8),
+      fc.string({ unit: 'binary', maxLength: 12 }),
+      (line, at, cut, noise) => {
+        const { events } = readAll([line.slice(0, at) + noise + line.slice(at + cut)]);
+        for (const event of events) assert.notEqual(event.client, innocent);
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+test('the recent are remembered, the old forgotten, within the bound', () => {
+  const map = recent<number>(100);
+  for (let i = 0; i < 1000; i++) {
+    map.set(`k${i}`, i);
+    assert.equal(map.get('k0'), 0, 'who is asked for stays');
+  }
+  assert.equal(map.get('k999'), 999);
+  assert.equal(map.get('k500'), undefined);
+  map.delete('k999');
+  assert.equal(map.get('k999'), undefined);
+});
