@@ -99,3 +99,28 @@ export const addDetail = (evidence: Evidence, aim: Aim, events: number): void =>
     evidence.details.set(value, { aim: { kind: aim.kind, value }, events });
   }
 };
+
+export const sharedActors = (a: Evidence, b: Evidence): number => {
+  const [small, large] = a.actors.size <= b.actors.size ? [a, b] : [b, a];
+  let shared = 0;
+  for (const name of small.actors.keys()) if (large.actors.has(name)) shared++;
+  return shared;
+};
+
+/** Takes over all that is known of `from`, which is one attack with `into`. */
+export const absorb = (into: Evidence, from: Evidence): void => {
+  into.opened = Math.min(into.opened, from.opened);
+  into.last = Math.max(into.last, from.last);
+  into.events += from.events;
+  into.crowd ||= from.crowd;
+  into.actorsUncounted += from.actorsUncounted;
+  for (const [name, count] of from.counts) into.counts.set(name, (into.counts.get(name) ?? 0) + count);
+  for (const { subject, events, first, last, accused } of from.actors.values()) {
+    const actor = addActor(into, subject, last, events);
+    if (actor === undefined) continue;
+    actor.first = Math.min(actor.first, first);
+    actor.accused ||= accused;
+  }
+  addDetail(into, from.target, from.events);
+  for (const { aim, events } of from.details.values()) addDetail(into, aim, events);
+};

@@ -8,8 +8,8 @@ import type { Actor, Incident, Target } from '../model/report.ts';
 import type { Standing } from '../model/standing.ts';
 import { adviceFor } from './advice.ts';
 import { createCampaigns } from './campaign.ts';
-import type { Accusation, Aim, Note } from './detectors/detector.ts';
-import { addActor, addDetail, newEvidence } from './evidence.ts';
+import type { Accusation, Aim, Note, Subject } from './detectors/detector.ts';
+import { absorb, addActor, addDetail, newEvidence, sharedActors } from './evidence.ts';
 import type { ActorRecord, Evidence } from './evidence.ts';
 import { hashInto } from './statistics/hash.ts';
 
@@ -21,6 +21,9 @@ const crowdWindowMs = 24 * 3600_000;
 const evidenceMax = 4096;
 const closedMax = 10_000;
 const sweepEveryMs = 60_000;
+const sharedActorsMin = 0.5;
+/** More crowds of one attack at once than this are one crowd. */
+const crowdsMax = 2;
 
 /** What is against the server as a whole is one incident, whichever program of it was asked. */
 const keyOf = (attack: AttackName, target: Aim): string =>
@@ -55,6 +58,10 @@ type Wiring = {
 export const createIncidents = (wiring: Wiring): IncidentStore => {
   const open = new Map<string, Evidence>();
   let closed: Evidence[] = [];
+  /** Where a client was accused: attack and client to the incident's key. */
+  const homes = new Map<string, string>();
+  /** Targets whose evidence went into another incident: key to key. */
+  const aliases = new Map<string, string>();
   const campaigns = createCampaigns();
   let sweptAt = 0;
 
@@ -113,6 +120,9 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
 
   const close = (key: string, evidence: Evidence, time: number): void => {
     open.delete(key);
+    for (const [target, into] of aliases) if (into === key) aliases.delete(target);
+    for (const actor of evidence.actors.values())
+      if (actor.accused) homes.delete(`${evidence.attack} ${actor.subject.value}`);
     if (evidence.recognised === undefined) return;
     evidence.closed = Math.min(time, evidence.last + quietMs);
     campaigns.remember(evidence);
@@ -125,22 +135,31 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
 
   const makeRoom = (): void => {
     if (open.size < evidenceMax) return;
-    let oldest: [string, Evidence] | undefined;
-    for (const entry of open) {
-      if (entry[1].recognised === undefined && (oldest === undefined || entry[1].last < oldest[1].last)) oldest = entry;
-    }
-    if (oldest === undefined) [oldest] = open;
-    if (oldest !== undefined) close(oldest[0], oldest[1], oldest[1].last);
+    // The one that was opened first and accuses nobody; only when there is none, the first.
+    for (const [key, evidence] of open)
+      if (evidence.recognised === undefined) return close(key, evidence, evidence.last);
+    for (const [key, evidence] of open) return close(key, evidence, evidence.last);
   };
 
-  const evidenceFor = (attack: AttackName, target: Aim, time: number): Evidence => {
-    const key = keyOf(attack, target);
+  /** A client that attacks one domain after the other stays in the incident where it was accused. */
+  const homeOf = (attack: AttackName, actor: Subject | undefined, time: number): Evidence | undefined => {
+    const key = actor === undefined || homes.size === 0 ? undefined : homes.get(`${attack} ${actor.value}`);
+    const home = key === undefined ? undefined : open.get(key);
+    return home === undefined || isOver(home, time) ? undefined : home;
+  };
+
+  const evidenceFor = (attack: AttackName, target: Aim, actor: Subject | undefined, time: number): Evidence => {
+    const home = homeOf(attack, actor, time);
+    if (home !== undefined) return home;
+    const own = keyOf(attack, target);
+    const alias = aliases.get(own);
+    const key = alias !== undefined && open.has(alias) ? alias : own;
     const known = open.get(key);
     if (known !== undefined && !isOver(known, time)) return known;
     if (known !== undefined) close(key, known, time);
     makeRoom();
-    const fresh = newEvidence(idOf(key, time), attack, { kind: target.kind, value: keep(target.value) }, time);
-    open.set(key, fresh);
+    const fresh = newEvidence(idOf(own, time), attack, { kind: target.kind, value: keep(target.value) }, time);
+    open.set(own, fresh);
     return fresh;
   };
 
@@ -149,6 +168,36 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
     accusation.attack === 'password-guessing' &&
     accusation.target.kind === 'account' &&
     open.get(keyOf('password-guessing', { kind: 'server', value: '' }))?.recognised !== undefined;
+
+  /**
+   * Another open incident of this attack with mostly the same actors, or the first of several crowds at once: one
+   * attack, whatever its targets. (A crowd that guesses at every domain of a provider uses each address once.)
+   */
+  const twinOf = (evidence: Evidence): [string, Evidence] | undefined => {
+    const others = [...open].filter(
+      ([, other]) => other !== evidence && other.attack === evidence.attack && other.recognised !== undefined,
+    );
+    const crowds = others.filter(([, other]) => other.crowd);
+    if (crowds.length >= crowdsMax) return crowds[0];
+    for (const entry of others) {
+      const [, other] = entry;
+      if (sharedActors(evidence, other) >= sharedActorsMin * Math.min(evidence.actors.size, other.actors.size))
+        return entry;
+    }
+    return undefined;
+  };
+
+  /** From now on what is against this target belongs to its twin. True when there is one. */
+  const absorbed = (evidence: Evidence): boolean => {
+    const twin = evidence.crowd ? twinOf(evidence) : undefined;
+    if (twin === undefined) return false;
+    const [twinKey, other] = twin;
+    absorb(other, evidence);
+    const key = keyOf(evidence.attack, evidence.target);
+    open.delete(key);
+    aliases.set(key, twinKey);
+    return true;
+  };
 
   const recognise = (evidence: Evidence, accusation: Accusation, eventsBefore: number, time: number): void => {
     evidence.recognised = { time, eventsBefore, detector: accusation.detector, why: accusation.why };
@@ -166,24 +215,27 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
 
   return {
     note: (note, time) => {
-      const evidence = evidenceFor(note.attack, note.target, time);
+      const evidence = evidenceFor(note.attack, note.target, note.actor, time);
       evidence.events += note.events;
       evidence.last = Math.max(evidence.last, time);
       evidence.counts.set(note.count, (evidence.counts.get(note.count) ?? 0) + note.events);
       if (note.actor !== undefined && addActor(evidence, note.actor, time, note.events) === undefined)
         evidence.actorsUncounted++;
       if (note.detail !== undefined) addDetail(evidence, note.detail, note.events);
-      if (note.target.kind === 'server' && note.target.value !== evidence.target.value)
-        addDetail(evidence, note.target, note.events);
+      if (note.target.value !== evidence.target.value) addDetail(evidence, note.target, note.events);
       announceGrowth(evidence);
     },
     accuse: (accusation, time) => {
       if (isPartOfServerAttack(accusation)) return;
-      const evidence = evidenceFor(accusation.attack, accusation.target, time);
+      const evidence = evidenceFor(accusation.attack, accusation.target, accusation.actor, time);
       const actor = accusation.actor === undefined ? undefined : addActor(evidence, accusation.actor, time, 0);
-      if (actor !== undefined) actor.accused = true;
+      if (actor !== undefined && !actor.accused) {
+        actor.accused = true;
+        homes.set(`${accusation.attack} ${actor.subject.value}`, keyOf(evidence.attack, evidence.target));
+      }
       evidence.crowd ||= accusation.crowd;
-      if (evidence.recognised === undefined) recognise(evidence, accusation, actor?.events ?? evidence.events, time);
+      if (evidence.recognised === undefined && !absorbed(evidence))
+        recognise(evidence, accusation, actor?.events ?? evidence.events, time);
     },
     sweep: (time) => {
       if (time - sweptAt < sweepEveryMs) return;

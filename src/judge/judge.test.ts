@@ -305,3 +305,13 @@ test('an incident closes after six quiet hours, and the same campaign a week lat
   assert.ok(changes.some((change) => change.change === 'closed'));
   assert.equal(incidents[1]?.campaign, incidents[0]?.id);
 });
+
+test('a client that attacks one domain after the other is one incident', () => {
+  const { judge } = court();
+  for (let i = 0; i < 60; i++) {
+    judge.tell({ ...unknown(start + i * 1000, '203.0.113.7', `name${i}`), recipient: `name${i}@domain${i % 12}.test` });
+  }
+  const incidents = judge.report().incidents;
+  assert.equal(incidents.length, 1);
+  assert.ok((incidents[0]?.targets.length ?? 0) > 12);
+});

@@ -2,7 +2,7 @@
  * The judge: events in; standings, verdicts, incidents out. Pure: no I/O, no clock, no randomness; the table's memory is
  * handed in, time comes with the event. The same code judges a live session, last week's log and a replay of it.
  */
-import { networkOf, prefixOf } from '../model/address.ts';
+import { networkOf } from '../model/address.ts';
 import type { Event, EventKind } from '../model/event.ts';
 import type { Tell } from '../model/ports.ts';
 import type { Report } from '../model/report.ts';
@@ -11,7 +11,7 @@ import { allDetectors } from './detectors/all.ts';
 import { contactOf } from './detectors/contact.ts';
 import { isHeld } from './detectors/compromised-account.ts';
 import { serverAim } from './detectors/detector.ts';
-import type { Bench, Detector, Facts, WeighedTerm } from './detectors/detector.ts';
+import type { Aim, Bench, Detector, Facts, WeighedTerm } from './detectors/detector.ts';
 import { loginOf } from './detectors/login.ts';
 import { tags } from './detectors/tags.ts';
 import { createEcho } from './echo.ts';
@@ -20,7 +20,9 @@ import { createIncidents } from './incidents.ts';
 import type { IncidentChange } from './incidents.ts';
 import { convictionEstablished, convictionFrom, levelOf } from './ladder.ts';
 import type { Memory } from './memory.ts';
-import { clientScore, clientTags, wasEverGood } from './score.ts';
+import { createPlaces } from './places.ts';
+import type { Place } from './places.ts';
+import { clientScore, clientTags, mainDetector, wasEverGood } from './score.ts';
 import { modeOf } from './settings.ts';
 import type { JudgeSettings } from './settings.ts';
 import { addContact, readRatio } from './statistics/ratio-test.ts';
@@ -56,28 +58,34 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
     announce: listener.announce ?? (() => undefined),
   });
 
-  const convictIfDue = (facts: Facts, term: WeighedTerm, attack: Detector['attack']): void => {
+  /** Says whose attack it is: of the detector that holds most against the client, or of one that would convict alone. */
+  const accuseClient = (facts: Facts, term: WeighedTerm, own: number, score: number, threshold: number): void => {
+    const { seconds } = facts;
+    const prefix = term.subject;
+    if (own < convictionFrom && hostileUntil(table, prefix, seconds) > 0) return;
+    const detector = own >= convictionFrom ? term.detector : (mainDetector(table, prefix, seconds) ?? term.detector);
+    const attack = attackOf.get(detector);
+    if (attack === undefined) return;
+    const target: Aim =
+      attack === 'dictionary' && facts.contact !== undefined
+        ? { kind: 'recipient-domain', value: facts.contact.domain }
+        : serverAim(facts.event);
+    const why = `${prefix} ${term.words}: score ${score.toFixed(1)} of ${threshold}`;
+    incidents.accuse(
+      { detector, attack, target, actor: { kind: 'client', value: prefix }, crowd: false, why },
+      facts.event.time,
+    );
+  };
+
+  const convictIfDue = (facts: Facts, term: WeighedTerm, own: number): void => {
     const { seconds, network } = facts;
     const prefix = term.subject;
     const score = clientScore(table, prefix, seconds, settings);
     if (score < convictionFrom) return;
     const { established } = readRatio(table, tags.harvest, prefix, seconds);
-    if (established && score < convictionEstablished) return;
-    const target =
-      attack === 'dictionary' && facts.contact !== undefined
-        ? { kind: 'recipient-domain' as const, value: facts.contact.domain }
-        : serverAim(facts.event);
-    incidents.accuse(
-      {
-        detector: term.detector,
-        attack,
-        target,
-        actor: { kind: 'client', value: prefix },
-        crowd: false,
-        why: `${prefix} ${term.words}: score ${score.toFixed(1)} of ${established ? convictionEstablished : convictionFrom}`,
-      },
-      facts.event.time,
-    );
+    const threshold = established ? convictionEstablished : convictionFrom;
+    if (score < threshold) return;
+    accuseClient(facts, term, own, score, threshold);
     // An established sender is slowed and cut, never convicted; nor is whoever we must not lock out.
     if (established || isProtectedPrefix(prefix)) return;
     const fresh = hostileUntil(table, prefix, seconds) === 0;
@@ -86,6 +94,7 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
       addContact(table, tags.convictedInNetwork, network, seconds, 1, { floor: 0, floorEstablished: 0 });
   };
 
+  const placeOf = createPlaces();
   const attackOf = new Map<string, Detector['attack']>();
   const bench: Bench = {
     table,
@@ -93,8 +102,7 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
     weigh: (facts, term) => {
       const score = addContact(table, term.tag, term.subject, facts.seconds, term.nats, term.limits, term.start);
       listener.weighed?.({ ...term, time: facts.event.time, score });
-      const attack = attackOf.get(term.detector);
-      if (term.nats > 0 && attack !== undefined && clientTags.has(term.tag)) convictIfDue(facts, term, attack);
+      if (term.nats > 0 && clientTags.has(term.tag)) convictIfDue(facts, term, score);
       return score;
     },
     note: (facts, note) => incidents.note(note, facts.event.time),
@@ -110,8 +118,9 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
     for (const kind of detector.listensTo) listeners.set(kind, [...(listeners.get(kind) ?? []), detector]);
   }
 
-  const factsOf = (event: Event, prefix: string | undefined, seconds: number): Facts => {
-    const network = event.client === undefined ? undefined : networkOf(event.client);
+  const factsOf = (event: Event, place: Place | undefined, seconds: number): Facts => {
+    const prefix = place?.prefix;
+    const network = place?.network;
     const isContact = event.kind === 'recipient' || event.kind === 'delivery';
     const known = prefix !== undefined && network !== undefined;
     return {
@@ -145,11 +154,11 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
       const seconds = Math.floor(event.time / 1000);
       latestSeconds = Math.max(latestSeconds, seconds);
       incidents.sweep(event.time);
-      const prefix = event.client === undefined ? undefined : prefixOf(event.client);
-      tally.add(event, prefix);
+      const place = event.client === undefined ? undefined : placeOf(event.client);
+      tally.add(event, place?.prefix);
       const detectors = listeners.get(event.kind);
       if (detectors === undefined) return;
-      const facts = factsOf(event, prefix, seconds);
+      const facts = factsOf(event, place, seconds);
       if (event.kind === 'recipient' && event.outcome === 'deferred' && facts.network !== undefined)
         rememberDeferral(facts.network, seconds);
       for (const detector of detectors) detector.observe(facts, bench);

@@ -40,6 +40,19 @@ const sumOf = (
   return sum;
 };
 
+/** The detector that holds most against the client: the one whose attack this is. */
+export const mainDetector = (table: Table, prefix: string, seconds: number): DetectorName | undefined => {
+  let main: DetectorName | undefined;
+  let most = 0;
+  for (const part of clientParts) {
+    const score = Math.min(part.cap, readScore(table, part.tag, prefix, seconds));
+    if (score <= most) continue;
+    most = score;
+    main = part.detector;
+  }
+  return main;
+};
+
 export const clientScore = (table: Table, prefix: string, seconds: number, settings: JudgeSettings): number =>
   sumOf(clientParts, table, prefix, seconds, settings);
 

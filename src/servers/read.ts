@@ -61,10 +61,10 @@ export const createLogReader = (zone: Zone, latest: () => number): LogReader => 
     format: () => format,
     servers: () => [...servers],
     read: (line, tell) => {
-      if (current !== undefined) {
-        const understood = current.read(line, tell);
-        if (understood !== 'foreign') return understood;
-      }
+      // The format of the line before is tried first: nearly always it is this line's too.
+      const likely =
+        current === undefined ? (format === 'syslog' ? readSyslog(line, tell) : 'foreign') : current.read(line, tell);
+      if (likely !== undefined && likely !== 'foreign') return likely;
       for (const { server, grammar, reader } of lineReaders) {
         if (reader === current || !grammar.recognises(line)) continue;
         const understood = reader.read(line, tell);
