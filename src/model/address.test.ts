@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { isIP } from 'node:net';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { bitsOf, canonicalAddress, domainOf, networkOf, prefixOf, regionOf } from './address.ts';
 
 test('one address has one text, whichever server printed it', () => {

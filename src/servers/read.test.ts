@@ -1,7 +1,7 @@
 /** The reader of any log, against what the real servers wrote (test/fixtures), and against hostile lines. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Event } from '../model/event.ts';
 import { utcZone } from '../protocols/syslog/zone.ts';
 import { createLogReader } from './read.ts';

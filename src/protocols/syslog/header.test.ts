@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { readHeader } from './header.ts';
 import type { Header } from './header.ts';
 import { createStamps } from './stamps.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Event } from '../../model/event.ts';
 import { createStamps } from '../../protocols/syslog/stamps.ts';
 import { utcZone } from '../../protocols/syslog/zone.ts';
