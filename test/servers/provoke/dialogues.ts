@@ -37,7 +37,7 @@ export const dialogueProvocations: readonly Provocation[] = [
     but: {
       sendmail: {
         why: 'at its usual log level it says only that no mail came',
-        facts: [{ kind: 'command-error', reason: 'no-mail' }],
+        facts: [{ kind: 'disconnect', reason: 'no-mail' }],
       },
     },
   },

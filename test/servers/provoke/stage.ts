@@ -52,7 +52,8 @@ const deliveryMarks: Record<
   },
   sendmail: (recipient, outcome) => {
     const mark = { sent: 'stat=Sent', deferred: 'stat=Deferred', bounced: 'dsn=5' }[outcome];
-    return (line) => line.includes(recipient) && line.includes(mark);
+    // The submission program handing over to the daemon is not the delivery.
+    return (line) => line.includes(recipient) && line.includes(mark) && !line.includes('Message accepted for delivery');
   },
 };
 

@@ -1,0 +1,128 @@
+/** `from=` and `to=` lines: a message came in, and what became of each recipient. */
+import type { Outcome } from '../../model/event.ts';
+import { keep, keepIfAny } from '../../model/keep.ts';
+import type { Tell } from '../../model/ports.ts';
+import type { Understood } from '../grammar.ts';
+import { bare, draft, field, lastRelay } from './line.ts';
+import type { Line } from './line.ts';
+import { newMessage } from './memory.ts';
+import type { Message, SendmailMemory } from './memory.ts';
+import { tellRefused } from './refusal.ts';
+
+/** A local submission's relay is `user@localhost`, or a unix socket, when the sender is the user unless he said otherwise. */
+const localUser = (text: string, sender: string): string | undefined => {
+  const at = text.lastIndexOf(', relay=');
+  const relay = at < 0 ? '' : text.slice(at + 8);
+  if (relay.includes('[[UNIX: ')) return sender;
+  return relay.endsWith('@localhost') && !relay.includes(' ') ? relay.slice(0, -'@localhost'.length) : undefined;
+};
+
+/** `from=<SENDER>, size=, class=, nrcpts=, msgid=, proto=, daemon=, relay=HOST [ADDRESS]`: written once per transaction. */
+export const readFrom = (line: Line, memory: SendmailMemory, tell: Tell): Understood => {
+  const { text } = line;
+  const senderEnd = text.indexOf(', size=');
+  if (senderEnd < 0) return 'unmatched';
+  const message: Message = memory.messages.get(line.queueId) ?? newMessage();
+  message.sender = keep(bare(text.slice(5, senderEnd)));
+  message.client = keepIfAny(lastRelay(text));
+  message.user ??= keepIfAny(localUser(text, message.sender));
+  const proto = field(text, 'proto', senderEnd) ?? '';
+  message.account = proto.includes('A') ? memory.logins.get(line.pid) : undefined;
+  message.protocol =
+    message.user !== undefined ? 'local' : field(text, 'daemon', senderEnd) === 'MSA' ? 'submission' : 'smtp';
+  memory.messages.set(line.queueId, message);
+  tellRefused(line, memory, message.client, message.sender, tell);
+  const count = Number(field(text, 'nrcpts', senderEnd));
+  if (!(count > 0)) return 'known';
+  const event = draft(line, 'message');
+  event.client = message.client;
+  event.account = message.account;
+  event.user = message.user;
+  event.sender = message.sender;
+  event.reason = message.reason;
+  event.protocol = message.protocol;
+  event.count = count;
+  const size = Number(field(text, 'size', senderEnd - 1));
+  if (!Number.isNaN(size)) event.size = size;
+  tell(event);
+  return 'event';
+};
+
+const localMailers = new Set([
+  'local',
+  'lmtp',
+  'prog',
+  '*file*',
+  '*include*',
+  'discard',
+  'cyrus',
+  'cyrusv2',
+  'procmail',
+]);
+
+const outcomeOf = (status: string): Outcome => {
+  if (status.startsWith('Sent')) return 'sent';
+  return status.startsWith('Deferred') || status.startsWith('queued') || status.startsWith('Locked')
+    ? 'deferred'
+    : 'bounced';
+};
+
+/** The submission program hands the message to the daemon: not a delivery, but the daemon's message has an owner now. */
+const isHop = (text: string, status: string): boolean =>
+  status.includes('Message accepted for delivery') && (field(text, 'mailer') ?? '') === 'relay';
+
+const followHop = (status: string, memory: SendmailMemory, owner: Message | undefined): void => {
+  const open = status.indexOf('(');
+  const next = status.slice(open + 1, status.indexOf(' ', open));
+  const message = memory.messages.get(next) ?? newMessage();
+  message.user = owner?.user;
+  message.reason ??= owner?.reason;
+  memory.messages.set(keep(next), message);
+};
+
+/** `to=<A>,<B>, ctladdr=, delay=, xdelay=, mailer=, pri=, relay=, dsn=, reply=, stat=…` */
+export const readTo = (line: Line, memory: SendmailMemory, tell: Tell): Understood => {
+  const { text } = line;
+  const listEnd = text.indexOf(', ');
+  const delayAt = text.indexOf(', delay=');
+  const statusAt = text.indexOf(', stat=', delayAt);
+  if (listEnd < 0 || delayAt < 0 || statusAt < 0) return 'unmatched';
+  const status = text.slice(statusAt + 7);
+  const message = memory.messages.get(line.queueId);
+  if (isHop(text, status)) {
+    followHop(status, memory, message);
+    return 'known';
+  }
+  for (const recipient of text.slice(3, listEnd).split(',')) {
+    const event = draft(line, 'delivery');
+    event.outcome = outcomeOf(status);
+    event.recipient = bare(recipient);
+    event.remote = !localMailers.has(field(text, 'mailer', delayAt) ?? '');
+    event.dsn = field(text, 'dsn', delayAt);
+    if (event.outcome !== 'sent') event.text = status;
+    event.client = message?.client;
+    event.account = message?.account;
+    event.user = message?.user;
+    event.sender = message?.sender;
+    event.reason = message?.reason;
+    tell(event);
+  }
+  return 'event';
+};
+
+/** `NEWID: DSN: User unknown`, `NEWID: return to sender: …`: the new message answers for the old one's owner. */
+export const readBounce = (line: Line, memory: SendmailMemory, next: string, words: string, tell: Tell): Understood => {
+  const owner = memory.messages.get(line.queueId);
+  const bounce: Message = { ...(owner ?? newMessage()), sender: '', reason: 'bounce' };
+  memory.messages.set(keep(next), bounce);
+  const event = draft(line, 'queue');
+  event.queueId = next;
+  event.reason = 'bounce';
+  event.sender = '';
+  event.client = bounce.client;
+  event.account = bounce.account;
+  event.user = bounce.user;
+  event.text = words;
+  tell(event);
+  return 'event';
+};

@@ -1,0 +1,193 @@
+/**
+ * The Sendmail log (8.x): `QUEUEID: key=value, …` from the daemon (`sm-mta`, `sendmail`), the submission program
+ * (`sendmail`, `sm-msp-queue`) and its queue runners. A queue id is given to every session, also to one without mail.
+ */
+import { keep } from '../../model/keep.ts';
+import type { Tell } from '../../model/ports.ts';
+import type { SyslogGrammar, Understood } from '../grammar.ts';
+import { readBounce, readFrom, readTo } from './delivery.ts';
+import { draft, lastRelay } from './line.ts';
+import type { Line } from './line.ts';
+import { newMemory, newMessage } from './memory.ts';
+import type { SendmailMemory } from './memory.ts';
+import { readCollect, readRecipient, readRuleset, readTooMany } from './refusal.ts';
+import { readBeforeHost, readHostLine, readLogin, readLoginFailure } from './session.ts';
+
+type Reader = (line: Line, memory: SendmailMemory, tell: Tell) => Understood;
+
+const readQuarantine: Reader = (line, _memory, tell) => {
+  const event = draft(line, 'queue');
+  event.reason = 'hold';
+  event.text = line.text;
+  tell(event);
+  return 'event';
+};
+
+/** `Milter: to=<…>, reject=550 …`, `Milter: data, reject=…`: what a filter refused. */
+const readMilter: Reader = (line, memory, tell) => {
+  const { text } = line;
+  const rejected = text.indexOf(', reject=');
+  if (rejected < 0) return 'known';
+  const message = memory.messages.get(line.queueId);
+  const event = draft(line, text.startsWith('Milter: to=') ? 'recipient' : 'other');
+  if (event.kind === 'recipient') event.recipient = text.slice(11, rejected).replace(/^<|>$/g, '');
+  event.client = message?.client ?? lastRelay(text);
+  event.outcome = text.startsWith('4', rejected + 9) ? 'deferred' : 'rejected';
+  event.reason = 'policy';
+  event.text = text.slice(rejected + 9);
+  tell(event);
+  return 'event';
+};
+
+/** `Authentication-Warning: HOST: USER set sender to ADDRESS using -f`: who handed the message in. */
+const readWarning: Reader = (line, memory) => {
+  const user = /^Authentication-Warning: [^ ]+: ([^ ]+) set sender to /.exec(line.text.slice(0, 300))?.[1];
+  if (user !== undefined) memory.messages.set(line.queueId, { ...newMessage(), user: keep(user) });
+  return 'known';
+};
+
+const starts: readonly (readonly [string, Reader])[] = [
+  ['from=', readFrom],
+  ['to=', readTo],
+  ['<', readRecipient],
+  ['ruleset=', readRuleset],
+  ['AUTH=server, relay=', readLogin],
+  ['AUTH failure', (line, _memory, tell) => readLoginFailure(line, tell)],
+  ['AUTH decode64 error', (line, _memory, tell) => readLoginFailure(line, tell)],
+  ['Too many recipients', readTooMany],
+  ['collect: ', readCollect],
+  ['Authentication-Warning: ', readWarning],
+  ['quarantine=', readQuarantine],
+  ['Milter', readMilter],
+];
+
+const known = [
+  'discard',
+  'unquarantine',
+  'clone',
+  'SYSERR',
+  'starting daemon',
+  'stopping daemon',
+  'restarting',
+  'alias database',
+  'milter',
+  'STARTTLS',
+  'AUTH',
+  'ruleset',
+  'Losing ./',
+  'timeout',
+  'done',
+  'grew WorkList',
+  'rejecting',
+  'Too many',
+  'headers too',
+  'lost input',
+  'gethostbyaddr',
+  'Warning',
+  'warning',
+  'locked',
+  'return to sender',
+  'postmaster notify',
+  'sender notify',
+  'SMTP',
+  'daemon ',
+  'hash map',
+  'My unqualified',
+  'problem',
+  'error',
+  'ctladdr',
+  'mailer',
+  'makeconnection',
+  'My ',
+  'NOQUEUE',
+  'queue',
+  'runqueue',
+  'low on',
+  'forward ',
+  'mail loop',
+  'Fixed ',
+  'user ',
+  'Syntax',
+  'tls_',
+  'File descriptors',
+  '/etc/',
+  'dropenvelope',
+  'unable',
+  'quarantine',
+  'sm-',
+  'deferring',
+  'deliver',
+  'mci',
+  'map',
+  'bad',
+  'cannot',
+  'can not',
+  'Can',
+  'invalid',
+  'stat=',
+  'Recipient',
+  'truncated',
+  'SMTP MAIL command',
+  'setsender: ',
+  '/',
+];
+
+const isQueueIdChar = (code: number): boolean =>
+  (code >= 48 && code <= 57) || (code >= 65 && code <= 90) || (code >= 97 && code <= 122);
+
+/** `6AL0AVmF010764`: fourteen letters and digits. Older ones are `AAA12345`. */
+const queueIdLength = (message: string): number => {
+  let end = 0;
+  while (end < 20 && isQueueIdChar(message.charCodeAt(end))) end++;
+  if (end < 8 || message.charCodeAt(end) !== 58 || message.charCodeAt(end + 1) !== 32) return 0;
+  // The sequence number of the day and the process id: a queue id always ends in digits.
+  return message.charCodeAt(end - 1) <= 57 && message.charCodeAt(end - 2) <= 57 ? end : 0;
+};
+
+const bounceWords = ['DSN: ', 'return to sender: ', 'postmaster notify: ', 'sender notify: '];
+
+const readLine = (line: Line, memory: SendmailMemory, tell: Tell): Understood => {
+  const { text } = line;
+  const found = starts.find(([start]) => text.startsWith(start));
+  if (found !== undefined) return found[1](line, memory, tell);
+  const nested = queueIdLength(text);
+  if (nested > 0) {
+    const words = text.slice(nested + 2);
+    if (bounceWords.some((start) => words.startsWith(start)))
+      return readBounce(line, memory, text.slice(0, nested), words, tell);
+    return words.startsWith('clone') ? 'known' : 'unmatched';
+  }
+  const told = readBeforeHost(line, tell) ?? readHostLine(line, tell);
+  if (told !== undefined) return told;
+  return known.some((start) => text.startsWith(start)) ? 'known' : 'unmatched';
+};
+
+const programs = new Set([
+  'sm-mta',
+  'sendmail',
+  'sm-msp-queue',
+  'sm-msp',
+  'sm-client',
+  'sendmail-client',
+  'sm-acceptingconnections',
+  'sm-que',
+]);
+
+export const sendmailGrammar: SyslogGrammar = {
+  owns: (program) => programs.has(program),
+  reader: () => {
+    const memory = newMemory();
+    const line: Line = { time: 0, pid: '', queueId: '', text: '' };
+    return {
+      read: (time, _program, pid, message, tell) => {
+        const length = queueIdLength(message);
+        line.time = time;
+        line.pid = pid;
+        line.queueId = length === 0 ? '' : message.slice(0, length);
+        line.text =
+          length === 0 ? (message.startsWith('NOQUEUE: ') ? message.slice(9) : message) : message.slice(length + 2);
+        return readLine(line, memory, tell);
+      },
+    };
+  },
+};

@@ -1,0 +1,48 @@
+/** What the Sendmail grammar remembers: messages by queue id, logins by process, refusals that wait for their client. Bounded. */
+import type { Protocol, Reason } from '../../model/event.ts';
+import { recent } from '../recent.ts';
+import type { Recent } from '../recent.ts';
+
+export type Message = {
+  client: string | undefined;
+  account: string | undefined;
+  sender: string | undefined;
+  user: string | undefined;
+  reason: Reason | undefined;
+  protocol: Protocol | undefined;
+};
+
+/** What names no client (`QID: <addr>... User unknown`): it stands on the `from=` line that ends the transaction. */
+export type Waiting = {
+  readonly kind: 'recipient' | 'limit' | 'disconnect';
+  readonly time: number;
+  readonly recipient: string;
+  readonly words: string;
+};
+
+export type SendmailMemory = {
+  readonly messages: Recent<Message>;
+  readonly logins: Recent<string>;
+  readonly waiting: Recent<Waiting[]>;
+};
+
+const messagesMax = 65_536;
+const loginsMax = 4096;
+const waitingMax = 4096;
+/** Recipients that wait in one transaction; Sendmail itself stops at a hundred by default. */
+export const waitingPerMessageMax = 1000;
+
+export const newMemory = (): SendmailMemory => ({
+  messages: recent(messagesMax),
+  logins: recent(loginsMax),
+  waiting: recent(waitingMax),
+});
+
+export const newMessage = (): Message => ({
+  client: undefined,
+  account: undefined,
+  sender: undefined,
+  user: undefined,
+  reason: undefined,
+  protocol: undefined,
+});
