@@ -30,6 +30,15 @@ const placeOf = (reading: Reading, node: Node | null | undefined): string => {
   return `${reading.file}:${line}:${col}`;
 };
 
+/** What a node stands for; an alias stands for nothing here, so that none can grow without bound. */
+const plainValue = (reading: Reading, node: Node | null): unknown => {
+  try {
+    return node?.toJS(reading.document, { maxAliasCount: 0 });
+  } catch {
+    return 'an alias (*): write the value itself';
+  }
+};
+
 const readMap = (reading: Reading, map: YAMLMap, prefix: string): void => {
   for (const pair of map.items) {
     const keyNode = isScalar(pair.key) ? pair.key : undefined;
@@ -50,7 +59,7 @@ const readMap = (reading: Reading, map: YAMLMap, prefix: string): void => {
       );
       continue;
     }
-    const value: unknown = valueNode?.toJS(reading.document, { maxAliasCount: 0 });
+    const value = plainValue(reading, valueNode);
     if (setting.accepts(value)) {
       reading.values.set(key, value);
       reading.origins.set(key, placeOf(reading, keyNode));

@@ -20,6 +20,8 @@ const forgetMs = 24 * 3600_000;
 const crowdWindowMs = 24 * 3600_000;
 const evidenceMax = 4096;
 const closedMax = 10_000;
+/** A target beyond this is absorbed again each time it is recognised. */
+const aliasesMax = 10_000;
 const sweepEveryMs = 60_000;
 const sharedActorsMin = 0.5;
 /** More crowds of one attack at once than this are one crowd. */
@@ -195,7 +197,7 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
     absorb(other, evidence);
     const key = keyOf(evidence.attack, evidence.target);
     open.delete(key);
-    aliases.set(key, twinKey);
+    if (aliases.size < aliasesMax) aliases.set(key, twinKey);
     return true;
   };
 
@@ -238,6 +240,7 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
         recognise(evidence, accusation, actor?.events ?? evidence.events, time);
     },
     sweep: (time) => {
+      if (time < sweptAt) sweptAt = time;
       if (time - sweptAt < sweepEveryMs) return;
       sweptAt = time;
       for (const [key, evidence] of open) if (isOver(evidence, time)) close(key, evidence, time);

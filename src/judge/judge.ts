@@ -17,6 +17,7 @@ import { tags } from './detectors/tags.ts';
 import { createEcho } from './echo.ts';
 import { convict, hostileUntil } from './hostile.ts';
 import { createIncidents } from './incidents.ts';
+import { createIntake } from './intake.ts';
 import type { IncidentChange } from './incidents.ts';
 import { convictionEstablished, convictionFrom, levelOf } from './ladder.ts';
 import type { Memory } from './memory.ts';
@@ -28,6 +29,9 @@ import type { JudgeSettings } from './settings.ts';
 import { addContact, readRatio } from './statistics/ratio-test.ts';
 import { shapes } from './statistics/table.ts';
 import { createTally } from './tally.ts';
+
+/** Who was put off longer ago than this has given up. */
+const deferralSeconds = 5 * 86_400;
 
 /** A term as it was added: what `explain` tells of a subject's history. */
 type Weighing = WeighedTerm & { readonly time: number; readonly score: number };
@@ -48,6 +52,7 @@ type Listener = {
 export const createJudge = (memory: Memory, settings: JudgeSettings, listener: Listener = {}): Judge => {
   const { table, firsts } = memory;
   const tally = createTally();
+  const intake = createIntake();
   const isEcho = createEcho();
   const isProtectedPrefix = (prefix: string): boolean => settings.isProtected(prefix.replace('/64', ''));
   let latestSeconds = 0;
@@ -137,7 +142,8 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
   const rememberDeferral = (network: string, seconds: number): void => {
     const at = table.place(tags.deferredOnce, network, shapes.plain, seconds);
     if (at < 0) return;
-    if ((table.words[at + 5] ?? 0) === 0) table.words[at + 5] = seconds;
+    const isNew = (table.words[at + 5] ?? 0) === 0 || seconds - (table.words[at + 2] ?? 0) > deferralSeconds;
+    if (isNew) table.words[at + 5] = seconds;
     table.words[at + 2] = seconds;
   };
 
@@ -149,10 +155,11 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
 
   return {
     standingOf,
-    tell: (event) => {
+    tell: (told) => {
+      const event = intake(told);
       if (isEcho(event)) return;
       const seconds = Math.floor(event.time / 1000);
-      latestSeconds = Math.max(latestSeconds, seconds);
+      latestSeconds = seconds;
       incidents.sweep(event.time);
       const place = event.client === undefined ? undefined : placeOf(event.client);
       tally.add(event, place?.prefix);

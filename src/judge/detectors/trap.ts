@@ -12,6 +12,8 @@ import { tags } from './tags.ts';
 
 const windowSeconds = 30 * 86_400;
 const spoiledSeconds = 90 * 86_400;
+/** As telling as a conviction, when the table is full. */
+const spoiledTelling = 11.5;
 const networksMin = 3;
 const regionsMin = 2;
 /** Names that an owner may create any day, and that honest senders try (RFC 2142). */
@@ -40,8 +42,10 @@ export const isTrap = (table: Table, recipient: string, seconds: number): boolea
   !isSpoiled(table, recipient, seconds);
 
 const spoil = (table: Table, recipient: string, seconds: number): void => {
-  const at = table.place(tags.trapSpoiled, recipient, shapes.guarded, seconds);
+  // Not guarded: a harvester with one good mail to its name could fill the table with names that nobody may forget.
+  const at = table.place(tags.trapSpoiled, recipient, shapes.plain, seconds);
   if (at < 0) return;
+  table.floats[at + 3] = spoiledTelling;
   table.words[at + 2] = seconds;
   table.words[at + 4] = seconds + spoiledSeconds;
 };

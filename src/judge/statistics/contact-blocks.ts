@@ -35,11 +35,12 @@ export const addToBlock = (table: Table, tag: number, target: string, seconds: n
   const contacts = (counts & 0xffff) + 1;
   const badOnes = (counts >>> 16) + (bad ? 1 : 0);
   words[at + 2] = Math.max(words[at + 2] ?? 0, seconds);
-  words[at + 4] = seconds + guardSeconds;
   if (contacts < blockSize) {
     words[at + 5] = (contacts | (badOnes << 16)) >>> 0;
     return false;
   }
+  // Only from a whole block on, so that a flood of made-up targets does not fill the table with guarded records.
+  words[at + 4] = seconds + guardSeconds;
   words[at + 5] = 0;
   const share = floats[at + 6] === 0 ? shareAtStart : (floats[at + 6] ?? shareAtStart);
   const g = Math.max(0, (floats[at + 3] ?? 0) + zOf(badOnes, share) - 1);

@@ -5,7 +5,8 @@
  * (docs/decisions/0003).
  *
  *   word 2      last change          word 4…7  the bits
- *   word 3      float32: start of the window, in hours since 1970 (the window is what makes it telling)
+ *   word 3      float32 by its exponent: how telling the record is (its bits set, as a power of two); its 23 bits of
+ *               mantissa are the start of the window, in hours since 1970
  *
  * Merging: the union of the bits, which is the maximum of a sketch.
  */
@@ -15,6 +16,8 @@ import { shapes } from './table.ts';
 import type { Table } from './table.ts';
 
 const bits = 128;
+const hoursMask = 0x7fffff;
+const exponentOfOne = 127;
 const partnerHash: Hash = { low: 0, high: 0 };
 
 const onesOf = (word: number): number => {
@@ -23,10 +26,16 @@ const onesOf = (word: number): number => {
   return count;
 };
 
-const countAt = (table: Table, at: number): number => {
+const setAt = (table: Table, at: number): number => {
   let ones = 0;
   for (let word = 4; word < 8; word++) ones += onesOf(table.words[at + word] ?? 0);
-  const zeros = Math.max(1, bits - ones);
+  return ones;
+};
+
+const startedAt = (table: Table, at: number): number => ((table.words[at + 3] ?? 0) & hoursMask) * 3600;
+
+const countAt = (table: Table, at: number): number => {
+  const zeros = Math.max(1, bits - setAt(table, at));
   return Math.round(bits * Math.log(bits / zeros));
 };
 
@@ -41,16 +50,18 @@ export const addPartner = (
 ): number => {
   const at = table.place(tag, subject, shapes.plain, seconds);
   if (at < 0) return 0;
-  const { words, floats } = table;
-  const started = (floats[at + 3] ?? 0) * 3600;
+  const { words } = table;
+  let started = startedAt(table, at);
   if (started === 0 || seconds - started > windowSeconds) {
-    floats[at + 3] = seconds / 3600;
+    started = seconds;
     words.fill(0, at + 4, at + 8);
   }
   words[at + 2] = Math.max(words[at + 2] ?? 0, seconds);
   hashInto(partnerHash, 0, tag, partner);
   const bit = partnerHash.low & (bits - 1);
   words[at + 4 + (bit >>> 5)] = (words[at + 4 + (bit >>> 5)] ?? 0) | (1 << (bit & 31));
+  const exponent = exponentOfOne + 31 - Math.clz32(setAt(table, at));
+  words[at + 3] = (exponent << 23) | (Math.floor(started / 3600) & hoursMask);
   return countAt(table, at);
 };
 
@@ -64,5 +75,5 @@ export const readDistinct = (
 ): number => {
   const at = table.find(tag, subject);
   if (at < 0) return 0;
-  return seconds - (table.floats[at + 3] ?? 0) * 3600 > windowSeconds ? 0 : countAt(table, at);
+  return seconds - startedAt(table, at) > windowSeconds ? 0 : countAt(table, at);
 };

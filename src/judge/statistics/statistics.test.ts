@@ -35,7 +35,7 @@ test('hashes differ by text, tag and seed, and spread', () => {
   };
   assert.equal(of(1, 2, 'x'), of(1, 2, 'x'));
   assert.equal(new Set([of(1, 2, 'x'), of(2, 2, 'x'), of(1, 3, 'x'), of(1, 2, 'y'), of(1, 2, '')]).size, 5);
-  const buckets = new Array<number>(64).fill(0);
+  const buckets = Array.from({ length: 64 }, () => 0);
   for (let i = 0; i < 64_000; i++) {
     hashInto(hash, 9, 1, `10.0.${i >> 8}.${i & 255}`);
     buckets[hash.low >>> 26] = (buckets[hash.low >>> 26] ?? 0) + 1;

@@ -7,7 +7,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open as openFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { Readable } from 'node:stream';
+import { Readable, pipeline } from 'node:stream';
+import type { Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { Fault } from '../../model/fault.ts';
 
@@ -98,14 +99,20 @@ async function* throughProgram(program: string, compressed: AsyncIterable<Buffer
   }
 }
 
+/** The reader of the result meets its errors; the pipe has nobody else to tell. */
+const through = (raw: AsyncIterable<Buffer>, transform: Transform): AsyncIterable<Buffer> => {
+  pipeline(Readable.from(raw), transform, () => undefined);
+  return transform;
+};
+
 const decompressed = (format: Format, raw: AsyncIterable<Buffer>): AsyncIterable<Buffer> => {
   switch (format) {
     case 'plain':
       return raw;
     case 'gzip':
-      return Readable.from(raw).compose(createGunzip());
+      return through(raw, createGunzip());
     case 'zstd':
-      return Readable.from(raw).compose(createZstdDecompress());
+      return through(raw, createZstdDecompress());
     case 'xz':
       return throughProgram('xz', raw);
     case 'bzip2':

@@ -1,0 +1,94 @@
+/** The command line as a postmaster meets it: spawned, with its exit status and its words. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { commands } from './commands.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'postern-cli-'));
+after(() => rmSync(directory, { recursive: true }));
+const log = join(directory, 'mail.log');
+const escape = '\u001b[31m';
+const lines = [
+  ...Array.from(
+    { length: 8 },
+    (_, at) =>
+      `2026-11-21T00:00:0${at}Z mx postfix/smtpd[1]: NOQUEUE: reject: RCPT from x.test[203.0.113.7]: 550 5.1.1 <n${at}${escape}@lab.test>: Recipient address rejected: User unknown; from=<s@a.test> to=<n${at}${escape}@lab.test> proto=ESMTP helo=<x>`,
+  ),
+  'no log line at all',
+];
+writeFileSync(log, lines.join('\n'));
+
+const run = (
+  args: readonly string[],
+  environment: Record<string, string> = {},
+): { status: number | null; out: string; err: string } => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['src/cli/main.ts', ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, TZ: 'UTC', ...environment },
+  });
+  return { status, out: stdout, err: stderr };
+};
+
+test('every command has help with an example', () => {
+  for (const { name, examples } of commands) {
+    const { status, out } = run([name, '--help']);
+    assert.equal(status, 0);
+    assert.ok(examples[0] !== undefined && out.includes(examples[0]), name);
+  }
+  assert.match(run(['--help']).out, /analyze/);
+});
+
+test('what is wrong says so, with the way out and an exit status', () => {
+  const rows = [
+    [['analyse'], 2, /did you mean analyze/],
+    [['analyze'], 2, /something is missing/],
+    [['analyze', '--jsn', log], 2, /did you mean --json/],
+    [['analyze', '--since', 'soon', log], 2, /--since soon/],
+    [['analyze', join(directory, 'missing')], 3, /no such file/],
+    [['analyze', directory], 3, /directory/],
+    [['config', 'check', join(directory, 'missing')], 2, /cannot read/],
+    [['completion', 'tcsh'], 2, /bash, zsh, fish/],
+  ] as const;
+  for (const [args, status, words] of rows) {
+    const result = run(args);
+    assert.equal(result.status, status, args.join(' '));
+    assert.match(result.err, words);
+  }
+});
+
+test('analyze: a report for people, a document for programs', () => {
+  const text = run(['analyze', log]);
+  assert.equal(text.status, 0);
+  assert.match(text.out, /dictionary/);
+  assert.ok(!text.out.includes('\u001b'), 'a log line does not drive the terminal');
+  assert.match(text.out, /\\x1b/);
+  const { version, input, incidents, offenders } = JSON.parse(run(['analyze', '--json', log]).out);
+  assert.deepEqual([version, input.lines, input.unmatched, incidents.length], [1, 9, 1, 1]);
+  assert.equal(incidents[0].closed, null);
+  assert.match(incidents[0].opened, /^2026-11-21T00:00:00\.000\+00:00$/);
+  assert.equal(offenders[0].client, '203.0.113.7');
+  assert.equal(run(['analyze', '--fail-on-attack', log]).status, 1);
+});
+
+test('parse, explain, config and completion print what they promise', () => {
+  const events = run(['parse', log])
+    .out.trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  assert.equal(events.length, 8);
+  assert.deepEqual([events[0].kind, events[0].outcome, events[0].client], ['recipient', 'unknown', '203.0.113.7']);
+  assert.equal(run(['parse', '--unmatched', log]).out, 'no log line at all\n');
+  assert.match(run(['explain', '203.0.113.7', log]).out, /hostile/);
+  assert.equal(JSON.parse(run(['explain', '--json', '203.0.113.7', log]).out).standing, 'hostile');
+  assert.match(run(['config', 'show']).out, /policy\.listen/);
+  for (const shell of ['bash', 'zsh', 'fish']) assert.match(run(['completion', shell]).out, /analyze/);
+  assert.match(run(['--version']).out, /^postern \d/);
+});
+
+test('colour only where it is wanted', () => {
+  assert.ok(run(['analyze', log], { FORCE_COLOR: '1' }).out.includes('\u001b['));
+  assert.ok(!run(['analyze', log], { FORCE_COLOR: '1', NO_COLOR: '1' }).out.includes('\u001b['));
+});

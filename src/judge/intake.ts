@@ -1,0 +1,70 @@
+/**
+ * Intake: what is told is bounded before it is judged. One line with a wrong clock must not blind the statistics (they
+ * would hold everything after it for older than the past), and one endless name must not fill the reports.
+ *
+ * A step of more than 30 days, forward or back, is believed when three events in a row agree on it; until then such
+ * events count as told now.
+ */
+import type { Event } from '../model/event.ts';
+
+const stepMsMax = 30 * 86_400_000;
+const witnessesMin = 3;
+/** Seconds are kept in 32 bits. */
+const timeMax = (2 ** 32 - 1) * 1000;
+/** RFC 5321 §4.5.3.1: local part 64, domain 255. */
+const nameCharsMax = 320;
+const countMax = 1_000_000;
+
+/** @returns the time that is believed for an event of this time */
+export const createClock = (): ((time: number) => number) => {
+  let now: number | undefined;
+  let claimed = 0;
+  let witnesses = 0;
+  return (time) => {
+    if (!(time >= 0 && time <= timeMax)) return now ?? 0;
+    if (now === undefined || Math.abs(time - now) <= stepMsMax) {
+      witnesses = 0;
+      now = time;
+      return now;
+    }
+    witnesses = witnesses > 0 && Math.abs(time - claimed) <= stepMsMax ? witnesses + 1 : 1;
+    claimed = time;
+    if (witnesses < witnessesMin) return now;
+    witnesses = 0;
+    now = time;
+    return now;
+  };
+};
+
+const cut = (text: string | undefined): string | undefined =>
+  text !== undefined && text.length > nameCharsMax ? text.slice(0, nameCharsMax) : text;
+
+const isTooLong = (text: string | undefined): boolean => text !== undefined && text.length > nameCharsMax;
+
+const isOdd = (count: number | undefined): boolean => count !== undefined && !(count >= 1 && count <= countMax);
+
+/** @returns a function that gives the event as it was told, or a bounded copy of it */
+export const createIntake = (): ((event: Event) => Event) => {
+  const clock = createClock();
+  return (event) => {
+    const time = clock(event.time);
+    const { account, sender, recipient, origin, user, client, password, count } = event;
+    const isWhole =
+      time === event.time &&
+      !isOdd(count) &&
+      ![account, sender, recipient, origin, user, client, password].some(isTooLong);
+    if (isWhole) return event;
+    return {
+      ...event,
+      time,
+      account: cut(account),
+      sender: cut(sender),
+      recipient: cut(recipient),
+      origin: cut(origin),
+      user: cut(user),
+      client: cut(client),
+      password: cut(password),
+      count: count === undefined || !isOdd(count) ? count : count > countMax ? countMax : 1,
+    };
+  };
+};
