@@ -35,7 +35,7 @@ const plainValue = (reading: Reading, node: Node | null): unknown => {
   try {
     return node?.toJS(reading.document, { maxAliasCount: 0 });
   } catch {
-    return 'an alias (*): write the value itself';
+    return undefined;
   }
 };
 

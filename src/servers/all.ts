@@ -2,6 +2,7 @@
 import type { ServerName } from '../model/event.ts';
 import { dovecotFileGrammar, dovecotGrammar } from './dovecot/log.ts';
 import { eximFileGrammar, eximGrammar } from './exim/log.ts';
+import { exchangeGrammar } from './exchange/log.ts';
 import type { LineGrammar, SyslogGrammar } from './grammar.ts';
 import { postfixGrammar } from './postfix/log.ts';
 import { sendmailGrammar } from './sendmail/log.ts';
@@ -16,4 +17,5 @@ export const syslogGrammars: readonly { readonly server: ServerName; readonly gr
 export const lineGrammars: readonly { readonly server: ServerName; readonly grammar: LineGrammar }[] = [
   { server: 'exim', grammar: eximFileGrammar },
   { server: 'dovecot', grammar: dovecotFileGrammar },
+  { server: 'exchange', grammar: exchangeGrammar },
 ];

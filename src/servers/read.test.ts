@@ -18,6 +18,9 @@ const readAll = (
 };
 
 const lines = {
+  journal:
+    '{"__REALTIME_TIMESTAMP":"1795219831000000","SYSLOG_IDENTIFIER":"postfix/smtpd","_PID":"1","MESSAGE":"connect from unknown[192.0.2.1]"}',
+  exchange: '2026-11-21T00:10:31.000Z,C,08D,1,10.0.0.1:25,192.0.2.1:5555,+,,',
   postfix: 'Nov 21 00:10:31 mx postfix/smtpd[12]: connect from unknown[192.0.2.1]',
   dovecot:
     'Nov 21 00:10:31 mx dovecot: imap-login: Login: user=<a@lab.test>, method=PLAIN, rip=192.0.2.1, lip=127.0.0.1, mpid=1, session=<x>',
@@ -34,8 +37,8 @@ test('the format is recognised by each line', () => {
     assert.equal(new Date(events[0]?.time ?? 0).toISOString(), '2026-11-21T00:10:31.000Z');
   }
   const all = readAll(Object.values(lines));
-  assert.equal(all.events.length, 4);
-  assert.deepEqual(new Set(all.servers), new Set(['postfix', 'dovecot', 'exim']));
+  assert.equal(all.events.length, 6);
+  assert.deepEqual(new Set(all.servers), new Set(['postfix', 'dovecot', 'exim', 'exchange']));
 });
 
 test('other programs are foreign, other text is malformed, neither tells anything', () => {

@@ -6,6 +6,7 @@ import { keep } from '../model/keep.ts';
 import type { ServerName } from '../model/event.ts';
 import type { Tell } from '../model/ports.ts';
 import type { Zone } from '../model/zone.ts';
+import { isJournalJson, readJournalJson } from '../protocols/journal/json.ts';
 import { readHeader } from '../protocols/syslog/header.ts';
 import type { Header } from '../protocols/syslog/header.ts';
 import { createStamps } from '../protocols/syslog/stamps.ts';
@@ -15,8 +16,6 @@ import type { LineReader, SyslogReader, Understood } from './grammar.ts';
 export type LogReader = {
   /** `malformed`: no log line at all. */
   readonly read: (line: string, tell: Tell) => Understood | 'malformed';
-  /** One record that has its header taken apart already (the journal). */
-  readonly readRecord: (time: number, program: string, pid: string, message: string, tell: Tell) => Understood;
   /** The format of the last line that was one; 'unknown' before. */
   readonly format: () => string;
   readonly servers: () => readonly ServerName[];
@@ -43,13 +42,19 @@ export const createLogReader = (zone: Zone, latest: () => number): LogReader => 
     return owner;
   };
 
-  const readRecord: LogReader['readRecord'] = (time, program, pid, message, tell) => {
+  const readRecord = (time: number, program: string, pid: string, message: string, tell: Tell): Understood => {
     let owner = owners.get(program);
     if (owner === undefined) owner = ownerOf(program);
     return owner === null ? 'foreign' : owner.read(time, program, pid, message, tell);
   };
 
   const readSyslog = (line: string, tell: Tell): Understood | undefined => {
+    if (isJournalJson(line)) {
+      const record = readJournalJson(line);
+      return record === undefined
+        ? undefined
+        : readRecord(record.time, record.program, record.pid, record.message, tell);
+    }
     if (!readHeader(line, stamps, header)) return undefined;
     const message = line.slice(header.messageAt);
     if (header.program === 'last' && message.startsWith('message repeated')) return 'known';
@@ -57,7 +62,6 @@ export const createLogReader = (zone: Zone, latest: () => number): LogReader => 
   };
 
   return {
-    readRecord,
     format: () => format,
     servers: () => [...servers],
     read: (line, tell) => {

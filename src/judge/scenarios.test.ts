@@ -1,0 +1,341 @@
+/**
+ * The attacks and the honest populations of the detection study (DETECTION C.2), played against the judge with seeded
+ * dice. The attacker is in the loop: what the verdict refuses is never answered, so it teaches the judge nothing either.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { draftEvent } from '../model/event.ts';
+import type { Event, EventDraft, EventKind } from '../model/event.ts';
+import type { Incident } from '../model/report.ts';
+import { createJudge } from './judge.ts';
+import { createMemory, memoryBytesMin } from './memory.ts';
+import { defaultJudgeSettings } from './settings.ts';
+import { createAsk } from './verdict.ts';
+
+const start = Date.UTC(2026, 10, 21);
+const second = 1000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+const dice = (seed: number): (() => number) => {
+  let state = seed;
+  return () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32;
+};
+const fact = (time: number, kind: EventKind, fields: Partial<EventDraft>): Event => ({
+  ...draftEvent(time, 'postfix', kind),
+  ...fields,
+});
+const addressOf = (first: number, i: number): string => `${first + (i >> 16)}.${(i >> 8) & 255}.${i & 255}.9`;
+
+type Answer = 'hidden' | 'unknown' | 'accepted';
+
+/** A mail server with the judge in front of it: what a recipient or a login gets for an answer. */
+const site = () => {
+  const memory = createMemory(new SharedArrayBuffer(16 * memoryBytesMin), 7);
+  const judge = createJudge(memory, defaultJudgeSettings);
+  const ask = createAsk(memory.table, defaultJudgeSettings);
+  return {
+    judge,
+    recipient: (time: number, client: string, recipient: string, exists: boolean, sender = 's@remote.test'): Answer => {
+      const { kind } = ask({
+        time,
+        server: 'postfix',
+        stage: 'recipient',
+        client,
+        helo: undefined,
+        account: undefined,
+        sender,
+        recipient,
+      });
+      const refused = kind !== 'accept' && kind !== 'delay';
+      const outcome = refused ? (kind === 'reject' ? 'rejected' : 'deferred') : exists ? 'accepted' : 'unknown';
+      judge.tell(fact(time, 'recipient', { client, recipient, sender, outcome }));
+      return refused ? 'hidden' : exists ? 'accepted' : 'unknown';
+    },
+    /** True when the password was looked at. */
+    login: (time: number, client: string, account: string, fields: Partial<EventDraft> = {}): boolean => {
+      const { kind } = ask({
+        time,
+        server: 'postfix',
+        stage: 'auth',
+        client,
+        helo: undefined,
+        account: undefined,
+        sender: undefined,
+        recipient: undefined,
+      });
+      const stepUp = ask({
+        time,
+        server: 'postfix',
+        stage: 'auth',
+        client,
+        helo: undefined,
+        account,
+        sender: undefined,
+        recipient: undefined,
+      }).kind;
+      const refused = (kind !== 'accept' && kind !== 'delay') || stepUp === 'defer';
+      judge.tell(
+        fact(time, 'auth', {
+          client,
+          account,
+          outcome: 'failure',
+          ...fields,
+          ...(refused ? { reason: 'policy', outcome: 'failure' } : {}),
+        }),
+      );
+      return !refused;
+    },
+    /** Mail of an account; false when it would be held. */
+    send: (time: number, client: string, account: string, recipient: string, bad: boolean): boolean => {
+      const { kind } = ask({
+        time,
+        server: 'postfix',
+        stage: 'recipient',
+        client,
+        helo: undefined,
+        account,
+        sender: account,
+        recipient,
+      });
+      if (kind === 'hold') return false;
+      const mail = { client, account, sender: account, recipient } as const;
+      judge.tell(fact(time, 'message', { ...mail, count: 1 }));
+      judge.tell(
+        fact(time + second, 'delivery', {
+          ...mail,
+          remote: true,
+          outcome: bad ? 'bounced' : 'sent',
+          dsn: bad ? '5.1.1' : '2.0.0',
+        }),
+      );
+      return true;
+    },
+    incidents: (attack: Incident['attack']): readonly Incident[] =>
+      judge.report().incidents.filter((incident) => incident.attack === attack),
+  };
+};
+type Site = ReturnType<typeof site>;
+const count = (rounds: number, happens: (round: number) => boolean): number => {
+  let sum = 0;
+  for (let round = 0; round < rounds; round++) if (happens(round)) sum++;
+  return sum;
+};
+const only = (incidents: readonly Incident[]): Incident => {
+  assert.equal(incidents.length, 1, incidents.map(({ why }) => why).join('; '));
+  const [incident] = incidents;
+  assert.ok(incident !== undefined);
+  return incident;
+};
+
+test('S1: of 1,100 words from five neighbours at most 20 are answered', () => {
+  const mail = site();
+  const answered = count(1100, (i) => {
+    const client = `203.0.113.${1 + (Math.floor(i / 100) % 5)}`;
+    const time = start + Math.floor(i / 100) * hour + (i % 100) * 10;
+    return mail.recipient(time, client, `word${i}@lab.test`, false) !== 'hidden';
+  });
+  assert.ok(answered > 0 && answered <= 20, `${answered} answered`);
+  const incident = only(mail.incidents('dictionary'));
+  assert.ok(incident.actors.every(({ value }) => value.startsWith('203.0.113.')));
+});
+
+test('S2: one client that guesses 185 names, 2 % of them right, confirms hardly one', () => {
+  const next = dice(2);
+  let leaks = 0;
+  for (let run = 0; run < 20; run++) {
+    const mail = site();
+    leaks += count(
+      185,
+      (i) => mail.recipient(start + i * 200, '203.0.113.7', `n${i}@lab.test`, next() < 0.02) === 'accepted',
+    );
+    only(mail.incidents('dictionary'));
+  }
+  assert.ok(leaks / 20 <= 1, `${leaks} in 20 runs`);
+});
+
+/** A crowd of one-shot guessers among honest newcomers (400 a day). */
+const crowd = (mail: Site, everyMs: number, probes: number, right: number) => {
+  const next = dice(3);
+  let answered = 0;
+  let leaks = 0;
+  let honest = 0;
+  for (let i = 0; i < probes; i++) {
+    const time = start + i * everyMs;
+    const answer = mail.recipient(time, addressOf(20, i), `guess${i}@lab.test`, next() < right);
+    if (answer !== 'hidden') answered++;
+    if (answer === 'accepted') leaks++;
+    if (next() < (400 * everyMs) / day) mail.recipient(time + 1, addressOf(120, honest++), 'alice@lab.test', true);
+  }
+  return { answered, leaks, honest };
+};
+
+test('S3: 22,977 one-shot guessers a day: at most 40 answered, at most one name leaks, one incident, no honest actor', () => {
+  const mail = site();
+  const { answered, leaks, honest } = crowd(mail, 3760, 22_977, 0.02);
+  assert.ok(honest > 300);
+  assert.ok(answered > 0 && answered <= 40, `${answered} answered`);
+  assert.ok(leaks <= 1, `${leaks} leaked`);
+  const incident = only(mail.incidents('dictionary'));
+  assert.deepEqual(
+    incident.actors.filter(({ value }) => Number(value.slice(0, value.indexOf('.'))) >= 120),
+    [],
+  );
+});
+
+test('S5: ten thousand bounces from two thousand honest servers accuse none of them', () => {
+  const mail = site();
+  for (let i = 0; i < 10_000; i++)
+    mail.recipient(start + i * 8640, addressOf(40, i % 2000), `forged${i % 19}@lab.test`, i % 20 === 0, '');
+  const { incidents, offenders } = mail.judge.report();
+  assert.deepEqual(
+    incidents.map(({ attack }) => attack),
+    ['backscatter'],
+  );
+  assert.deepEqual(incidents[0]?.actors, []);
+  assert.ok(offenders.every(({ standing }) => standing === 'unknown'));
+});
+
+test('S6: twenty clients that probe for a relay are one incident', () => {
+  const mail = site();
+  for (let i = 0; i < 60; i++)
+    mail.judge.tell(
+      fact(start + i * minute, 'recipient', {
+        client: addressOf(50, i % 20),
+        outcome: 'relay-denied',
+        sender: 'spameri@tiscali.test',
+        recipient: `x@far${i % 3}.test`,
+      }),
+    );
+  assert.equal(only(mail.incidents('relay')).actorCount, 20);
+});
+
+test('S7: 35 neighbours, one try each 17 minutes: at most 1 % of 5,139 tries reach a password', () => {
+  const mail = site();
+  const reached = count(5139, (i) =>
+    mail.login(start + i * 58 * second, `203.0.113.${i % 35}`, `login${i % 4324}`, { reason: 'bad-password' }),
+  );
+  assert.ok(reached > 0 && reached <= 51, `${reached} reached`);
+  only(mail.incidents('password-guessing'));
+});
+
+test('S8: 152 networks, seven tries each: at most a quarter reaches a password', () => {
+  const mail = site();
+  const reached = count(1063, (i) =>
+    mail.login(start + i * 8 * second, addressOf(60, i % 152), `info${i}`, { reason: 'unknown-account' }),
+  );
+  assert.ok(reached > 0 && reached <= 266, `${reached} reached`);
+  const incident = only(mail.incidents('password-guessing'));
+  assert.ok(incident.actorCount >= 150, `${incident.actorCount}`);
+});
+
+test('S9: 139 addresses, one try an hour over 13 logins: at most 35 % reach a password', () => {
+  const mail = site();
+  const reached = count(139, (i) => mail.login(start + i * 54 * minute, addressOf(70, i * 300), `user${i % 13}`));
+  assert.ok(reached <= 48, `${reached} of 139`);
+});
+
+test('S10: one password on 2,000 accounts from 2,000 addresses is one incident with nearly all of them', () => {
+  const mail = site();
+  for (let i = 0; i < 2000; i++)
+    mail.judge.tell(
+      fact(start + i * 43 * second, 'auth', {
+        outcome: 'failure',
+        client: addressOf(80, i),
+        account: `u${i}@lab.test`,
+        password: 'a94a8f',
+      }),
+    );
+  assert.ok(only(mail.incidents('password-guessing')).actorCount >= 1900);
+});
+
+test('S11, S12: a stolen account, from everywhere or from its own office, is held in time', () => {
+  for (const [networks, max] of [
+    [342, 60],
+    [1, 300],
+  ] as const) {
+    let sum = 0;
+    for (let seed = 1; seed <= 20; seed++) {
+      const mail = site();
+      const next = dice(seed * 7919);
+      let sent = 0;
+      while (
+        sent < 3000 &&
+        mail.send(
+          start + sent * 12 * second,
+          addressOf(90, sent % networks),
+          'boss@lab.test',
+          `r${sent}@far.test`,
+          next() < 0.3,
+        )
+      )
+        sent++;
+      only(mail.incidents('compromised-account'));
+      sum += sent;
+    }
+    assert.ok(sum / 20 <= max, `${sum / 20} messages with ${networks} networks`);
+  }
+});
+
+test('S13: a script that sends fifty a minute is named', () => {
+  const mail = site();
+  for (let i = 0; i < 600; i++)
+    mail.judge.tell(
+      fact(start + i * 1200, 'delivery', {
+        user: 'www-data',
+        sender: 'www-data@lab.test',
+        recipient: `r${i}@far.test`,
+        remote: true,
+        outcome: 'sent',
+      }),
+    );
+  assert.equal(only(mail.incidents('outbound-flood')).actors[0]?.value, 'www-data');
+});
+
+test('B1, B2: ordinary servers and list servers with up to 10 % stale addresses are never refused', () => {
+  const mail = site();
+  const next = dice(5);
+  let refused = 0;
+  for (let i = 0; i < 60_000; i++) {
+    const list = i % 3 === 0;
+    const who = list ? i % 60 : i % 1500;
+    const bad = next() < (list ? 0.01 + (who % 10) / 100 : 0.012);
+    const client = addressOf(list ? 110 : 100, who);
+    if (mail.recipient(start + i * 2 * second, client, `m${i}@lab.test`, !bad) === 'hidden') refused++;
+  }
+  assert.deepEqual(mail.judge.report().incidents, []);
+  assert.ok(refused <= 30, `${refused} of 60,000 put off`);
+});
+
+test('B5, B6: home users who mistype and phones with an old password are never refused', () => {
+  const mail = site();
+  const next = dice(6);
+  for (let i = 0; i < 20_000; i++) {
+    const who = i % 500;
+    const stale = who % 10 === 0;
+    const client = addressOf(100, who);
+    const time = start + i * 100 * second;
+    if (stale || next() < 0.05) assert.ok(mail.login(time, client, `user${who}@lab.test`), `user${who}`);
+    else mail.judge.tell(fact(time, 'auth', { outcome: 'success', client, account: `user${who}@lab.test` }));
+  }
+  assert.deepEqual(mail.judge.report().incidents, []);
+});
+
+test('attacks mixed with honest mail stay apart: one incident each, its own actors, nobody else', () => {
+  const mail = site();
+  const next = dice(8);
+  for (let i = 0; i < 6000; i++) {
+    const time = start + i * 5 * second;
+    if (i > 1500 && i % 4 === 0) mail.recipient(time, addressOf(20, i), `guess${i}@lab.test`, false);
+    if (i > 2000 && i % 5 === 0) mail.login(time, addressOf(60, i % 150), `info${i}`, { reason: 'unknown-account' });
+    if (i > 2500 && i % 7 === 0) mail.recipient(time, '203.0.113.7', `word${i}@other.test`, false);
+    if (i > 3000 && i % 6 === 0) mail.send(time, '198.51.100.9', 'boss@lab.test', `r${i}@far.test`, next() < 0.5);
+    mail.recipient(time + 1, addressOf(100, i % 300), `m${i}@lab.test`, next() > 0.02);
+  }
+  const { incidents } = mail.judge.report();
+  const attacks = incidents.map(({ attack }) => attack).toSorted();
+  assert.deepEqual(attacks, ['compromised-account', 'dictionary', 'dictionary', 'password-guessing']);
+  const innocent = incidents.flatMap(({ actors }) => actors.filter(({ value }) => value.startsWith('100.')));
+  assert.deepEqual(innocent, []);
+});

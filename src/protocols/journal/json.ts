@@ -1,0 +1,41 @@
+/** One line of `journalctl -o json` (systemd.journal-fields(7)): an object with the message and who wrote it. */
+export type JournalRecord = {
+  /** Milliseconds since 1970 UTC. */
+  readonly time: number;
+  readonly program: string;
+  readonly pid: string;
+  /** Bytes as a latin1 string, like every log text. */
+  readonly message: string;
+};
+
+const textOf = (value: unknown): string | undefined => {
+  if (typeof value === 'string') return Buffer.from(value, 'latin1').toString('latin1');
+  // A message that is no UTF-8 comes as its bytes.
+  if (Array.isArray(value) && value.every((byte) => Number.isInteger(byte) && byte >= 0 && byte < 256))
+    return Buffer.from(value).toString('latin1');
+  return undefined;
+};
+
+export const isJournalJson = (line: string): boolean =>
+  line.startsWith('{') && line.endsWith('}') && line.includes('"MESSAGE"');
+
+/** @param line latin1, so the bytes of UTF-8 text in it stay as they are. @returns undefined when it is no journal record */
+export const readJournalJson = (line: string): JournalRecord | undefined => {
+  let record: unknown;
+  try {
+    record = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  const fields = new Map<string, unknown>(typeof record === 'object' && record !== null ? Object.entries(record) : []);
+  const message = textOf(fields.get('MESSAGE'));
+  const program = textOf(fields.get('SYSLOG_IDENTIFIER')) ?? textOf(fields.get('_COMM'));
+  const microseconds = Number(fields.get('__REALTIME_TIMESTAMP') ?? fields.get('_SOURCE_REALTIME_TIMESTAMP'));
+  if (message === undefined || program === undefined || !(microseconds > 0)) return undefined;
+  return {
+    time: Math.floor(microseconds / 1000),
+    program,
+    pid: textOf(fields.get('SYSLOG_PID')) ?? textOf(fields.get('_PID')) ?? '',
+    message,
+  };
+};
