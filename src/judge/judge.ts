@@ -2,7 +2,7 @@
  * The judge: events in; standings, verdicts, incidents out. Pure: no I/O, no clock, no randomness; the table's memory is
  * handed in, time comes with the event. The same code judges a live session, last week's log and a replay of it.
  */
-import { networkOf } from '../model/address.ts';
+import { domainOf, networkOf } from '../model/address.ts';
 import type { Event, EventKind } from '../model/event.ts';
 import type { Tell } from '../model/ports.ts';
 import type { Report } from '../model/report.ts';
@@ -19,16 +19,22 @@ import { convict, hostileUntil } from './hostile.ts';
 import { createIncidents } from './incidents.ts';
 import { createIntake } from './intake.ts';
 import type { IncidentChange } from './incidents.ts';
-import { convictionEstablished, convictionFrom, levelOf } from './ladder.ts';
+import { convictionEstablished, convictionFrom, deferFrom, levelOf } from './ladder.ts';
 import type { Memory } from './memory.ts';
 import { createPlaces } from './places.ts';
 import type { Place } from './places.ts';
 import { clientScore, clientTags, mainDetector, wasEverGood } from './score.ts';
 import { modeOf } from './settings.ts';
 import type { JudgeSettings } from './settings.ts';
+import { isAlarmed } from './statistics/contact-blocks.ts';
+import { addPartner } from './statistics/distinct.ts';
 import { addContact, readRatio } from './statistics/ratio-test.ts';
 import { shapes } from './statistics/table.ts';
 import { createTally } from './tally.ts';
+
+/** So many different names after it was put off: no mail server's retry, but a list. */
+const refusedAimsMin = 10;
+const refusedWindowSeconds = 86_400;
 
 /** Who was put off longer ago than this has given up. */
 const deferralSeconds = 5 * 86_400;
@@ -47,6 +53,12 @@ type Listener = {
   readonly announce?: (change: IncidentChange) => void;
   readonly weighed?: (weighing: Weighing) => void;
 };
+
+/** Refused for another reason than a recipient or a password: perhaps by us. */
+const isRefusal = (event: Event): boolean =>
+  event.kind === 'recipient'
+    ? event.outcome === 'deferred' || event.outcome === 'rejected'
+    : event.kind === 'auth' && event.reason === 'policy';
 
 // oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
 export const createJudge = (memory: Memory, settings: JudgeSettings, listener: Listener = {}): Judge => {
@@ -147,6 +159,41 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
     table.words[at + 2] = seconds;
   };
 
+  /** What a crowd is refused keeps its incident open; nobody is accused by it, an honest newcomer is refused as well. */
+  const noteDeferral = (facts: Facts, network: string): void => {
+    const { event, prefix, seconds } = facts;
+    rememberDeferral(network, seconds);
+    const domain = domainOf(event.recipient ?? '');
+    if (prefix === undefined || !isAlarmed(table, tags.harvestBlocks, domain, seconds)) return;
+    if (wasEverGood(table, prefix, network, seconds)) return;
+    const target: Aim = { kind: 'recipient-domain', value: domain };
+    incidents.note(
+      { attack: 'dictionary', target, actor: undefined, detail: undefined, count: 'refusedNewcomers', events: 1 },
+      event.time,
+    );
+  };
+
+  /** Whom we cut never gets as far as a conviction; when it goes on all the same, it is an incident too. */
+  const recogniseCut = (facts: Facts): void => {
+    const { event, prefix, seconds } = facts;
+    if (prefix === undefined || isProtectedPrefix(prefix) || hostileUntil(table, prefix, seconds) > 0) return;
+    const score = clientScore(table, prefix, seconds, settings);
+    if (score < deferFrom) return;
+    const aim = event.recipient ?? event.account ?? '';
+    if (addPartner(table, tags.refusedAims, prefix, seconds, aim, refusedWindowSeconds) < refusedAimsMin) return;
+    if (readRatio(table, tags.harvest, prefix, seconds).established) return;
+    const detector = mainDetector(table, prefix, seconds);
+    const attack = detector === undefined ? undefined : attackOf.get(detector);
+    if (detector === undefined || attack === undefined) return;
+    const target: Aim =
+      attack === 'dictionary' && event.recipient !== undefined
+        ? { kind: 'recipient-domain', value: domainOf(event.recipient) }
+        : serverAim(event);
+    const why = `${prefix} was put off (score ${score.toFixed(1)}, from ${deferFrom}) and asked for ${refusedAimsMin} more names`;
+    const actor = { kind: 'client', value: prefix } as const;
+    incidents.accuse({ detector, attack, target, actor, crowd: false, why }, event.time);
+  };
+
   const standingOf = (client: string): Standing => {
     if (isProtectedPrefix(client)) return 'trusted';
     if (hostileUntil(table, client, latestSeconds) > 0) return 'hostile';
@@ -167,7 +214,8 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
       if (detectors === undefined) return;
       const facts = factsOf(event, place, seconds);
       if (event.kind === 'recipient' && event.outcome === 'deferred' && facts.network !== undefined)
-        rememberDeferral(facts.network, seconds);
+        noteDeferral(facts, facts.network);
+      if (isRefusal(event)) recogniseCut(facts);
       for (const detector of detectors) detector.observe(facts, bench);
     },
     report: () => ({

@@ -7,7 +7,7 @@ import type { Term, Verdict } from '../model/verdict.ts';
 
 /** 100:1, 1000:1, α = 1e-4. */
 const delayFrom = 4.6;
-const deferFrom = 6.9;
+export const deferFrom = 6.9;
 const dropFrom = 9.2;
 /** α = 1e-5: hostile. */
 export const convictionFrom = 11.5;

@@ -35,6 +35,9 @@ const stepUpReply: Reply<'4'> = { code: '454', enhanced: '4.7.0', text: 'Tempora
 /** Who comes back after this while during a campaign is a mail server with a queue, not a one-shot guesser. */
 const retryAfterSeconds = 300;
 
+/** A campaign's prior (DETECTION B.1, L7). */
+const natsOfCrowd = 4.6;
+
 const because = (detector: string, subject: string): readonly Term[] => [
   { detector, subject, score: convictionFrom, threshold: convictionFrom },
 ];
@@ -58,6 +61,21 @@ const creditOf = (table: Table, prefix: string, question: Question, seconds: num
   return Math.max(0, Math.min(score, -natsAccepted * (before - bad)));
 };
 
+/** While a crowd guesses passwords, who failed once and was never good is taken for one of it. */
+const crowdPrior = (
+  table: Table,
+  client: string,
+  question: Question,
+  seconds: number,
+  settings: JudgeSettings,
+): number => {
+  if (question.stage !== 'auth' || modeOf(settings, 'guessing-crowd') !== 'enforce') return 0;
+  if (!isAlarmed(table, tags.guessingBlocks, 'logins', seconds)) return 0;
+  const prefix = prefixOf(client);
+  if (readRatio(table, tags.guessing, prefix, seconds).bad === 0) return 0;
+  return wasEverGood(table, prefix, networkOf(client), seconds) ? 0 : natsOfCrowd;
+};
+
 const clientLevel = (
   table: Table,
   client: string,
@@ -67,7 +85,7 @@ const clientLevel = (
 ): Level => {
   const prefix = prefixOf(client);
   if (hostileUntil(table, prefix, seconds) > 0) return 'refuse';
-  const score = clientScore(table, prefix, seconds, settings);
+  const score = clientScore(table, prefix, seconds, settings) + crowdPrior(table, client, question, seconds, settings);
   const own = levelOf(score === 0 ? 0 : score - creditOf(table, prefix, question, seconds));
   return harder(own, networkLevel(table, networkOf(client), seconds, settings));
 };

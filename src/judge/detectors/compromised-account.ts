@@ -14,7 +14,8 @@ const natsUnknown = 1.61;
 const natsDelivered = -0.59;
 const natsSpamVerdict = 1.5;
 const natsManyNetworks = 6;
-const networksMax = 20;
+/** No person sends from so many networks in a day; each step counts once a day. */
+const networkSteps = [20, 40] as const;
 const holdFrom = 11.5;
 const limits: RatioLimits = { floor: -6, floorEstablished: -6 };
 const recipientDays = 30;
@@ -63,7 +64,10 @@ const contextNats = (facts: Facts, bench: Bench, owner: Subject): number => {
   const { event, network, seconds } = facts;
   if (event.kind !== 'message' || owner.kind !== 'account' || network === undefined) return 0;
   const networks = addPartner(bench.table, tags.accountNetworks, owner.value, seconds, network, networkWindowSeconds);
-  return networks === networksMax + 1 ? natsManyNetworks : 0;
+  const passed = networkSteps.filter(
+    (step) => networks > step && bench.firsts.isFirst(tags.accountNetworkStep, `${owner.value} ${step}`, seconds, 1),
+  );
+  return passed.length * natsManyNetworks;
 };
 
 const observe = (facts: Facts, bench: Bench): void => {

@@ -36,6 +36,7 @@ export const tags = {
   campaignMark: 34,
   fastGuessing: 35,
   siegePasswords: 36,
+  refusedAims: 37,
   // first contacts
   contactPair: 64,
   contactNetwork: 65,
@@ -44,4 +45,5 @@ export const tags = {
   relayPair: 68,
   accountRecipient: 69,
   protocolKind: 70,
+  accountNetworkStep: 71,
 } as const;

@@ -19,6 +19,8 @@ const shareMin = 0.05;
 const shareMax = 0.5;
 const learningRate = 0.02;
 const alarmSeconds = 6 * 3600;
+/** Who comes back when the alarm ends was waiting for that: the next alarm is longer. */
+const returnSeconds = 24 * 3600;
 const guardSeconds = 90 * 86_400;
 
 const zOf = (bad: number, share: number): number => {
@@ -51,7 +53,9 @@ export const addToBlock = (table: Table, tag: number, target: string, seconds: n
     floats[at + 6] = Math.min(shareMax, Math.max(shareMin, learned));
   }
   if (g <= alarmAbove) return false;
-  words[at + 7] = seconds + alarmSeconds;
+  const ended = words[at + 7] ?? 0;
+  const isReturn = ended !== 0 && ended <= seconds && seconds - ended < returnSeconds;
+  words[at + 7] = Math.max(ended, seconds + (isReturn ? returnSeconds : alarmSeconds));
   return true;
 };
 
