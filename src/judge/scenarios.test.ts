@@ -253,7 +253,7 @@ test('S10: one password on 2,000 accounts from 2,000 addresses is one incident w
 test('S11, S12: a stolen account, from everywhere or from its own office, is held in time', () => {
   for (const [networks, max] of [
     [342, 60],
-    [1, 300],
+    [1, 200],
   ] as const) {
     let sum = 0;
     for (let seed = 1; seed <= 20; seed++) {

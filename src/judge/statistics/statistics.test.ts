@@ -190,3 +190,16 @@ test('counts: bounded, and who is busy survives a flood', () => {
   assert.ok(counts.entries().length <= 2000);
   assert.equal(new Map(counts.entries()).get('busy')?.n, 500);
 });
+
+test('made-up names that were met once do not push out a score', () => {
+  const table = tableOf(1);
+  addContact(table, 1, 'attacker', now, 2.77, limits);
+  for (let i = 0; i < 1000; i++) addPartner(table, 2, `name ${i}`, now, 'somebody', day);
+  assert.ok(readScore(table, 1, 'attacker', now) > 2);
+});
+
+test('a flood of made-up targets leaves room: half-filled blocks are not guarded', () => {
+  const table = tableOf(1);
+  for (let i = 0; i < 100; i++) addToBlock(table, 1, `made-up ${i}`, now, true);
+  assert.notEqual(table.place(2, 'newcomer', shapes.plain, now), -1);
+});
