@@ -9,7 +9,7 @@ import { createCounts } from './statistics/counts.ts';
 const clientsMax = 100_000;
 const accountsMax = 50_000;
 const domainsMax = 20_000;
-const placesMax = 64;
+const placesMax = 16;
 
 type ClientCount = { unknown: number; denied: number; auth: number; protocol: number; first: number; last: number };
 type AccountCount = {

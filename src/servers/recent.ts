@@ -2,6 +2,8 @@
  * A map that remembers the recent and forgets the old, in two generations: when the young one is full it becomes the
  * old one and the old one is dropped. Bounded at twice `entriesMax`, no bookkeeping per entry.
  */
+import { keep } from '../model/keep.ts';
+
 export type Recent<V> = {
   readonly get: (key: string) => V | undefined;
   readonly set: (key: string, value: V) => void;
@@ -16,7 +18,7 @@ export const recent = <V>(entriesMax: number): Recent<V> => {
       old = young;
       young = new Map();
     }
-    young.set(key, value);
+    young.set(keep(key), value);
   };
   return {
     set,

@@ -2,6 +2,7 @@
  * The header of a syslog line: `STAMP HOST PROGRAM[PID]: MESSAGE`, in the traditional and the ISO form, with or without
  * `<PRI>`, and RFC 5424. Read from the left end only: nothing a client wrote stands before the message.
  */
+import { keep } from '../../model/keep.ts';
 import type { Stamps } from './stamps.ts';
 
 /** Written anew for each line: one object for all, because there are millions of them. */
@@ -40,14 +41,28 @@ const readRfc5424 = (line: string, at: number, header: Header): boolean => {
   return true;
 };
 
+/** Programs met before, by a hash of their characters: the same few names, millions of times. */
+const names = new Map<number, string>();
+const namesMax = 1000;
+
+const nameAt = (line: string, from: number, to: number, hash: number): string => {
+  const known = names.get(hash);
+  if (known !== undefined && known.length === to - from && line.startsWith(known, from)) return known;
+  const name = keep(line.slice(from, to));
+  if (names.size < namesMax) names.set(hash, name);
+  return name;
+};
+
 const readTag = (line: string, at: number, header: Header): boolean => {
   let end = at;
+  let hash = 0;
   for (; end < line.length; end++) {
     const code = line.charCodeAt(end);
     if (code === 91 || code === 58 || code === 32) break;
+    hash = (Math.imul(hash, 31) + code) | 0;
   }
   if (end === at) return false;
-  header.program = line.slice(at, end);
+  header.program = nameAt(line, at, end, hash);
   header.pid = '';
   if (line.charCodeAt(end) === 91) {
     const close = line.indexOf(']', end);

@@ -26,6 +26,8 @@ export type LogText = {
 };
 
 const chunkBytes = 1024 * 1024;
+/** Smaller than a read: texts that are done with are gone soon, not at the next full collection. */
+const textBytes = 64 * 1024;
 
 type Format = 'plain' | 'gzip' | 'zstd' | 'xz' | 'bzip2';
 const magics: readonly (readonly [Format, readonly number[]])[] = [
@@ -58,7 +60,8 @@ async function* plainChunks(file: FileHandle, onRead: (bytes: number) => void): 
     const { bytesRead } = await file.read(buffer, 0, chunkBytes, null);
     if (bytesRead === 0) return;
     onRead(bytesRead);
-    yield buffer.toString('latin1', 0, bytesRead);
+    for (let at = 0; at < bytesRead; at += textBytes)
+      yield buffer.toString('latin1', at, Math.min(bytesRead, at + textBytes));
   }
 }
 
