@@ -331,3 +331,14 @@ test('an account that is used from just over twenty networks is not charged for 
     assert.equal(verdict.kind, 'accept', `${networks} networks`);
   }
 });
+
+test('a detector that only observes reports its attack and refuses nobody', () => {
+  const detectors = new Map([...defaultJudgeSettings.detectors, ['harvest', 'observe'] as const]);
+  const { judge, ask } = court({ ...defaultJudgeSettings, detectors });
+  for (let i = 0; i < 10; i++) judge.tell(unknown(start + i, '203.0.113.7', `name${i}`));
+  assert.deepEqual(
+    judge.report().incidents.map((incident) => incident.attack),
+    ['dictionary'],
+  );
+  assert.equal(ask(question(start + 10, '203.0.113.7', 'alice@lab.test')).kind, 'accept');
+});

@@ -97,6 +97,11 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
   const convictIfDue = (facts: Facts, term: WeighedTerm, own: number): void => {
     const { seconds, network } = facts;
     const prefix = term.subject;
+    if (modeOf(settings, term.detector) === 'observe') {
+      // Reported like any other, but it counts for no verdict.
+      if (own >= convictionFrom) accuseClient(facts, term, own, own, convictionFrom);
+      return;
+    }
     const score = clientScore(table, prefix, seconds, settings);
     if (score < convictionFrom) return;
     const { established } = readRatio(table, tags.harvest, prefix, seconds);
