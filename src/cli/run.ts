@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { startGuard } from '../guard/run.ts';
-import type { GuardNews } from '../guard/run.ts';
+import type { Guard, GuardNews } from '../guard/run.ts';
 import { readConfig } from '../guard/config.ts';
 import { incidentHeadline } from '../show/text/incident.ts';
 import { anyJson } from '../show/text/json.ts';
@@ -10,7 +10,7 @@ import { localTime } from '../show/text/time.ts';
 import type { Call, Command } from './command.ts';
 
 /** What the administrator needs to know at the start, in a few lines. */
-const startLines = (guard: Awaited<ReturnType<typeof startGuard>>): readonly string[] => [
+const startLines = (guard: Guard, policy = guard.hooks.get('policy')): readonly string[] => [
   guard.logs.length === 0
     ? 'guards   no mail log yet: name one in the configuration (logs: [/var/log/mail.log])'
     : `guards   ${guard.logs.map(plain).join(', ')}`,
@@ -18,12 +18,12 @@ const startLines = (guard: Awaited<ReturnType<typeof startGuard>>): readonly str
     (path) => `         ${plain(path)} is here but may not be read: run as root, or join the group adm`,
   ),
   `state    ${plain(guard.state)}`,
-  ...(guard.policy === undefined
+  ...(policy === undefined
     ? ['policy   off']
     : [
-        `policy   ${guard.policy}; to let Postfix ask, in main.cf:`,
+        `policy   ${policy}; to let Postfix ask, in main.cf:`,
         '           smtpd_recipient_restrictions = reject_unauth_destination,',
-        `             check_policy_service { ${guard.policy.startsWith('unix:') ? guard.policy : `inet:${guard.policy}`}, timeout=3s, default_action=DUNNO }`,
+        `             check_policy_service { ${policy.startsWith('unix:') ? policy : `inet:${policy}`}, timeout=3s, default_action=DUNNO }`,
       ]),
   ...(guard.learningUntil === undefined
     ? []

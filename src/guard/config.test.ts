@@ -29,22 +29,22 @@ const errorsOf = (text: string): string[] => {
 
 test('nothing, and what differs', () => {
   assert.equal(readConfig(undefined).values.get('policy.listen'), '127.0.0.1:10040');
-  const { values, origins } = withFile('policy:\n  threads: 2\nprotect: [10.0.0.0/8]\n');
-  assert.equal(values.get('policy.threads'), 2);
-  assert.match(origins.get('policy.threads') ?? '', /postern\.yaml:2:3$/);
+  const { values, origins } = withFile('listeners:\n  threads: 2\nprotect: [10.0.0.0/8]\n');
+  assert.equal(values.get('listeners.threads'), 2);
+  assert.match(origins.get('listeners.threads') ?? '', /postern\.yaml:2:3$/);
   assert.equal(origins.get('state'), 'default');
   assert.deepEqual(withFile('# nothing\n').values, readConfig(undefined).values);
 });
 
 test('all errors at once, each with line, column, key and the nearest known name', () => {
   const errors = errorsOf(
-    'polcy:\n  listen: x\npolicy:\n  thread: 1\n  listen: nowhere\nprotect: [300.1.1.1]\njudge:\n  learning: soon\n',
+    'polcy:\n  listen: x\nlisteners:\n  thread: 1\npolicy:\n  listen: nowhere\nprotect: [300.1.1.1]\njudge:\n  learning: soon\n',
   );
   assert.deepEqual(
     errors.map((error) => error.split(' ').slice(0, 2).join(' ')),
-    ['1:1 polcy:', '4:3 policy.thread:', '5:11 policy.listen:', '6:10 protect:', '8:13 judge.learning:'],
+    ['1:1 polcy:', '4:3 listeners.thread:', '6:11 policy.listen:', '7:10 protect:', '9:13 judge.learning:'],
   );
-  assert.match(errors[1] ?? '', /did you mean policy\.threads\?/);
+  assert.match(errors[1] ?? '', /did you mean listeners\.threads\?/);
 });
 
 test('many ways to be wrong', () => {
@@ -60,8 +60,8 @@ test('many ways to be wrong', () => {
     'policy: 5',
     'policy:\n  listen: 127.0.0.1',
     'policy:\n  listen: h:99999',
-    'policy:\n  threads: 0',
-    'policy:\n  threads: 1.5',
+    'listeners:\n  threads: 0',
+    'listeners:\n  threads: 1.5',
     'protect: 10.0.0.0/8',
     'protect: [10.0.0.0/33]',
     'judge:\n  mode: kill',

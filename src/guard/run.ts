@@ -4,6 +4,8 @@ import { join, resolve } from 'node:path';
 import { createJudge } from '../judge/judge.ts';
 import type { IncidentChange } from '../judge/incidents.ts';
 import { createMemory } from '../judge/memory.ts';
+import type { ServerName } from '../model/event.ts';
+import type { Tell } from '../model/ports.ts';
 import { createLineCutter } from '../protocols/lines.ts';
 import { zoneOf, localZone } from '../protocols/syslog/zone.ts';
 import { createProgress } from '../sense/hooks/outcomes.ts';
@@ -12,9 +14,10 @@ import { followLog } from '../sense/logs/follow.ts';
 import type { Following, Position } from '../sense/logs/follow.ts';
 import { createLogReader } from '../servers/read.ts';
 import { judgeChoice, judgeSettings } from './judge-settings.ts';
-import { startPolicyThreads } from './policy-threads.ts';
-import { listenAt } from './settings.ts';
-import type { Values } from './settings.ts';
+import type { ListenerData } from './listener-thread.ts';
+import { startListenerThreads } from './listener-threads.ts';
+import { hookNames, listenAt } from './settings.ts';
+import type { HookName, Values } from './settings.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -27,8 +30,8 @@ export type Guard = {
   readonly logs: readonly string[];
   /** Logs that are here but may not be read. */
   readonly unreadable: readonly string[];
-  /** Where Postfix may ask; undefined when the service is off. */
-  readonly policy: string | undefined;
+  /** Where mail servers may ask; a hook that is off is not in it. */
+  readonly hooks: ReadonlyMap<HookName, string>;
   /** Milliseconds since 1970 until which answers stay mild; undefined when over. */
   readonly learningUntil: number | undefined;
   /** Resolves when every log has been read to its present end. */
@@ -51,6 +54,12 @@ const chosenLogs = async (values: Values): Promise<{ logs: string[]; unreadable:
     unreadable: found.filter((log) => !log.readable).map((log) => log.path),
   };
 };
+
+const wantedHooks = (values: Values): ListenerData['hooks'] =>
+  hookNames.flatMap((name) => {
+    const listen = listenAt(values.get(`${name}.listen`)) ?? 'off';
+    return listen === 'off' ? [] : [{ name, listen }];
+  });
 
 /** @throws Fault when the state is damaged or an address cannot be listened on */
 // oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
@@ -81,9 +90,15 @@ export const startGuard = async (values: Values, tellNews: (news: GuardNews) => 
   const zone = zoneOf(String(values.get('zone'))) ?? localZone;
   const { logs, unreadable } = await chosenLogs(values);
 
+  /** Servers whose log speaks for them: what their hooks saw would be counted twice. */
+  const toldByLog = new Set<ServerName>();
+  const tellFromLog: Tell = (event) => {
+    toldByLog.add(event.server);
+    judge.tell(event);
+  };
   const follow = (path: string): Following => {
     const reader = createLogReader(zone, () => Date.now());
-    const cutter = createLineCutter((line) => void reader.read(line, judge.tell));
+    const cutter = createLineCutter((line) => void reader.read(line, tellFromLog));
     return followLog({
       path,
       position: positions.get(path),
@@ -96,16 +111,17 @@ export const startGuard = async (values: Values, tellNews: (news: GuardNews) => 
     });
   };
 
-  const listen = listenAt(values.get('policy.listen')) ?? 'off';
-  const policy =
-    listen === 'off'
-      ? undefined
-      : await startPolicyThreads(
-          listen,
-          Number(values.get('policy.threads')),
-          { buffer, progress: progressCell, seed, choice, followsLogs: logs.length > 0 },
-          (text) => tellNews({ kind: 'problem', text }),
-        );
+  const hooks = await startListenerThreads(
+    { buffer, progress: progressCell, seed, choice, hooks: wantedHooks(values), followsLogs: logs.length > 0 },
+    Number(values.get('listeners.threads')),
+    {
+      onTold: (events) => {
+        for (const event of events) if (!toldByLog.has(event.server)) judge.tell(event);
+        progress.advance();
+      },
+      onComplaint: (text) => tellNews({ kind: 'problem', text }),
+    },
+  );
   const following = logs.map(follow);
 
   const save = (): Promise<void> => {
@@ -123,13 +139,13 @@ export const startGuard = async (values: Values, tellNews: (news: GuardNews) => 
     state,
     logs,
     unreadable,
-    policy: policy?.endpoint,
+    hooks: hooks.endpoints,
     learningUntil: choice.learningUntil * 1000 > Date.now() ? choice.learningUntil * 1000 : undefined,
     caughtUp: async () => void (await Promise.all(following.map((each) => each.caughtUp()))),
     stop: async () => {
       clearInterval(saving);
       await Promise.all(following.map((each) => each.stop()));
-      await policy?.stop();
+      await hooks.stop();
       await save();
     },
   };

@@ -54,6 +54,11 @@ export const listenAt = (text: unknown): ListenAt | undefined => {
   return parts?.[1] === undefined || port > 65_535 ? undefined : { host: parts[1].replace(/^\[|\]$/g, ''), port };
 };
 
+/** The live hooks, with their default ports (DESIGN §7). */
+const hooks = [{ name: 'policy', port: 10_040, sentence: 'Where Postfix asks (check_policy_service).' }] as const;
+export type HookName = (typeof hooks)[number]['name'];
+export const hookNames = hooks.map(({ name }) => name);
+
 export const settings: readonly Setting[] = [
   {
     key: 'state',
@@ -76,18 +81,18 @@ export const settings: readonly Setting[] = [
     sentence: 'What a stamp without zone in a log means.',
     accepts: (value) => typeof value === 'string' && zoneOf(value) !== undefined,
   },
-  {
-    key: 'policy.listen',
-    default: '127.0.0.1:10040',
+  ...hooks.map(({ name, port, sentence }) => ({
+    key: `${name}.listen`,
+    default: `127.0.0.1:${port}`,
     form: 'host:port, unix:/path or off',
-    sentence: 'Where Postfix asks (check_policy_service).',
-    accepts: (value) => listenAt(value) !== undefined,
-  },
+    sentence,
+    accepts: (value: unknown) => listenAt(value) !== undefined,
+  })),
   {
-    key: 'policy.threads',
+    key: 'listeners.threads',
     default: 1,
     form: 'a whole number from 1 to 16',
-    sentence: 'Listener threads for the policy service; more than one needs host:port.',
+    sentence: 'Threads that answer the mail servers; a unix socket belongs to the first one.',
     accepts: isWhole(1, 16),
   },
   {

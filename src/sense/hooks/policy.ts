@@ -5,15 +5,11 @@
  */
 import { createServer } from 'node:net';
 import type { Socket } from 'node:net';
-import type { Ask } from '../../model/ports.ts';
+import type { Hook, HookSettings } from './hook.ts';
 import { startListening } from './listen.ts';
-import type { Endpoint, Listen } from './listen.ts';
-import type { NextProgress } from './outcomes.ts';
 import type { PolicyCounts } from './policy-answers.ts';
 import { servePolicyConnection } from './policy-connection.ts';
 import { createSleepers } from './sleepers.ts';
-
-const defaultListen: Listen = { host: '127.0.0.1', port: 10040 };
 
 export type PolicyLimits = {
   /** One for each smtpd process of the servers that ask; Postfix starts at most 100 unless told. */
@@ -23,22 +19,9 @@ export type PolicyLimits = {
 };
 export const defaultPolicyLimits: PolicyLimits = { connectionsMax: 1000, idleMsMax: 330_000 };
 
-export type PolicySettings = {
-  readonly listen?: Listen;
-  readonly ask: Ask;
-  /** Told of every error that a question caused; the answer is DUNNO all the same. */
-  readonly complain: (error: unknown) => void;
-  /** Given: a client whose last recipient was refused waits for the log reader before its next answer. */
-  readonly nextProgress?: NextProgress;
-  readonly limits?: PolicyLimits;
-};
+export type PolicySettings = Omit<HookSettings, 'tell'> & { readonly limits?: PolicyLimits };
 
-export type PolicyService = {
-  readonly endpoint: Endpoint;
-  readonly counts: () => Readonly<PolicyCounts>;
-  /** Closes every connection; Postfix asks again on a new one. */
-  readonly stop: () => Promise<void>;
-};
+export type PolicyService = Hook & { readonly counts: () => Readonly<PolicyCounts> };
 
 const sweepMsMax = 5000;
 
@@ -69,7 +52,7 @@ export const startPolicy = async (settings: PolicySettings): Promise<PolicyServi
     connections.set(socket, servePolicyConnection(socket, desk, settings.nextProgress));
     socket.once('close', () => connections.delete(socket));
   });
-  const endpoint = await startListening(server, settings.listen ?? defaultListen, 'policy service');
+  const endpoint = await startListening(server, settings.listen, 'policy service');
   // A connection that could not be accepted (no file descriptor left) costs that one connection, not the service.
   server.on('error', settings.complain);
 

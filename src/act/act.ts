@@ -1,0 +1,27 @@
+/**
+ * Act: one kind of reversible deed. A file beside this one each, one row in `all.ts`. `perform.ts` carries it out: plan,
+ * receipt, deed, verify; a crash anywhere is finished or undone at the next start, so `carry` and `undo` may be repeated.
+ */
+import type { ActionKind, Memory } from '../model/receipt.ts';
+import type { CarryOut } from '../model/verb.ts';
+
+export type Plan = {
+  readonly subject: string;
+  /** What would be done, a line each; what a dry run prints. Empty: nothing to do. */
+  readonly lines: readonly string[];
+  /** All that `carry`, `verify` and `undo` need: they get nothing else. */
+  readonly memory: Memory;
+};
+
+export type Proof = { readonly took: boolean; readonly text: string };
+
+export type Act<Wanted> = {
+  readonly kind: ActionKind;
+  /** Looks and changes nothing. @throws Fault REFUSED_FOR_SAFETY when it must not be done */
+  readonly plan: (wanted: Wanted, carryOut: CarryOut) => Promise<Plan>;
+  readonly carry: (memory: Memory, carryOut: CarryOut) => Promise<void>;
+  /** Asks the thing itself whether the deed took. */
+  readonly verify: (memory: Memory, carryOut: CarryOut) => Promise<Proof>;
+  /** Puts back what was there, whatever of the deed had been done. @returns what was kept of edits made meanwhile, or '' */
+  readonly undo: (memory: Memory, carryOut: CarryOut) => Promise<string>;
+};

@@ -1,0 +1,81 @@
+/** One listener thread: its hooks answer from the shared memory, which only the guard's main thread writes. */
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Event } from '../model/event.ts';
+import { createMemory } from '../judge/memory.ts';
+import { createAsk } from '../judge/verdict.ts';
+import type { StartHook } from '../sense/hooks/hook.ts';
+import type { Listen } from '../sense/hooks/listen.ts';
+import { createProgress } from '../sense/hooks/outcomes.ts';
+import { startPolicy } from '../sense/hooks/policy.ts';
+import { judgeSettings } from './judge-settings.ts';
+import type { JudgeChoice } from './judge-settings.ts';
+import type { HookName } from './settings.ts';
+
+/** A new hook is a file in `sense/hooks/`, a row here, and its `listen` in `settings.ts`. */
+const startHook: Readonly<Record<HookName, StartHook>> = { policy: startPolicy };
+
+export type ListenerData = {
+  readonly buffer: SharedArrayBuffer;
+  readonly progress: SharedArrayBuffer;
+  readonly seed: number;
+  readonly choice: JudgeChoice;
+  readonly hooks: readonly { readonly name: HookName; readonly listen: Listen }[];
+  /** Outcomes come only when a log is followed: without one nothing is waited for. */
+  readonly followsLogs: boolean;
+};
+export type ListenerMessage =
+  | { readonly ready: readonly (readonly [HookName, string])[] }
+  | { readonly failed: string }
+  | { readonly told: readonly Event[] }
+  | { readonly complaint: string };
+
+const complaintsPerMinuteMax = 10;
+
+const say = (message: ListenerMessage): void => parentPort?.postMessage(message);
+
+/** Events of one turn of the loop go over together: a message each would cost more than the events. */
+const tellTogether = (): ((event: Event) => void) => {
+  let told: Event[] = [];
+  const send = (): void => {
+    say({ told });
+    told = [];
+  };
+  return (event) => {
+    if (told.push(event) === 1) setImmediate(send);
+  };
+};
+
+const main = async (data: ListenerData): Promise<void> => {
+  const memory = createMemory(data.buffer, data.seed);
+  const ask = createAsk(memory.table, judgeSettings(data.choice));
+  const tell = tellTogether();
+  let complaints = 0;
+  setInterval(() => (complaints = 0), 60_000).unref();
+  const complain = (error: unknown): void => {
+    if (++complaints <= complaintsPerMinuteMax)
+      say({ complaint: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  };
+  const waiting = data.followsLogs ? { nextProgress: createProgress(new Int32Array(data.progress)).next } : {};
+  const hooks = await Promise.all(
+    data.hooks.map(async ({ name, listen }) => {
+      const hook = await startHook[name]({ listen, ask, tell, complain, ...waiting });
+      return { name, hook };
+    }),
+  );
+  say({
+    ready: hooks.map(({ name, hook: { endpoint } }) => [
+      name,
+      'path' in endpoint ? `unix:${endpoint.path}` : `${endpoint.host}:${endpoint.port}`,
+    ]),
+  });
+  parentPort?.once('message', () => {
+    void Promise.all(hooks.map(({ hook }) => hook.stop())).then(() => parentPort?.close());
+  });
+};
+
+// What the guard hands over is its own data, made a few lines before the thread was started.
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion
+main(workerData as ListenerData).catch((error: unknown) => {
+  say({ failed: error instanceof Error ? error.message : String(error) });
+  parentPort?.close();
+});

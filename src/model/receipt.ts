@@ -1,0 +1,54 @@
+/** Receipt: what the ledger holds of an action before it is carried out (DESIGN §3), enough to finish or undo it after a crash. */
+export const actionKinds = [
+  'firewall-block',
+  'access-entry',
+  'account-lock',
+  'queue-hold',
+  'queue-purge',
+  'forward-off',
+  'catchall-lock',
+  'setup',
+] as const;
+export type ActionKind = (typeof actionKinds)[number];
+
+export type ReceiptState =
+  /** Written; the deed may be done, half done or not begun. */
+  | 'open'
+  | 'done'
+  /** The undo has begun. */
+  | 'undoing'
+  | 'undone'
+  /** It did not take, and what had been done of it was undone. */
+  | 'failed';
+
+/** Plain JSON; what `undo` needs beyond the world as it is then. */
+export type Memory = null | boolean | number | string | readonly Memory[] | { readonly [key: string]: Memory };
+
+export type Receipt = {
+  /** `A` and five letters or digits, told to people: `postern undo A7K2QM`. */
+  readonly id: string;
+  readonly kind: ActionKind;
+  /** An address, network, account, domain or server, in the words of the command line. */
+  readonly subject: string;
+  readonly memory: Memory;
+  readonly state: ReceiptState;
+  /** Milliseconds since 1970. */
+  readonly made: number;
+  /** Undone by itself then; undefined: by hand only. */
+  readonly until: number | undefined;
+  readonly incident: string | undefined;
+  /** Login name of a person, or `guard`. */
+  readonly who: string;
+  readonly why: string;
+  /** The last thing that happened to it, for people. */
+  readonly note: string;
+};
+
+/** The ledger as actions see it. Every call returns after it is on disk. */
+export type Receipts = {
+  readonly add: (receipt: Receipt) => void;
+  readonly move: (id: string, state: ReceiptState, note: string) => void;
+  readonly get: (id: string) => Receipt | undefined;
+  /** Newest first. */
+  readonly inState: (...states: readonly ReceiptState[]) => readonly Receipt[];
+};

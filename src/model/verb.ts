@@ -1,0 +1,66 @@
+/**
+ * The fixed list of what Postern may do to the machine outside its own state. `act/` plans in these verbs; the helper (or
+ * the command line, when it is root itself) carries them out. No shell anywhere: a program and its arguments.
+ */
+
+/** What is kept of a file so that it can be put back exactly. Times in nanoseconds since 1970 as decimal text. */
+export type FileFacts = {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly modifiedNs: string;
+  readonly accessedNs: string;
+};
+export type SeenFile = { readonly bytes: Uint8Array; readonly facts: FileFacts };
+
+/** Programs that may be run; where each lies and which arguments it may have is the helper's own table. */
+export const programs = [
+  'nft',
+  'postconf',
+  'postfix',
+  'postmap',
+  'postqueue',
+  'postsuper',
+  'postcat',
+  'exim',
+  'sendmail',
+  'makemap',
+  'newaliases',
+  'doveconf',
+  'doveadm',
+  'usermod',
+  'passwd',
+] as const;
+export type Program = (typeof programs)[number];
+
+export type Verb =
+  | { readonly verb: 'read-file'; readonly path: string }
+  /**
+   * Written beside and renamed. `expected`: the bytes that the plan saw (undefined: no such file); anything else now there
+   * makes it fail with `changed`, nothing done. `content` undefined removes the file. `facts`: restores these, too.
+   */
+  | {
+      readonly verb: 'replace-file';
+      readonly path: string;
+      readonly expected: Uint8Array | undefined;
+      readonly content: Uint8Array | undefined;
+      readonly facts?: FileFacts;
+    }
+  | {
+      readonly verb: 'run';
+      readonly program: Program;
+      readonly args: readonly string[];
+      readonly input?: string;
+      readonly timeoutMs?: number;
+    };
+
+export type Ran = { readonly status: number; readonly stdout: string; readonly stderr: string };
+
+export type VerbAnswer<V extends Verb> = V extends { verb: 'read-file' }
+  ? SeenFile | undefined
+  : V extends { verb: 'run' }
+    ? Ran
+    : undefined;
+
+/** @throws Fault PARTLY_DONE when it failed, REFUSED_FOR_SAFETY when the helper does not allow it; a program's own failure is its status */
+export type CarryOut = <V extends Verb>(verb: V) => Promise<VerbAnswer<V>>;

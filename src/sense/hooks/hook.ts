@@ -1,0 +1,23 @@
+/** What every live hook is given and gives back. A hook asks from memory, tells what it saw, and fails open. */
+import type { Ask, Tell } from '../../model/ports.ts';
+import type { Endpoint, Listen } from './listen.ts';
+import type { NextProgress } from './outcomes.ts';
+
+export type HookSettings = {
+  readonly listen: Listen;
+  readonly ask: Ask;
+  /** What only the hook saw; the guard drops what a followed log of the same server tells as well. */
+  readonly tell: Tell;
+  /** Told of every error that a question caused; the answer is the fail-open one all the same. */
+  readonly complain: (error: unknown) => void;
+  /** Given: whoever must not be answered ahead of the evidence waits for its next move. */
+  readonly nextProgress?: NextProgress;
+};
+
+export type Hook = {
+  readonly endpoint: Endpoint;
+  /** Closes every connection; the servers ask again on a new one. */
+  readonly stop: () => Promise<void>;
+};
+
+export type StartHook = (settings: HookSettings) => Promise<Hook>;
