@@ -125,7 +125,7 @@ export const startGuard = async (values: Values, tellNews: (news: GuardNews) => 
   const following = logs.map(follow);
 
   const save = (): Promise<void> => {
-    const snapshot: Snapshot = { version: 1, seed, started, positions: Object.fromEntries(positions) };
+    const snapshot: Snapshot = { version: 2, seed, started, positions: Object.fromEntries(positions) };
     return writeSnapshot(snapshotFile, snapshot, buffer).catch((error: unknown) =>
       tellNews({
         kind: 'problem',

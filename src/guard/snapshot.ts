@@ -10,7 +10,7 @@ import { Fault } from '../model/fault.ts';
 import type { Position } from '../sense/logs/follow.ts';
 
 export type Snapshot = {
-  readonly version: 1;
+  readonly version: 2;
   readonly seed: number;
   /** First start of this installation, seconds since 1970. */
   readonly started: number;
@@ -26,7 +26,7 @@ const isSnapshot = (value: unknown): value is Snapshot =>
   typeof value === 'object' &&
   value !== null &&
   'version' in value &&
-  value.version === 1 &&
+  value.version === 2 &&
   'positions' in value &&
   'seed' in value &&
   'started' in value;

@@ -16,6 +16,6 @@ export const memoryBytesMin = 1024 * 1024;
 export const createMemory = (buffer: SharedArrayBuffer, seed: number): Memory => {
   if (buffer.byteLength < memoryBytesMin)
     throw new RangeError(`the judge's memory needs at least ${memoryBytesMin} bytes`);
-  const cut = Math.floor((buffer.byteLength * 3) / 4 / 256) * 256;
+  const cut = Math.floor((buffer.byteLength * 3) / 4 / 64) * 64;
   return { buffer, table: createTable(buffer, cut, seed), firsts: createFirstContacts(buffer, cut, seed) };
 };

@@ -12,10 +12,10 @@ const finish = (value: number): number => {
   return (mixed ^ (mixed >>> 16)) >>> 0;
 };
 
-/** Hashes `tag` and `text` into `into` (reused by the caller: no allocation on the hot path). */
-export const hashInto = (into: Hash, seed: number, tag: number, text: string): void => {
-  let low = seed ^ Math.imul(tag + 1, 0x9e3779b1);
-  let high = ~seed ^ Math.imul(tag + 1, 0x85ebca77);
+/** Hashes `text` into `into` (reused by the caller: no allocation on the hot path); another `salt`, another hash. */
+export const hashInto = (into: Hash, seed: number, salt: number, text: string): void => {
+  let low = seed ^ Math.imul(salt + 1, 0x9e3779b1);
+  let high = ~seed ^ Math.imul(salt + 1, 0x85ebca77);
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     low = Math.imul(low ^ code, 0x01000193);

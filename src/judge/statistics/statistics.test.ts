@@ -15,7 +15,7 @@ import { createTable, shapes } from './table.ts';
 const now = 1_795_000_000;
 const day = 86_400;
 const limits = { floor: -8, floorEstablished: -20 };
-const tableOf = (sets: number) => createTable(new SharedArrayBuffer(sets * 256), sets * 256, 7);
+const tableOf = (sets: number) => createTable(new SharedArrayBuffer(sets * 448), sets * 448, 7);
 const dice = (seed: number): (() => number) => {
   let state = seed;
   return () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32;
@@ -27,7 +27,7 @@ test('decay halves, and never grows when a clock jumps back', () => {
   assert.equal(decayed(8, -day, day), 8);
 });
 
-test('hashes differ by text, tag and seed, and spread', () => {
+test('hashes differ by text, salt and seed, and spread', () => {
   const hash = { low: 0, high: 0 };
   const of = (seed: number, tag: number, text: string): string => {
     hashInto(hash, seed, tag, text);
@@ -60,7 +60,7 @@ test('a flood of subjects cannot push out a guarded record, and a set full of th
   assert.equal(table.find(1, 'proven'), at);
   assert.ok(table.fill() > 0.99);
   const small = tableOf(1);
-  for (let i = 0; i < 8; i++) {
+  for (let i = 0; i < 16; i++) {
     const place = small.place(1, `proven ${i}`, shapes.guarded, now);
     small.words[place + 4] = now + day;
   }
@@ -71,14 +71,15 @@ test('a flood of subjects cannot push out a guarded record, and a set full of th
 
 test('the least telling record makes room', () => {
   const table = tableOf(1);
-  for (let i = 0; i < 8; i++) addContact(table, 1, `c${i}`, now, i === 3 ? 0.1 : 5, limits);
+  for (let i = 0; i < 16; i++) addContact(table, 1, `c${i}`, now, i === 3 ? 0.1 : 5, limits);
   table.place(1, 'new', shapes.plain, now);
   assert.equal(table.find(1, 'c3'), -1);
-  assert.equal([0, 1, 2, 4, 5, 6, 7].filter((i) => table.find(1, `c${i}`) >= 0).length, 7);
+  const left = Array.from({ length: 16 }, (_, i) => i).filter((i) => table.find(1, `c${i}`) >= 0);
+  assert.deepEqual(left, [0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
 });
 
 test('a buffer too small for one set is refused', () => {
-  assert.throws(() => createTable(new ArrayBuffer(255), 255, 1), RangeError);
+  assert.throws(() => createTable(new ArrayBuffer(447), 447, 1), RangeError);
   assert.throws(() => createFirstContacts(new ArrayBuffer(31), 0, 1), RangeError);
 });
 

@@ -1,32 +1,36 @@
 /**
  * One table of fixed-size records in shared memory: every statistic about every subject.
  *
- *   sets of 8 records; a record is 8 words of 32 bits
- *   word 0   low half of the key's hash
- *   word 1   high half; the two lowest bits are the record's shape (below), never all zero together with word 0
+ *   A subject's hash chooses its set, so that all its statistics lie together: a verdict that reads seven of them about a
+ *   client and its network touches two sets. A set is 16 keys (one cache line), then 16 records of 6 words of 32 bits:
+ *   28 bytes a record with its key.
+ *   key      30 bits of the hash of subject and statistic; the two lowest bits are the record's shape (below), 0: empty
  *   word 2   time of the last change, seconds since 1970
  *   word 3   float32: the score (or count); its size says how telling the record is
  *   word 4…7 what the statistic needs; of a `guarded` record word 4 is the time until which it must not be evicted
  *
- * A new subject takes the least telling, oldest record of its set. A guarded one stays until its time, so a flood of
+ * A new statistic takes the least telling, oldest record of its set. A guarded one stays until its time, so a flood of
  * addresses cannot push out a proven or an established one; when a whole set is guarded the newcomer is not recorded,
- * which is the safe side. One thread writes, any thread reads; a reader checks the key again after it has read.
+ * which is the safe side. One thread writes, any thread reads. A key is found by chance with probability 16/2^30.
  */
 import { hashInto } from './hash.ts';
 import type { Hash } from './hash.ts';
 
-const wordsPerRecord = 8;
-const recordsPerSet = 8;
-const wordsPerSet = wordsPerRecord * recordsPerSet;
+const recordsPerSet = 16;
+const wordsPerRecord = 6;
+const wordsPerSet = recordsPerSet * (1 + wordsPerRecord);
 const bytesPerSet = wordsPerSet * 4;
+/** Words of a record are numbered from 2: its key, far off in the head of the set, counts as two. */
+const firstWord = 2;
 
 export const shapes = { guarded: 1, plain: 2 } as const;
 type Shape = (typeof shapes)[keyof typeof shapes];
+const shapeMask = 3;
 
 export type Table = {
   readonly words: Uint32Array;
   readonly floats: Float32Array;
-  /** Index of the record's first word, or -1. */
+  /** Index from which the record's words are numbered, or -1. */
   readonly find: (tag: number, subject: string) => number;
   /** As find; takes a place for a subject that has none. -1 when every record of its set is guarded. */
   readonly place: (tag: number, subject: string, shape: Shape, seconds: number) => number;
@@ -34,42 +38,54 @@ export type Table = {
   readonly fill: () => number;
 };
 
-const worth = (table: { words: Uint32Array; floats: Float32Array }, at: number, seconds: number): number => {
-  const { words, floats } = table;
-  if (((words[at + 1] ?? 0) & 3) === shapes.guarded && (words[at + 4] ?? 0) > seconds) return Infinity;
-  const ageHours = Math.max(0, seconds - (words[at + 2] ?? 0)) / 3600;
-  return (1 + Math.abs(floats[at + 3] ?? 0)) / (1 + ageHours);
-};
-
-/** @param bytes the first ones of the buffer; as many whole sets as fit are used, at least one (256 bytes) */
+/** @param bytes the first ones of the buffer; as many whole sets as fit are used, at least one (448 bytes) */
+// oxlint-disable-next-line max-lines-per-function -- a closure over one memory; each function in it is short
 export const createTable = (buffer: SharedArrayBuffer | ArrayBuffer, bytes: number, seed: number): Table => {
   const sets = Math.floor(bytes / bytesPerSet);
   if (!(sets >= 1)) throw new RangeError(`a table needs at least ${bytesPerSet} bytes, got ${bytes}`);
   const words = new Uint32Array(buffer, 0, sets * wordsPerSet);
   const floats = new Float32Array(buffer, 0, sets * wordsPerSet);
   const hash: Hash = { low: 0, high: 0 };
-  /** The set, by multiplication instead of division: any number of sets will do. */
-  const startOf = (low: number): number => Math.floor((low / 2 ** 32) * sets) * wordsPerSet;
+  let subjectBefore = '';
+  let start = -1;
 
-  const search = (): number => {
-    const start = startOf(hash.low);
-    for (let at = start; at < start + wordsPerSet; at += wordsPerRecord) {
-      if (words[at] === hash.low && (((words[at + 1] ?? 0) ^ hash.high) & ~3) === 0 && words[at + 1] !== 0) return at;
+  /** A subject is asked for many statistics in a row: it is hashed once. */
+  const turnTo = (subject: string): void => {
+    if (start >= 0 && subject === subjectBefore) return;
+    hashInto(hash, seed, 0, subject);
+    subjectBefore = subject;
+    // By multiplication instead of division: any number of sets will do.
+    start = Math.floor((hash.low / 2 ** 32) * sets) * wordsPerSet;
+  };
+  const keyOf = (tag: number): number => (hash.high ^ Math.imul(tag + 1, 0x9e3779b1)) & ~shapeMask;
+  const recordAt = (slot: number): number => start + recordsPerSet + slot * wordsPerRecord - firstWord;
+
+  /** Records are replaced and never removed, so the first empty key ends the search. */
+  const search = (key: number): number => {
+    for (let slot = 0; slot < recordsPerSet; slot++) {
+      const other = words[start + slot] ?? 0;
+      if (other === 0) return -1;
+      if (((other ^ key) & ~shapeMask) === 0) return slot;
     }
     return -1;
   };
 
+  /** The worth of a record is (1 + |score|) / (1 + hours of age); compared without dividing. */
   const victim = (seconds: number): number => {
-    const start = startOf(hash.low);
     let best = -1;
-    let bestWorth = Infinity;
-    for (let at = start; at < start + wordsPerSet; at += wordsPerRecord) {
-      if (words[at + 1] === 0) return at;
-      const value = worth({ words, floats }, at, seconds);
-      if (value < bestWorth) {
-        best = at;
-        bestWorth = value;
-      }
+    let bestTelling = 1;
+    let bestAge = 0;
+    for (let slot = 0; slot < recordsPerSet; slot++) {
+      const key = words[start + slot] ?? 0;
+      if (key === 0) return slot;
+      const at = recordAt(slot);
+      if ((key & shapeMask) === shapes.guarded && (words[at + 4] ?? 0) > seconds) continue;
+      const telling = 1 + Math.abs(floats[at + 3] ?? 0);
+      const age = 1 + Math.max(0, seconds - (words[at + 2] ?? 0)) / 3600;
+      if (telling * bestAge >= bestTelling * age) continue;
+      best = slot;
+      bestTelling = telling;
+      bestAge = age;
     }
     return best;
   };
@@ -78,27 +94,31 @@ export const createTable = (buffer: SharedArrayBuffer | ArrayBuffer, bytes: numb
     words,
     floats,
     find: (tag, subject) => {
-      hashInto(hash, seed, tag, subject);
-      return search();
+      turnTo(subject);
+      const slot = search(keyOf(tag));
+      return slot < 0 ? -1 : recordAt(slot);
     },
     place: (tag, subject, shape, seconds) => {
-      hashInto(hash, seed, tag, subject);
-      const found = search();
-      if (found >= 0) return found;
-      const at = victim(seconds);
-      if (at < 0) return -1;
-      words[at + 1] = 0; // a reader that is here now sees an empty record, not a mixture
-      words[at] = hash.low;
+      turnTo(subject);
+      const key = keyOf(tag);
+      const found = search(key);
+      if (found >= 0) return recordAt(found);
+      const slot = victim(seconds);
+      if (slot < 0) return -1;
+      const at = recordAt(slot);
+      // A reader that is here now finds a record that means nothing, not a mixture of two.
+      if (words[start + slot] !== 0) words[start + slot] = shapes.plain;
       words[at + 2] = seconds;
-      words.fill(0, at + 3, at + wordsPerRecord);
-      words[at + 1] = (hash.high & ~3) | shape;
+      for (let word = at + 3; word < at + firstWord + wordsPerRecord; word++) words[word] = 0;
+      words[start + slot] = key | shape;
       return at;
     },
     fill: () => {
-      const step = Math.max(1, Math.floor((sets * recordsPerSet) / 4096)) * wordsPerRecord;
+      const step = Math.max(1, Math.floor(sets / 1024)) * wordsPerSet;
       let used = 0;
       let looked = 0;
-      for (let at = 0; at < words.length; at += step, looked++) if (words[at + 1] !== 0) used++;
+      for (let set = 0; set < words.length; set += step, looked += recordsPerSet)
+        for (let slot = 0; slot < recordsPerSet; slot++) if (words[set + slot] !== 0) used++;
       return used / looked;
     },
   };
