@@ -12,6 +12,7 @@ const levelsBelowSrcMax = 3;
 /** File or folder → why it may be larger. An entry that is no longer needed fails, too. */
 const exceptions = new Map<string, string>([
   ['src/judge/detectors', 'one attack a file, and a flat list is the point'],
+  ['src/model', 'the words of the house, a flat list is the point'],
 ]);
 
 const modules = (): string[] => filesOf('src/**/*.ts', 20).filter((file) => !isTest(file));
