@@ -9,9 +9,9 @@
  *   word 3   float32: the score (or count); its size says how telling the record is
  *   word 4…7 what the statistic needs; of a `guarded` record word 4 is the time until which it must not be evicted
  *
- * A new statistic takes the least telling, oldest record of its set. A guarded one stays until its time, so a flood of
- * addresses cannot push out a proven or an established one; when a whole set is guarded the newcomer is not recorded,
- * which is the safe side. One thread writes, any thread reads. A key is found by chance with probability 16/2^30.
+ * A new statistic takes the least telling, oldest record of its half of the set. A guarded one stays until its time, so a
+ * flood of addresses cannot push out a proven or an established one; when the whole half is guarded the newcomer is not
+ * recorded, which is the safe side. One thread writes, any thread reads. A key is found by chance with probability 16/2^30.
  */
 import { hashInto } from './hash.ts';
 import type { Hash } from './hash.ts';
@@ -26,13 +26,14 @@ const firstWord = 2;
 export const shapes = { guarded: 1, plain: 2 } as const;
 type Shape = (typeof shapes)[keyof typeof shapes];
 const shapeMask = 3;
+const halfBit = 4;
 
 export type Table = {
   readonly words: Uint32Array;
   readonly floats: Float32Array;
   /** Index from which the record's words are numbered, or -1. */
   readonly find: (tag: number, subject: string) => number;
-  /** As find; takes a place for a subject that has none. -1 when every record of its set is guarded. */
+  /** As find; takes a place for a subject that has none. -1 when every record that could make room is guarded. */
   readonly place: (tag: number, subject: string, shape: Shape, seconds: number) => number;
   /** Share of records in use, 0 to 1, from a sample of sets. */
   readonly fill: () => number;
@@ -70,16 +71,23 @@ export const createTable = (buffer: SharedArrayBuffer | ArrayBuffer, bytes: numb
     return -1;
   };
 
-  /** The worth of a record is (1 + |score|) / (1 + hours of age); compared without dividing. */
-  const victim = (seconds: number): number => {
+  const firstEmpty = (): number => {
+    for (let slot = 0; slot < recordsPerSet; slot++) if (words[start + slot] === 0) return slot;
+    return -1;
+  };
+
+  /**
+   * The record that makes room: of one half of the set, for under a flood this is what an update costs. The worth of a
+   * record is (1 + |score|) / (1 + hours of age), compared without dividing.
+   */
+  const victim = (key: number, seconds: number): number => {
+    const half = (key & halfBit) === 0 ? 0 : recordsPerSet / 2;
     let best = -1;
     let bestTelling = 1;
     let bestAge = 0;
-    for (let slot = 0; slot < recordsPerSet; slot++) {
-      const key = words[start + slot] ?? 0;
-      if (key === 0) return slot;
+    for (let slot = half; slot < half + recordsPerSet / 2; slot++) {
       const at = recordAt(slot);
-      if ((key & shapeMask) === shapes.guarded && (words[at + 4] ?? 0) > seconds) continue;
+      if (((words[start + slot] ?? 0) & shapeMask) === shapes.guarded && (words[at + 4] ?? 0) > seconds) continue;
       const telling = 1 + Math.abs(floats[at + 3] ?? 0);
       const age = 1 + Math.max(0, seconds - (words[at + 2] ?? 0)) / 3600;
       if (telling * bestAge >= bestTelling * age) continue;
@@ -103,7 +111,7 @@ export const createTable = (buffer: SharedArrayBuffer | ArrayBuffer, bytes: numb
       const key = keyOf(tag);
       const found = search(key);
       if (found >= 0) return recordAt(found);
-      const slot = victim(seconds);
+      const slot = words[start + recordsPerSet - 1] === 0 ? firstEmpty() : victim(key, seconds);
       if (slot < 0) return -1;
       const at = recordAt(slot);
       // A reader that is here now finds a record that means nothing, not a mixture of two.
