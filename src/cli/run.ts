@@ -51,7 +51,9 @@ const run = async (call: Call): Promise<number> => {
     );
   };
   const guard = await startGuard(chosen, tellNews);
-  if (!asJson) for (const line of startLines(guard)) print(line);
+  if (asJson)
+    print(anyJson({ ready: { state: guard.state, logs: guard.logs, hooks: [...guard.hooks] } }).replaceAll('\n', ''));
+  else for (const line of startLines(guard)) print(line);
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   await guard.stop();
   return 0;

@@ -40,6 +40,8 @@ export type Guard = {
 };
 
 const saveEveryMs = 60_000;
+/** What was just recognised is kept at once, so that a crash forgets no standing; many in a row are kept together. */
+const saveSoonMs = 1000;
 const memoryMiB = (values: Values): number => Number(values.get('table.sizeMiB'));
 
 const chosenLogs = async (values: Values): Promise<{ logs: string[]; unreadable: string[] }> => {
@@ -83,7 +85,10 @@ export const startGuard = async (values: Values, tellNews: (news: GuardNews) => 
   const choice = judgeChoice(values, started);
   const memory = createMemory(buffer, seed);
   const judge = createJudge(memory, judgeSettings(choice), {
-    announce: (change) => tellNews({ kind: 'incident', change }),
+    announce: (change) => {
+      tellNews({ kind: 'incident', change });
+      if (change.change === 'opened') saveSoon();
+    },
   });
   const progressCell = new SharedArrayBuffer(4);
   const progress = createProgress(new Int32Array(progressCell));
@@ -134,6 +139,13 @@ export const startGuard = async (values: Values, tellNews: (news: GuardNews) => 
     );
   };
   const saving = setInterval(() => void save(), saveEveryMs);
+  let soon: NodeJS.Timeout | undefined;
+  function saveSoon(): void {
+    soon ??= setTimeout(() => {
+      soon = undefined;
+      void save();
+    }, saveSoonMs);
+  }
 
   return {
     state,
@@ -144,6 +156,7 @@ export const startGuard = async (values: Values, tellNews: (news: GuardNews) => 
     caughtUp: async () => void (await Promise.all(following.map((each) => each.caughtUp()))),
     stop: async () => {
       clearInterval(saving);
+      clearTimeout(soon);
       await Promise.all(following.map((each) => each.stop()));
       await hooks.stop();
       await save();

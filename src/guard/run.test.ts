@@ -1,0 +1,103 @@
+/** A guard that is killed goes on where it was: nothing in the log is lost or told twice, and who was hostile stays so. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { test } from 'node:test';
+import { hookNames } from './settings.ts';
+
+const main = join(import.meta.dirname, '../cli/main.ts');
+const client = '203.0.113.7';
+
+const stamp = (): string => new Date().toISOString();
+const guess = (name: string): string =>
+  `${stamp()} mx postfix/smtpd[77]: NOQUEUE: reject: RCPT from unknown[${client}]: 550 5.1.1 <${name}@lab.test>: Recipient address rejected: User unknown in local recipient table; from=<s@remote.test> to=<${name}@lab.test> proto=ESMTP helo=<client.test>\n`;
+
+/** Resolves when the file is there. */
+const until = async (path: string): Promise<void> => {
+  const watcher = watch(dirname(path));
+  while (!existsSync(path)) await once(watcher, 'change');
+  watcher.close();
+};
+
+type Running = { readonly child: ChildProcess; readonly news: AsyncIterator<string>; readonly policy: string };
+
+const startGuard = async (folder: string, name: string): Promise<Running> => {
+  const config = join(folder, 'postern.yaml');
+  const policy = join(folder, `${name}.sock`);
+  const off = hookNames.filter((hook: string) => hook !== 'policy').map((hook: string) => `${hook}: { listen: off }\n`);
+  writeFileSync(
+    config,
+    `state: ${folder}/var\nlogs: [${folder}/mail.log]\njudge: { learning: 0 }\npolicy: { listen: "unix:${policy}" }\n${off.join('')}`,
+  );
+  const child = spawn(process.execPath, [main, 'run', '--json', '--config', config], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const news = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const { value } = await news.next();
+  assert.equal(JSON.parse(String(value)).ready.hooks[0][0], 'policy');
+  return { child, news, policy };
+};
+
+const kill = async ({ child }: Running): Promise<void> => {
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+};
+
+/** What Postfix would be told about a recipient that this client asks for. */
+const askPolicy = async (path: string): Promise<string> => {
+  const socket = createConnection({ path });
+  socket.write(
+    `request=smtpd_access_policy\nprotocol_state=RCPT\nclient_address=${client}\nrecipient=alice@lab.test\n\n`,
+  );
+  const [bytes] = await once(socket, 'data');
+  socket.destroy();
+  return String(bytes);
+};
+
+const opened = async ({ news }: Running): Promise<{ actors: { value: string }[]; eventsBeforeRecognition: number }> => {
+  for (;;) {
+    const { value, done } = await news.next();
+    assert.notEqual(done, true, 'the guard says what it finds');
+    const item = JSON.parse(String(value));
+    if (item.change === 'opened') return item.incident;
+  }
+};
+
+test('killed with -9: what was read before is not lost, and who is hostile stays so', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-killed-'));
+  mkdirSync(join(folder, 'var'));
+  const log = join(folder, 'mail.log');
+  const running: Running[] = [];
+  writeFileSync(log, ['a', 'b', 'c'].map(guess).join(''));
+  try {
+    const first = await startGuard(folder, 'first');
+    running.push(first);
+    // Before anything was kept: the log is read again from where the last one was sure to be.
+    await kill(first);
+    assert.ok(!existsSync(join(folder, 'var/guard.snapshot')));
+
+    const second = await startGuard(folder, 'second');
+    running.push(second);
+    assert.match(await askPolicy(second.policy), /^action=/);
+    appendFileSync(log, ['d', 'e'].map(guess).join(''));
+    const incident = await opened(second);
+    assert.deepEqual([incident.actors[0]?.value, incident.eventsBeforeRecognition], [client, 5]);
+    await until(join(folder, 'var/guard.snapshot'));
+    await kill(second);
+
+    rmSync(log);
+    const third = await startGuard(folder, 'third');
+    running.push(third);
+    assert.match(await askPolicy(third.policy), /^action=(421|554) /, 'without the log, from what was kept');
+    await kill(third);
+  } finally {
+    for (const { child } of running) child.kill('SIGKILL');
+    rmSync(folder, { recursive: true });
+  }
+});
