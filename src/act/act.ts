@@ -15,13 +15,17 @@ export type Plan = {
 
 export type Proof = { readonly took: boolean; readonly text: string };
 
-export type Act<Wanted> = {
+/** What is done with a receipt's memory alone, also by whoever finds it after a crash. */
+export type Deed = {
   readonly kind: ActionKind;
-  /** Looks and changes nothing. @throws Fault REFUSED_FOR_SAFETY when it must not be done */
-  readonly plan: (wanted: Wanted, carryOut: CarryOut) => Promise<Plan>;
   readonly carry: (memory: Memory, carryOut: CarryOut) => Promise<void>;
   /** Asks the thing itself whether the deed took. */
   readonly verify: (memory: Memory, carryOut: CarryOut) => Promise<Proof>;
   /** Puts back what was there, whatever of the deed had been done. @returns what was kept of edits made meanwhile, or '' */
   readonly undo: (memory: Memory, carryOut: CarryOut) => Promise<string>;
+};
+
+export type Act<Wanted> = Deed & {
+  /** Looks and changes nothing. @throws Fault REFUSED_FOR_SAFETY when it must not be done */
+  readonly plan: (wanted: Wanted, carryOut: CarryOut) => Promise<Plan>;
 };

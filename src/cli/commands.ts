@@ -1,5 +1,6 @@
 /** Every command, one row each. */
 import { Fault } from '../model/fault.ts';
+import { actionsCommand } from './actions.ts';
 import { analyzeCommand } from './analyze.ts';
 import type { Command } from './command.ts';
 import { configCommand } from './config.ts';
@@ -7,6 +8,7 @@ import { explainCommand } from './explain.ts';
 import { completions } from './help.ts';
 import { parseCommand } from './parse.ts';
 import { runCommand } from './run.ts';
+import { undoCommand } from './undo.ts';
 
 const completionCommand: Command = {
   name: 'completion',
@@ -30,6 +32,8 @@ export const commands: readonly Command[] = [
   explainCommand,
   parseCommand,
   runCommand,
+  actionsCommand,
+  undoCommand,
   configCommand,
   completionCommand,
 ];

@@ -50,10 +50,12 @@ export type Verb =
       readonly verb: 'run';
       readonly program: Program;
       readonly args: readonly string[];
+      /** As `Ran`: one character a byte. */
       readonly input?: string;
       readonly timeoutMs?: number;
     };
 
+/** Output as latin1: one character a byte, as log text everywhere. */
 export type Ran = { readonly status: number; readonly stdout: string; readonly stderr: string };
 
 export type VerbAnswer<V extends Verb> = V extends { verb: 'read-file' }
@@ -62,5 +64,8 @@ export type VerbAnswer<V extends Verb> = V extends { verb: 'read-file' }
     ? Ran
     : undefined;
 
-/** @throws Fault PARTLY_DONE when it failed, REFUSED_FOR_SAFETY when the helper does not allow it; a program's own failure is its status */
+/**
+ * @throws Fault PARTLY_DONE when it failed (nothing is done then), CONFIG when the program is not on this machine,
+ * REFUSED_FOR_SAFETY when the helper does not allow it; a program's own failure is its status
+ */
 export type CarryOut = <V extends Verb>(verb: V) => Promise<VerbAnswer<V>>;
