@@ -2,6 +2,7 @@
 import { Fault } from '../model/fault.ts';
 import { actionsCommand } from './actions.ts';
 import { analyzeCommand } from './analyze.ts';
+import { allowCommand, blockCommand, unblockCommand } from './block.ts';
 import type { Command } from './command.ts';
 import { configCommand } from './config.ts';
 import { explainCommand } from './explain.ts';
@@ -32,6 +33,9 @@ export const commands: readonly Command[] = [
   explainCommand,
   parseCommand,
   runCommand,
+  blockCommand,
+  unblockCommand,
+  allowCommand,
   actionsCommand,
   undoCommand,
   configCommand,

@@ -1,8 +1,10 @@
 /** What the commands that act have in common: the state directory, who asks, and what a crash has left. */
 import { userInfo } from 'node:os';
-import { recover } from '../act/perform.ts';
+import { recover } from '../act/recover.ts';
 import { readConfig } from '../guard/config.ts';
-import { openDesk } from '../guard/desk.ts';
+import { openDesk, protectedBy } from '../guard/desk.ts';
+import type { OpenDesk } from '../guard/desk.ts';
+import type { Values } from '../guard/settings.ts';
 import { plain } from '../show/text/plain.ts';
 import type { Call, Option } from './command.ts';
 
@@ -14,10 +16,12 @@ export const deskOptions: readonly Option[] = [
 /** The login name of a person also behind sudo. */
 export const whoAsks = (): string => process.env['SUDO_USER'] ?? userInfo().username;
 
+export const stateOf = (call: Call, values: Values): string => call.options.get('state') ?? String(values.get('state'));
+
 /** Calls `work` with a desk on which nothing is half done. */
-export const atDesk = async <T>(call: Call, work: (desk: ReturnType<typeof openDesk>) => Promise<T>): Promise<T> => {
+export const atDesk = async <T>(call: Call, work: (desk: OpenDesk) => Promise<T>): Promise<T> => {
   const { values } = readConfig(call.options.get('config'));
-  const desk = openDesk(call.options.get('state') ?? String(values.get('state')));
+  const desk = openDesk(stateOf(call, values), protectedBy(values));
   try {
     for (const { receipt, text } of await recover(desk))
       process.stderr.write(`postern: ${receipt.id} ${plain(`${receipt.kind} ${receipt.subject}: ${text}`)}\n`);

@@ -1,4 +1,4 @@
-import { undo } from '../act/perform.ts';
+import { undo } from '../act/recover.ts';
 import { Fault } from '../model/fault.ts';
 import { anyJson } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
@@ -11,7 +11,7 @@ const run = (call: Call): Promise<number> =>
     const [id = ''] = call.operands;
     const receipt = desk.receipts.get(id.toUpperCase());
     if (receipt === undefined) throw new Fault('USAGE', `there is no action ${plain(id)} (postern actions)`);
-    const kept = await undo(receipt.id, whoAsks(), desk);
+    const kept = await undo([receipt.id], whoAsks(), desk);
     const done = { id: receipt.id, kind: receipt.kind, subject: receipt.subject, kept };
     if (call.options.has('json')) process.stdout.write(`${anyJson(done)}\n`);
     else

@@ -2,13 +2,14 @@
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { allDeeds } from '../act/all.ts';
-import type { Desk } from '../act/perform.ts';
+import type { Desk } from '../act/desk.ts';
 import { createAllowance } from '../helper/allowance.ts';
 import { createCarryOut } from '../helper/carry-out.ts';
 import { Fault } from '../model/fault.ts';
 import type { Ledger } from '../record/ledger.ts';
 import { tryLock } from '../record/sqlite/lock.ts';
 import { openLedger } from '../record/sqlite/open.ts';
+import type { Values } from './settings.ts';
 
 const lockPatienceMs = 60_000;
 const lockPauseMs = 20;
@@ -41,11 +42,20 @@ const createAlone = (file: string): Desk['alone'] => {
   };
 };
 
+/** Carries out in this process, with what the configuration protects besides. */
+export const protectedBy = (values: Values): Pick<Desk, 'carryOut'> => {
+  const protect = values.get('protect');
+  const networks = Array.isArray(protect) ? protect.map(String) : [];
+  return { carryOut: createCarryOut(createAllowance({ protect: networks })) };
+};
+
+export type OpenDesk = Desk & Pick<Ledger, 'close'>;
+
 /** @param state the state directory */
 export const openDesk = (
   state: string,
-  { carryOut = createCarryOut(createAllowance()), deeds = allDeeds }: Partial<Pick<Desk, 'carryOut' | 'deeds'>> = {},
-): Desk & Pick<Ledger, 'close'> => {
+  { carryOut, deeds = allDeeds }: Pick<Desk, 'carryOut'> & Partial<Pick<Desk, 'deeds'>>,
+): OpenDesk => {
   const directory = resolve(state);
   const { receipts, close } = openLedger(directory);
   return { receipts, carryOut, deeds, alone: createAlone(join(directory, 'deeds.lock')), now: () => Date.now(), close };

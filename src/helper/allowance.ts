@@ -16,6 +16,8 @@ export type Allowance = {
   readonly owners: ReadonlySet<number>;
   /** Where each program may lie; the first that is there is run. */
   readonly places: ReadonlyMap<Program, readonly string[]>;
+  /** Never blocked, besides what the machine itself shows (`protection.ts`). */
+  readonly protect: readonly string[];
 };
 
 const roots: readonly Root[] = [
@@ -59,9 +61,8 @@ const otherNames = new Map<Program, readonly string[]>([
 ]);
 
 /** @param more roots and places that this installation has besides (root's own configuration, never a client's word) */
-export const createAllowance = (
-  more: { readonly roots?: readonly Root[]; readonly places?: ReadonlyMap<Program, readonly string[]> } = {},
-): Allowance => ({
+export const createAllowance = (more: Partial<Pick<Allowance, 'roots' | 'places' | 'protect'>> = {}): Allowance => ({
+  protect: more.protect ?? [],
   roots: [...roots, ...(more.roots ?? [])],
   owners: ownersHere(),
   places: new Map(

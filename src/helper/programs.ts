@@ -1,4 +1,5 @@
 /** Which arguments each program may have: a list of forms, each argument by argument. What fits no form is not run. */
+import { keySets } from '../model/firewall.ts';
 import type { Program } from '../model/verb.ts';
 import type { Allowance } from './allowance.ts';
 import { rootOf } from './folder.ts';
@@ -44,8 +45,7 @@ const setting = matches(/^[a-z][a-z0-9_/]{0,100}$/);
 const mapType = matches(/^(hash|btree|dbm|cdb|lmdb)$/);
 const text = matches(/^[^\p{Cc}-]\P{Cc}{0,500}$/u);
 
-const nftNames = ['block4', 'block6', 'net4', 'net6', 'allow4', 'allow6'];
-const nftSet = matches(new RegExp(`^(${nftNames.join('|')})$`));
+const nftSet: Fits = (argument) => keySets.some(({ name }) => name === argument);
 
 /** Programs that take a configuration folder before everything else. */
 const withConfig = (forms: readonly Form[]): readonly Form[] => [

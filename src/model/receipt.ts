@@ -1,6 +1,7 @@
 /** Receipt: what the ledger holds of an action before it is carried out (DESIGN §3), enough to finish or undo it after a crash. */
 export const actionKinds = [
   'firewall-block',
+  'allowance',
   'access-entry',
   'account-lock',
   'queue-hold',
@@ -45,8 +46,6 @@ export type Receipt = {
 export type Receipts = {
   readonly add: (receipts: readonly Receipt[]) => void;
   readonly move: (ids: readonly string[], state: ReceiptState, note: string) => void;
-  /** One standing per subject: a renewal moves its end. */
-  readonly prolong: (ids: readonly string[], until: number | undefined, note: string) => void;
   readonly get: (id: string) => Receipt | undefined;
   /** Those in force (open, done, undoing), newest first. */
   readonly of: (kind: ActionKind, subject: string) => readonly Receipt[];

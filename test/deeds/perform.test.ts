@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Act } from '../../src/act/act.ts';
-import { perform, recover, undo } from '../../src/act/perform.ts';
+import { perform } from '../../src/act/perform.ts';
+import { recover, undo } from '../../src/act/recover.ts';
 import { openDesk } from '../../src/guard/desk.ts';
 import { createAllowance } from '../../src/helper/allowance.ts';
 import { createCarryOut } from '../../src/helper/carry-out.ts';
@@ -49,11 +50,11 @@ test('done, then undone; twice is said', async () => {
     assert.equal(desk.receipts.get(receipt.id)?.note, 'both are written');
     const nothing = await perform(twoFiles, { folder, text: 'after' }, order, desk);
     assert.equal(nothing.receipt, undefined);
-    await undo(receipt.id, 'anna', desk);
+    await undo([receipt.id], 'anna', desk);
     assert.deepEqual(texts(), ['before', 'before']);
     assert.equal(desk.receipts.get(receipt.id)?.note, 'undone by anna');
-    await assert.rejects(undo(receipt.id, 'anna', desk), /is undone already/);
-    await assert.rejects(undo('A00000', 'anna', desk), /no action A00000/);
+    await assert.rejects(undo([receipt.id], 'anna', desk), /is undone already/);
+    await assert.rejects(undo(['A00000'], 'anna', desk), /no action A00000/);
     desk.close();
   });
 });
@@ -93,7 +94,7 @@ test('an undo that fails is told, and tried again', async () => {
     const desk = open(stuck);
     const { receipt } = await perform(stuck, { folder, text: 'after' }, order, desk);
     assert.ok(receipt !== undefined);
-    await assert.rejects(undo(receipt.id, 'test', desk), /disk full/);
+    await assert.rejects(undo([receipt.id], 'test', desk), /disk full/);
     const [again] = await recover(desk);
     assert.deepEqual([again?.failed, again?.text], [true, 'disk full']);
     desk.close();
@@ -114,7 +115,7 @@ test('what is over is undone, and what is not stays', async () => {
     const later = { ...desk, now: () => Date.now() + 60_000 };
     assert.deepEqual(
       (await recover(later)).map(({ text }) => text),
-      ['its time was over: undone'],
+      ['its time was over'],
     );
     assert.deepEqual(texts(), ['before', 'before']);
     desk.close();
@@ -154,7 +155,7 @@ test('killed at every step of a deed: afterwards it is wholly done or wholly und
       outcomes.add(receipt?.state ?? 'none');
       assert.deepEqual(desk.receipts.inState('open', 'undoing'), []);
       assert.deepEqual(texts(), receipt?.state === 'done' ? ['after', 'after'] : ['before', 'before']);
-      if (receipt?.state === 'done') await undo(receipt.id, 'test', desk);
+      if (receipt?.state === 'done') await undo([receipt.id], 'test', desk);
       desk.close();
       assert.deepEqual(readdirSync(folder).toSorted(), ['one', 'two']);
       return killed;

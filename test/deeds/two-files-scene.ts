@@ -1,5 +1,6 @@
 /** Acts, or undoes, in a process that the test may kill. */
-import { perform, undo } from '../../src/act/perform.ts';
+import { perform } from '../../src/act/perform.ts';
+import { undo } from '../../src/act/recover.ts';
 import { openDesk } from '../../src/guard/desk.ts';
 import { createAllowance } from '../../src/helper/allowance.ts';
 import { createCarryOut } from '../../src/helper/carry-out.ts';
@@ -17,4 +18,4 @@ const desk = openDesk(script.state, { carryOut, deeds: new Map([['setup', twoFil
 if (script.undo === null) {
   const order = { who: 'test', why: 'test', until: undefined, incident: undefined };
   await perform(twoFiles, { folder: script.folder, text: script.text }, order, desk);
-} else await undo(script.undo, 'test', desk);
+} else await undo([script.undo], 'test', desk);

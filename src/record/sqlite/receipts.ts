@@ -26,7 +26,6 @@ export const createReceipts = (database: DatabaseSync, transact: (work: () => vo
     'INSERT INTO receipts (id, kind, subject, memory, state, made, until, incident, who, why, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
   );
   const update = database.prepare('UPDATE receipts SET state = ?, note = ? WHERE id = ?');
-  const prolong = database.prepare('UPDATE receipts SET until = ?, note = ? WHERE id = ?');
   const journal = database.prepare('INSERT INTO moves (receipt, time, state, note) VALUES (?, ?, ?, ?)');
   const one = database.prepare('SELECT * FROM receipts WHERE id = ?');
   const bySubject = database.prepare(
@@ -51,14 +50,6 @@ export const createReceipts = (database: DatabaseSync, transact: (work: () => vo
         for (const id of ids) {
           update.run(state, note, id);
           journal.run(id, time, state, note);
-        }
-      }),
-    prolong: (ids, until, note) =>
-      transact(() => {
-        const time = Date.now();
-        for (const id of ids) {
-          prolong.run(until ?? null, note, id);
-          journal.run(id, time, 'prolonged', note);
         }
       }),
     get: (id) => {
