@@ -15,13 +15,30 @@ export type Plan = {
 
 export type Proof = { readonly took: boolean; readonly text: string };
 
-export type Act<Wanted> = {
+/** The same for many at once, where that is much cheaper: all or none of it is done. */
+type AtOnce = {
+  readonly carry: (memories: readonly Memory[], carryOut: CarryOut) => Promise<void>;
+  /** One proof a memory. */
+  readonly verify: (memories: readonly Memory[], carryOut: CarryOut) => Promise<readonly Proof[]>;
+  readonly undo: (memories: readonly Memory[], carryOut: CarryOut) => Promise<void>;
+};
+
+/** What is done with a receipt's memory alone, also by whoever finds it after a crash. */
+export type Deed = {
   readonly kind: ActionKind;
-  /** Looks and changes nothing. @throws Fault REFUSED_FOR_SAFETY when it must not be done */
-  readonly plan: (wanted: Wanted, carryOut: CarryOut) => Promise<Plan>;
   readonly carry: (memory: Memory, carryOut: CarryOut) => Promise<void>;
   /** Asks the thing itself whether the deed took. */
   readonly verify: (memory: Memory, carryOut: CarryOut) => Promise<Proof>;
   /** Puts back what was there, whatever of the deed had been done. @returns what was kept of edits made meanwhile, or '' */
   readonly undo: (memory: Memory, carryOut: CarryOut) => Promise<string>;
+  readonly atOnce?: AtOnce;
+  /** One standing per subject: done again, it takes the place of the one before, whose receipt is closed without an undo. */
+  readonly renews?: boolean;
+};
+
+export type Act<Wanted> = Deed & {
+  /** Asks once, before any plan, whether this machine can do it at all. @throws Fault CONFIG with what is missing */
+  readonly ready?: (carryOut: CarryOut) => Promise<void>;
+  /** Looks and changes nothing. @throws Fault REFUSED_FOR_SAFETY when it must not be done */
+  readonly plan: (wanted: Wanted, carryOut: CarryOut) => Promise<Plan>;
 };

@@ -1,12 +1,15 @@
 /** Every command, one row each. */
 import { Fault } from '../model/fault.ts';
+import { actionsCommand } from './actions.ts';
 import { analyzeCommand } from './analyze.ts';
+import { allowCommand, blockCommand, unblockCommand } from './block.ts';
 import type { Command } from './command.ts';
 import { configCommand } from './config.ts';
 import { explainCommand } from './explain.ts';
 import { completions } from './help.ts';
 import { parseCommand } from './parse.ts';
 import { runCommand } from './run.ts';
+import { undoCommand } from './undo.ts';
 
 const completionCommand: Command = {
   name: 'completion',
@@ -30,6 +33,11 @@ export const commands: readonly Command[] = [
   explainCommand,
   parseCommand,
   runCommand,
+  blockCommand,
+  unblockCommand,
+  allowCommand,
+  actionsCommand,
+  undoCommand,
   configCommand,
   completionCommand,
 ];

@@ -3,12 +3,13 @@ import { bitsOf, canonicalAddress } from './address.ts';
 
 export type AddressSet = { readonly has: (client: string) => boolean };
 
-type Block = { readonly width: 32 | 128; readonly length: number; readonly bits: bigint };
+/** A network: its first `length` bits, shifted down to the lowest places. */
+export type Block = { readonly width: 32 | 128; readonly length: number; readonly bits: bigint };
 
 const widthOf = (address: string): 32 | 128 => (address.includes(':') ? 128 : 32);
 
 /** One entry, or undefined when it is neither an address nor a network. Host bits beyond the length are ignored. */
-const blockOf = (entry: string): Block | undefined => {
+export const blockOf = (entry: string): Block | undefined => {
   const slash = entry.indexOf('/');
   const address = canonicalAddress(slash < 0 ? entry : entry.slice(0, slash));
   const bits = address === undefined ? undefined : bitsOf(address);
@@ -18,6 +19,27 @@ const blockOf = (entry: string): Block | undefined => {
   const length = Number(lengthText);
   if (!/^\d{1,3}$/.test(lengthText) || length > width) return undefined;
   return { width, length, bits: bits >> BigInt(width - length) };
+};
+
+/** True when one lies within the other. */
+const overlap = (a: Block, b: Block): boolean => {
+  if (a.width !== b.width) return false;
+  const shared = Math.min(a.length, b.length);
+  return a.bits >> BigInt(a.length - shared) === b.bits >> BigInt(b.length - shared);
+};
+
+/** The first of some entries that overlaps an address or network, or undefined. */
+export const createOverlap = <Entry extends { readonly network: string }>(
+  entries: readonly Entry[],
+): ((subject: string) => Entry | undefined) => {
+  const known = entries.flatMap((entry) => {
+    const block = blockOf(entry.network);
+    return block === undefined ? [] : [{ entry, block }];
+  });
+  return (subject) => {
+    const wanted = blockOf(subject);
+    return wanted === undefined ? undefined : known.find(({ block }) => overlap(block, wanted))?.entry;
+  };
 };
 
 export const isAddressOrNetwork = (entry: string): boolean => blockOf(entry) !== undefined;

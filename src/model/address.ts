@@ -112,6 +112,15 @@ export const bitsOf = (address: string): bigint | undefined => {
   return groupsOf(address)?.reduce((bits, group) => (bits << 16n) | BigInt(group), 0n);
 };
 
+/** The text of an address of 32 or 128 bits. */
+export const addressOf = (bits: bigint, width: 32 | 128): string => {
+  const part = (size: number, at: number): number =>
+    Number((bits >> BigInt(width - size * (at + 1))) & ((1n << BigInt(size)) - 1n));
+  return width === 32
+    ? [0, 1, 2, 3].map((at) => part(8, at)).join('.')
+    : textOf([0, 1, 2, 3, 4, 5, 6, 7].map((at) => part(16, at)));
+};
+
 /** What is judged as one client: the IPv4 address, or the /64 of an IPv6 address (one customer has a whole /64). */
 export const prefixOf = (client: string): string => (client.includes(':') ? `${truncated(client, 4)}/64` : client);
 

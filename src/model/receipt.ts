@@ -1,6 +1,7 @@
 /** Receipt: what the ledger holds of an action before it is carried out (DESIGN §3), enough to finish or undo it after a crash. */
 export const actionKinds = [
   'firewall-block',
+  'allowance',
   'access-entry',
   'account-lock',
   'queue-hold',
@@ -11,15 +12,12 @@ export const actionKinds = [
 ] as const;
 export type ActionKind = (typeof actionKinds)[number];
 
-export type ReceiptState =
-  /** Written; the deed may be done, half done or not begun. */
-  | 'open'
-  | 'done'
-  /** The undo has begun. */
-  | 'undoing'
-  | 'undone'
-  /** It did not take, and what had been done of it was undone. */
-  | 'failed';
+/**
+ * `open`: written; the deed may be done, half done or not begun. `undoing`: the undo has begun. `failed`: it did not take,
+ * and what had been done of it was undone.
+ */
+export const receiptStates = ['open', 'done', 'undoing', 'undone', 'failed'] as const;
+type ReceiptState = (typeof receiptStates)[number];
 
 /** Plain JSON; what `undo` needs beyond the world as it is then. */
 export type Memory = null | boolean | number | string | readonly Memory[] | { readonly [key: string]: Memory };
@@ -44,11 +42,17 @@ export type Receipt = {
   readonly note: string;
 };
 
-/** The ledger as actions see it. Every call returns after it is on disk. */
+/** The ledger as actions see it. Every call returns after all of it is on disk. */
 export type Receipts = {
-  readonly add: (receipt: Receipt) => void;
-  readonly move: (id: string, state: ReceiptState, note: string) => void;
+  readonly add: (receipts: readonly Receipt[]) => void;
+  readonly move: (ids: readonly string[], state: ReceiptState, note: string) => void;
   readonly get: (id: string) => Receipt | undefined;
+  /** Those in force (open, done, undoing), newest first. */
+  readonly of: (kind: ActionKind, subject: string) => readonly Receipt[];
   /** Newest first. */
   readonly inState: (...states: readonly ReceiptState[]) => readonly Receipt[];
+  /** Done, and over by then. */
+  readonly due: (time: number) => readonly Receipt[];
+  /** Newest first. */
+  readonly latest: (countMax: number) => readonly Receipt[];
 };

@@ -33,7 +33,12 @@ export const programs = [
 ] as const;
 export type Program = (typeof programs)[number];
 
+/** What must not be blocked, and why in words: `this server's own address`. */
+export type Protection = { readonly network: string; readonly why: string };
+
 export type Verb =
+  /** Asks which of some addresses and networks overlap what is never blocked; enforced besides, whoever asked or not. */
+  | { readonly verb: 'who-protects'; readonly subjects: readonly string[] }
   | { readonly verb: 'read-file'; readonly path: string }
   /**
    * Written beside and renamed. `expected`: the bytes that the plan saw (undefined: no such file); anything else now there
@@ -50,17 +55,24 @@ export type Verb =
       readonly verb: 'run';
       readonly program: Program;
       readonly args: readonly string[];
+      /** As `Ran`: one character a byte. */
       readonly input?: string;
       readonly timeoutMs?: number;
     };
 
+/** Output as latin1: one character a byte, as log text everywhere. */
 export type Ran = { readonly status: number; readonly stdout: string; readonly stderr: string };
 
 export type VerbAnswer<V extends Verb> = V extends { verb: 'read-file' }
   ? SeenFile | undefined
   : V extends { verb: 'run' }
     ? Ran
-    : undefined;
+    : V extends { verb: 'who-protects' }
+      ? readonly (Protection | undefined)[]
+      : undefined;
 
-/** @throws Fault PARTLY_DONE when it failed, REFUSED_FOR_SAFETY when the helper does not allow it; a program's own failure is its status */
+/**
+ * @throws Fault PARTLY_DONE when it failed (nothing is done then), CONFIG when the program is not on this machine,
+ * REFUSED_FOR_SAFETY when the helper does not allow it; a program's own failure is its status
+ */
 export type CarryOut = <V extends Verb>(verb: V) => Promise<VerbAnswer<V>>;

@@ -4,7 +4,7 @@ import type { Incident, Report } from '../../model/report.ts';
 import { decoded } from './plain.ts';
 import { isoTime } from './time.ts';
 
-const timeFields = new Set(['time', 'from', 'to', 'opened', 'recognised', 'last', 'first']);
+const timeFields = new Set(['time', 'from', 'to', 'opened', 'recognised', 'last', 'first', 'made', 'until']);
 
 const replacer = (key: string, value: unknown): unknown => {
   if (typeof value === 'number' && timeFields.has(key)) return isoTime(value);

@@ -1,0 +1,8 @@
+/** Every deed that a receipt may stand for, by kind. A new one is a file beside this one and a row here. */
+import type { ActionKind } from '../model/receipt.ts';
+import type { Deed } from './act.ts';
+import { allowance, firewallBlock } from './firewall.ts';
+
+const list: readonly Deed[] = [firewallBlock, allowance];
+
+export const allDeeds: ReadonlyMap<ActionKind, Deed> = new Map(list.map((deed) => [deed.kind, deed]));

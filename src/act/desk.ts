@@ -1,0 +1,64 @@
+/** What acting needs, and what all who act share: how a receipt is taken back. */
+import { Fault } from '../model/fault.ts';
+import type { ActionKind, Receipt, Receipts } from '../model/receipt.ts';
+import type { CarryOut } from '../model/verb.ts';
+import type { Deed } from './act.ts';
+
+export type Desk = {
+  readonly receipts: Receipts;
+  readonly carryOut: CarryOut;
+  readonly deeds: ReadonlyMap<ActionKind, Deed>;
+  /** One deed at a time on this machine: what is open while this runs is left from a crash. */
+  readonly alone: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+};
+
+export const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+export const deedOf = (desk: Desk, kind: ActionKind): Deed => {
+  const deed = desk.deeds.get(kind);
+  if (deed === undefined) throw new Fault('PARTLY_DONE', `this Postern does not know actions of kind ${kind}`);
+  return deed;
+};
+
+const joined = (note: string, kept: string): string => [note, kept].filter((part) => part !== '').join('; ');
+
+/**
+ * Undoes what receipts of one kind stand for; they stay `undoing` when that fails, and are tried again.
+ * @returns what was kept of edits made meanwhile
+ */
+export const takeBack = async (
+  desk: Desk,
+  kind: ActionKind,
+  receipts: readonly Receipt[],
+  end: 'undone' | 'failed',
+  note: string,
+): Promise<string> => {
+  const { undo, atOnce } = deedOf(desk, kind);
+  const ids = receipts.map(({ id }) => id);
+  desk.receipts.move(ids, 'undoing', note);
+  if (atOnce !== undefined) {
+    await atOnce.undo(
+      receipts.map(({ memory }) => memory),
+      desk.carryOut,
+    );
+    desk.receipts.move(ids, end, note);
+    return '';
+  }
+  let all = '';
+  // The last that was done is the first to be undone.
+  for (const { id, memory } of receipts.toSorted((a, b) => b.made - a.made)) {
+    const kept = await undo(memory, desk.carryOut);
+    desk.receipts.move([id], end, joined(note, kept));
+    all = joined(all, kept);
+  }
+  return all;
+};
+
+/** Receipts for whose subject a later one is in force: they have nothing of their own to undo. */
+export const isReplaced = (desk: Desk, receipt: Receipt): boolean =>
+  deedOf(desk, receipt.kind).renews === true &&
+  desk.receipts
+    .of(receipt.kind, receipt.subject)
+    .some(({ id, state, made }) => id !== receipt.id && state === 'done' && made >= receipt.made);

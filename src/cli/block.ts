@@ -1,0 +1,129 @@
+/** `block`, `unblock` and `allow`: addresses and networks by hand. */
+import { allowance, firewallBlock } from '../act/firewall.ts';
+import { undo } from '../act/recover.ts';
+import { blastRadius } from '../guard/blast-radius.ts';
+import { readConfig } from '../guard/config.ts';
+import { Fault } from '../model/fault.ts';
+import { createOverlap } from '../model/address-set.ts';
+import { firewallSubject } from '../model/firewall.ts';
+import type { Receipt } from '../model/receipt.ts';
+import { anyJson } from '../show/text/json.ts';
+import { plain } from '../show/text/plain.ts';
+import { actByHand, actingOptions, forOption, untilOf } from './acting.ts';
+import type { Call, Command } from './command.ts';
+import { atDesk, stateOf, whoAsks } from './desk.ts';
+
+const subjectsMax = 20_000;
+const notedMax = 5;
+
+const block = async (call: Call): Promise<number> => {
+  const until = untilOf(call);
+  const state = stateOf(call, readConfig(call.options.get('config')).values);
+  const notes = await Promise.all(call.operands.slice(0, notedMax).map((subject) => blastRadius(state, subject)));
+  return actByHand(
+    call,
+    firewallBlock,
+    call.operands.map((subject) => ({ subject, until })),
+    until,
+    notes.flat(),
+  );
+};
+
+export const blockCommand: Command = {
+  name: 'block',
+  usage: 'postern block [--for TIME] ADDRESS|NETWORK…',
+  summary: 'Drops what comes to a mail port from an address or network; ends by itself.',
+  options: [forOption, ...actingOptions],
+  examples: ['postern block 203.0.113.7 --for 2h --why "guesses passwords"', 'postern block --dry-run 2001:db8::/48'],
+  operandsMin: 1,
+  operandsMax: subjectsMax,
+  run: block,
+};
+
+/** The blocks in force that lie within an address or network, or hold it. */
+const blocksAround = (receipts: readonly Receipt[], subject: string): readonly Receipt[] => {
+  const touches = createOverlap([{ network: subject }]);
+  return receipts.filter(({ kind, subject: other }) => kind === 'firewall-block' && touches(other) !== undefined);
+};
+
+const lengthOf = (subject: string): number => Number(subject.split('/')[1] ?? 128);
+
+const unblock = (call: Call): Promise<number> =>
+  atDesk(call, async (desk) => {
+    const inForce = desk.receipts.inState('done', 'open', 'undoing');
+    const lifted: Receipt[] = [];
+    for (const text of call.operands) {
+      const subject = firewallSubject(text);
+      if (subject === undefined) throw new Fault('USAGE', `${plain(text)}: expected an address or a network`);
+      const around = blocksAround(inForce, subject);
+      const within = around.filter(
+        (receipt) => receipt.subject === subject || lengthOf(receipt.subject) >= lengthOf(subject),
+      );
+      const wider = around.find((receipt) => !within.includes(receipt));
+      if (wider !== undefined)
+        throw new Fault(
+          'USAGE',
+          `${subject} is blocked with ${wider.subject}: postern unblock ${wider.subject}, or let it through: postern allow ${subject}`,
+        );
+      if (within.length === 0) throw new Fault('USAGE', `${subject} is not blocked by Postern (postern actions)`);
+      lifted.push(...within);
+    }
+    const ids = [...new Set(lifted.map(({ id }) => id))];
+    if (!call.options.has('dry-run')) await undo(ids, whoAsks(), desk);
+    const words = call.options.has('dry-run') ? 'would be lifted' : 'lifted';
+    if (call.options.has('json'))
+      process.stdout.write(`${anyJson({ dryRun: call.options.has('dry-run'), lifted: ids })}\n`);
+    else for (const { id, subject } of lifted) process.stdout.write(`${words}: ${subject} (${id})\n`);
+    return 0;
+  });
+
+export const unblockCommand: Command = {
+  name: 'unblock',
+  usage: 'postern unblock ADDRESS|NETWORK…',
+  summary: 'Lifts the blocks of an address or of all in a network.',
+  options: actingOptions.filter(({ name }) => name !== 'why'),
+  examples: ['postern unblock 203.0.113.7'],
+  operandsMin: 1,
+  operandsMax: subjectsMax,
+  run: unblock,
+};
+
+/** An allowance lifts what is blocked within it. */
+const liftWithin = (call: Call, subjects: readonly string[]): Promise<void> =>
+  atDesk(call, async (desk) => {
+    const inForce = desk.receipts.inState('done', 'open', 'undoing');
+    const within = subjects.flatMap((subject) =>
+      blocksAround(inForce, subject).filter((receipt) => lengthOf(receipt.subject) >= lengthOf(subject)),
+    );
+    const ids = [...new Set(within.map(({ id }) => id))];
+    if (ids.length > 0) await undo(ids, whoAsks(), desk);
+  });
+
+const allow = async (call: Call): Promise<number> => {
+  const until = untilOf(call, 30 * 86_400);
+  if (!call.options.has('dry-run'))
+    await liftWithin(
+      call,
+      call.operands.flatMap((text) => firewallSubject(text) ?? []),
+    );
+  return actByHand(
+    call,
+    allowance,
+    call.operands.map((subject) => ({ subject, until })),
+    until,
+  );
+};
+
+export const allowCommand: Command = {
+  name: 'allow',
+  usage: 'postern allow [--for TIME] ADDRESS|NETWORK…',
+  summary: 'Lets an address or network through, whatever is blocked around it, for 30 days or --for.',
+  options: [
+    { ...forOption, sentence: 'How long: 4h, 30d (default); for ever: `protect` in the configuration.' },
+    ...actingOptions,
+  ],
+  examples: ['postern allow 198.51.100.20 --why "our newsletter host"'],
+  operandsMin: 1,
+  operandsMax: subjectsMax,
+  run: allow,
+};

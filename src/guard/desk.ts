@@ -1,0 +1,62 @@
+/** Where this process acts from: the ledger, the lock that keeps deeds apart, and who carries out. */
+import { join, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { allDeeds } from '../act/all.ts';
+import type { Desk } from '../act/desk.ts';
+import { createAllowance } from '../helper/allowance.ts';
+import { createCarryOut } from '../helper/carry-out.ts';
+import { Fault } from '../model/fault.ts';
+import type { Ledger } from '../record/ledger.ts';
+import { tryLock } from '../record/sqlite/lock.ts';
+import { openLedger } from '../record/sqlite/open.ts';
+import type { Values } from './settings.ts';
+
+const lockPatienceMs = 60_000;
+const lockPauseMs = 20;
+
+/** One at a time in this process, and by the lock among processes. */
+const createAlone = (file: string): Desk['alone'] => {
+  let last: Promise<unknown> = Promise.resolve();
+  const locked = async <T>(work: () => Promise<T>): Promise<T> => {
+    const until = Date.now() + lockPatienceMs;
+    let release = tryLock(file);
+    while (release === undefined) {
+      if (Date.now() > until)
+        throw new Fault(
+          'PARTLY_DONE',
+          `somebody else has been acting for ${lockPatienceMs / 1000} s (${file}): try again`,
+        );
+      await pause(lockPauseMs);
+      release = tryLock(file);
+    }
+    try {
+      return await work();
+    } finally {
+      release();
+    }
+  };
+  return (work) => {
+    const turn = last.then(() => locked(work));
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+};
+
+/** Carries out in this process, with what the configuration protects besides. */
+export const protectedBy = (values: Values): Pick<Desk, 'carryOut'> => {
+  const protect = values.get('protect');
+  const networks = Array.isArray(protect) ? protect.map(String) : [];
+  return { carryOut: createCarryOut(createAllowance({ protect: networks })) };
+};
+
+export type OpenDesk = Desk & Pick<Ledger, 'close'>;
+
+/** @param state the state directory */
+export const openDesk = (
+  state: string,
+  { carryOut, deeds = allDeeds }: Pick<Desk, 'carryOut'> & Partial<Pick<Desk, 'deeds'>>,
+): OpenDesk => {
+  const directory = resolve(state);
+  const { receipts, close } = openLedger(directory);
+  return { receipts, carryOut, deeds, alone: createAlone(join(directory, 'deeds.lock')), now: () => Date.now(), close };
+};

@@ -1,0 +1,58 @@
+/** The verbs, carried out in this process, which must be root for most of them. */
+import { Fault } from '../model/fault.ts';
+import type { CarryOut, Ran, Verb, VerbAnswer } from '../model/verb.ts';
+import type { Allowance } from './allowance.ts';
+import { readFile, replaceFile } from './file.ts';
+import { readScript } from './nft-script.ts';
+import { createProtection } from './protection.ts';
+import type { WhoProtects } from './protection.ts';
+import { runProgram } from './run-program.ts';
+
+type Run = Verb & { readonly verb: 'run' };
+
+/** The protected are never blocked, whoever asks for it. */
+const runNft = async (run: Run, allowance: Allowance, whoProtects: WhoProtects): Promise<Ran> => {
+  if (!run.args.includes('-f')) return runProgram(run, allowance);
+  const script = readScript(run.input ?? '');
+  if (script === undefined) throw new Fault('REFUSED_FOR_SAFETY', 'the helper changes no firewall table but its own');
+  const networks = script.blocked.map(({ network }) => network);
+  const protecting = (await whoProtects(networks)).findIndex((protection) => protection !== undefined);
+  if (protecting >= 0)
+    throw new Fault('REFUSED_FOR_SAFETY', `${networks[protecting] ?? ''} is protected and is not blocked`);
+  return runProgram(run, allowance);
+};
+
+const carry = async (verb: Verb, allowance: Allowance, whoProtects: WhoProtects): Promise<VerbAnswer<Verb>> => {
+  switch (verb.verb) {
+    case 'read-file':
+      return readFile(verb.path, allowance);
+    case 'replace-file':
+      replaceFile(verb, allowance);
+      return undefined;
+    case 'run':
+      return verb.program === 'nft' ? runNft(verb, allowance, whoProtects) : runProgram(verb, allowance);
+    case 'who-protects':
+      return whoProtects(verb.subjects);
+    default:
+      throw new Fault('REFUSED_FOR_SAFETY', 'the helper knows no such verb');
+  }
+};
+
+const objectOf = (verb: Verb): string => ('path' in verb ? verb.path : 'program' in verb ? verb.program : '');
+
+export const createCarryOut = (allowance: Allowance): CarryOut => {
+  const whoProtects = createProtection(allowance.protect, (name) =>
+    runProgram({ verb: 'run', program: 'postconf', args: ['-hx', name] }, allowance),
+  );
+  return async <V extends Verb>(verb: V): Promise<VerbAnswer<V>> => {
+    try {
+      // One function answers every verb; which answer belongs to which verb is the table in `carry`.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      return (await carry(verb, allowance, whoProtects)) as VerbAnswer<V>;
+    } catch (error) {
+      if (error instanceof Fault) throw error;
+      const words = error instanceof Error ? error.message : String(error);
+      throw new Fault('PARTLY_DONE', `${verb.verb} ${objectOf(verb)}: ${words}`, { cause: error });
+    }
+  };
+};

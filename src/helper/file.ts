@@ -1,0 +1,164 @@
+/** Reads and replaces files: whole, by rename, and only what is a plain file of an owner who is known here. */
+import { spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { Fault } from '../model/fault.ts';
+import type { FileFacts, SeenFile, Verb } from '../model/verb.ts';
+import type { Allowance } from './allowance.ts';
+import { inFolder, rootOf } from './folder.ts';
+import type { Folder } from './folder.ts';
+
+const fileBytesMax = 64 * 1024 * 1024;
+const modeOfNew = 0o644;
+const permissions = 0o7777;
+
+const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');
+
+type Seen = SeenFile & { readonly inode: bigint; readonly links: bigint };
+
+const factsOf = (descriptor: number): Pick<Seen, 'facts' | 'inode' | 'links'> & { isFile: boolean; size: bigint } => {
+  const stat = fstatSync(descriptor, { bigint: true });
+  return {
+    isFile: stat.isFile(),
+    size: stat.size,
+    inode: stat.ino,
+    links: stat.nlink,
+    facts: {
+      mode: Number(stat.mode) & permissions,
+      uid: Number(stat.uid),
+      gid: Number(stat.gid),
+      modifiedNs: String(stat.mtimeNs),
+      accessedNs: String(stat.atimeNs),
+    },
+  };
+};
+
+const look = (path: string, folder: Folder): Seen | undefined => {
+  let descriptor: number;
+  try {
+    // O_NONBLOCK: a FIFO must not hold the helper.
+    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOATIME;
+    descriptor = openSync(folder.place(folder.name), flags);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw new Fault(
+      'REFUSED_FOR_SAFETY',
+      `${path} cannot be opened as a plain file (${codeOf(error)}; ELOOP: it is a symbolic link)`,
+      { cause: error },
+    );
+  }
+  try {
+    const { isFile, size, ...rest } = factsOf(descriptor);
+    if (!isFile) throw new Fault('REFUSED_FOR_SAFETY', `${path} is not a plain file`);
+    if (size > fileBytesMax) throw new Fault('REFUSED_FOR_SAFETY', `${path} is larger than ${fileBytesMax} bytes`);
+    return { ...rest, bytes: readFileSync(descriptor) };
+  } finally {
+    closeSync(descriptor);
+  }
+};
+
+export const readFile = (path: string, allowance: Allowance): SeenFile | undefined => {
+  const seen = inFolder(path, allowance, (folder) => look(path, folder));
+  return seen === undefined ? undefined : { bytes: seen.bytes, facts: seen.facts };
+};
+
+const secondsOf = (ns: string): string => `@${ns.length > 9 ? ns.slice(0, -9) : '0'}.${ns.slice(-9).padStart(9, '0')}`;
+
+/** Node's utimes takes a double, which cannot hold nanoseconds: touch(1) can. */
+const setTimes = (descriptor: number, { modifiedNs, accessedNs }: FileFacts): void => {
+  for (const [flag, ns] of [
+    ['-m', modifiedNs],
+    ['-a', accessedNs],
+  ] as const) {
+    const { status } = spawnSync('/usr/bin/touch', [flag, '-d', secondsOf(ns), '/proc/self/fd/3'], {
+      stdio: ['ignore', 'ignore', 'ignore', descriptor],
+      env: {},
+    });
+    if (status !== 0) throw new Error('touch(1) could not set the times');
+  }
+};
+
+const writeBeside = (folder: Folder, content: Uint8Array, facts: FileFacts | undefined, exact: boolean): string => {
+  const beside = folder.place(`.${folder.name}.postern`);
+  // One that is there is from a helper that was killed.
+  if (lstatSync(beside, { throwIfNoEntry: false })?.isFile() === true) unlinkSync(beside);
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  const descriptor = openSync(beside, flags, 0o600);
+  try {
+    writeFileSync(descriptor, content);
+    if (facts !== undefined) fchownSync(descriptor, facts.uid, facts.gid);
+    fchmodSync(descriptor, facts?.mode ?? modeOfNew); // after chown, which clears set-id bits
+    if (facts !== undefined && exact) setTimes(descriptor, facts);
+    fsyncSync(descriptor);
+    return beside;
+  } catch (error) {
+    unlinkSync(beside);
+    throw error;
+  } finally {
+    closeSync(descriptor);
+  }
+};
+
+type Replacement = Verb & { readonly verb: 'replace-file' };
+
+const sameBytes = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
+  a === undefined || b === undefined ? a === b : Buffer.compare(a, b) === 0;
+
+const changed = (path: string): never => {
+  throw new Fault('PARTLY_DONE', `${path} changed meanwhile: nothing was done to it; try again`);
+};
+
+/** @throws Fault REFUSED_FOR_SAFETY when it is a link, shared, or somebody else's */
+const checkMine = (path: string, seen: Seen, allowance: Allowance): void => {
+  if (seen.links !== 1n) throw new Fault('REFUSED_FOR_SAFETY', `${path} has ${seen.links} names (hard links)`);
+  if (rootOf(path, allowance).anyOwner !== true && !allowance.owners.has(seen.facts.uid))
+    throw new Fault('REFUSED_FOR_SAFETY', `${path} belongs to user ${seen.facts.uid}: the helper does not replace it`);
+};
+
+const put = (replacement: Replacement, seen: Seen | undefined, folder: Folder): void => {
+  const { path, content, facts } = replacement;
+  const target = folder.place(folder.name);
+  if (content === undefined) {
+    if (seen !== undefined) unlinkSync(target);
+    return;
+  }
+  const beside = writeBeside(folder, content, facts ?? seen?.facts, facts !== undefined);
+  try {
+    if (seen === undefined) linkSync(beside, target); // fails when somebody made it meanwhile
+    else if (lstatSync(target, { bigint: true, throwIfNoEntry: false })?.ino !== seen.inode) changed(path);
+    else return renameSync(beside, target);
+  } catch (error) {
+    unlinkSync(beside);
+    throw error;
+  }
+  unlinkSync(beside);
+};
+
+export const replaceFile = (replacement: Replacement, allowance: Allowance): void => {
+  const { path, expected, content } = replacement;
+  if ((content?.length ?? 0) > fileBytesMax)
+    throw new Fault('REFUSED_FOR_SAFETY', `${path}: more than ${fileBytesMax} bytes`);
+  const found = inFolder(path, allowance, (folder) => {
+    const seen = look(path, folder);
+    if (!sameBytes(seen?.bytes, expected)) changed(path);
+    if (seen !== undefined) checkMine(path, seen, allowance);
+    put(replacement, seen, folder);
+    fsyncSync(folder.descriptor);
+    return true;
+  });
+  if (found === undefined && (expected !== undefined || content !== undefined))
+    throw new Fault('PARTLY_DONE', `${path}: there is no such folder; nothing was done`);
+};

@@ -1,0 +1,56 @@
+/** What the firewall program may be told: to make our own table, to change our own sets, to remove our table. Nothing else. */
+import { keySets, removalLines, tableLines } from '../model/firewall.ts';
+
+type Entry = { readonly set: string; readonly network: string };
+export type Script = {
+  /** What is in a set for blocks when all lines are done and was named by one of them. */
+  readonly blocked: readonly Entry[];
+};
+
+const elementsMax = 300_000;
+const timeoutSecondsMax = 90 * 86_400;
+
+const sets = new Map(keySets.map((set) => [set.name, set]));
+const linePattern = /^(add|delete|create) element inet postern ([a-z0-9]+) \{ ([^{}]*) \}$/;
+const itemPattern = /^([0-9a-f.:]{2,39})(?: timeout (\d{1,8})s)?(?: comment "[A-Z0-9]{1,12}")?$/;
+
+type Change = { readonly word: string; readonly set: string; readonly keys: readonly string[] };
+
+/** One change of our sets; undefined: not allowed. */
+const changeIn = (line: string): Change | undefined => {
+  const [, word = '', set = '', list = ''] = linePattern.exec(line) ?? [];
+  if (!sets.has(set)) return undefined;
+  const keys: string[] = [];
+  for (const item of list.split(', ')) {
+    const parts = itemPattern.exec(item);
+    if (parts?.[1] === undefined || Number(parts[2] ?? 0) > timeoutSecondsMax) return undefined;
+    keys.push(parts[1]);
+  }
+  return { word, set, keys };
+};
+
+const isSame = (lines: readonly string[], others: readonly string[]): boolean =>
+  lines.length === others.length && lines.every((line, at) => line === others[at]);
+
+/** @returns undefined when it says anything that is not ours */
+export const readScript = (input: string): Script | undefined => {
+  const lines = input.split('\n').filter((line) => line !== '');
+  if (isSame(lines, removalLines)) return { blocked: [] };
+  const rest = isSame(lines.slice(0, tableLines.length), tableLines) ? lines.slice(tableLines.length) : lines;
+  const blocked = new Map<string, Entry>();
+  let elements = 0;
+  for (const line of rest) {
+    const change = changeIn(line);
+    if (change === undefined) return undefined;
+    elements += change.keys.length;
+    if (elements > elementsMax) return undefined;
+    const { verdict, length } = sets.get(change.set) ?? { verdict: 'allow', length: 0 };
+    if (verdict === 'block')
+      for (const key of change.keys) {
+        const network = `${key}/${length}`;
+        if (change.word === 'delete') blocked.delete(network);
+        else blocked.set(network, { set: change.set, network });
+      }
+  }
+  return { blocked: [...blocked.values()] };
+};

@@ -1,0 +1,148 @@
+/** What every ledger must do, whatever keeps it. A new one is a row in `ledgers`. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+import { Fault } from '../model/fault.ts';
+import { actionKinds, receiptStates } from '../model/receipt.ts';
+import type { Receipt } from '../model/receipt.ts';
+import * as fc from 'fast-check';
+import { tryLock } from './sqlite/lock.ts';
+import { openLedger } from './sqlite/open.ts';
+
+const ledgers = [{ name: 'sqlite', open: openLedger }] as const;
+
+const inDirectory = (play: (directory: string) => void): void => {
+  const directory = mkdtempSync(join(tmpdir(), 'postern-ledger-'));
+  try {
+    play(directory);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+};
+
+const receipt: Receipt = {
+  id: 'A7K2QM',
+  kind: 'firewall-block',
+  subject: '203.0.113.7',
+  memory: { set: 'v4', before: null, list: [1, 'two', true] },
+  state: 'open',
+  made: 1_000,
+  until: 2_000,
+  incident: '7F3ABC',
+  who: 'guard',
+  why: 'harvest',
+  note: '',
+};
+
+const texts = fc.string({ unit: 'binary', maxLength: 60 }).filter((text) => !/[\uD800-\uDFFF]/.test(text));
+const receipts: fc.Arbitrary<Receipt> = fc.record({
+  id: fc.string({ minLength: 1, maxLength: 8 }),
+  kind: fc.constantFrom(...actionKinds),
+  subject: texts,
+  memory: fc.dictionary(fc.stringMatching(/^[a-z]{1,9}$/), texts, { noNullPrototype: true }),
+  state: fc.constantFrom(...receiptStates),
+  made: fc.nat(),
+  until: fc.option(fc.nat(), { nil: undefined }),
+  incident: fc.option(texts, { nil: undefined }),
+  who: texts,
+  why: texts,
+  note: texts,
+});
+
+for (const { name, open } of ledgers) {
+  test(`${name}: what was added is there after it was closed and opened again`, () => {
+    inDirectory((directory) => {
+      const first = open(directory);
+      first.receipts.add([receipt, { ...receipt, id: 'AB', until: undefined, incident: undefined, made: 1_001 }]);
+      first.receipts.move(['A7K2QM'], 'done', 'it took');
+      first.close();
+      const { receipts: again, close } = open(directory);
+      assert.deepEqual(again.get('A7K2QM'), { ...receipt, state: 'done', note: 'it took' });
+      assert.equal(again.get('AB')?.until, undefined);
+      assert.equal(again.get('nobody'), undefined);
+      assert.deepEqual(
+        again.inState('open', 'done').map(({ id }) => id),
+        ['AB', 'A7K2QM'],
+      );
+      assert.deepEqual(
+        again.latest(1).map(({ id }) => id),
+        ['AB'],
+      );
+      assert.deepEqual([again.due(1_999).length, again.due(2_000).length], [0, 1]);
+      again.move(['A7K2QM'], 'undone', '');
+      assert.deepEqual(
+        again.of('firewall-block', '203.0.113.7').map(({ id }) => id),
+        ['AB'],
+      );
+      close();
+    });
+  });
+
+  test(`${name}: any receipt comes back as it went in`, () => {
+    inDirectory((directory) => {
+      const ledger = open(directory);
+      let seen = 0;
+      fc.assert(
+        fc.property(fc.uniqueArray(receipts, { minLength: 1, maxLength: 3, selector: ({ id }) => id }), (many) => {
+          const fresh = many.map((each, at) => ({ ...each, id: `${seen++}-${at}` }));
+          ledger.receipts.add(fresh);
+          for (const each of fresh) assert.deepEqual(ledger.receipts.get(each.id), each);
+        }),
+        { numRuns: 50 },
+      );
+      assert.ok(seen > 0);
+      ledger.close();
+    });
+  });
+
+  test(`${name}: a batch is all or nothing`, () => {
+    inDirectory((directory) => {
+      const ledger = open(directory);
+      assert.throws(() => ledger.receipts.add([receipt, { ...receipt, id: 'X' }, receipt]), Fault);
+      assert.deepEqual(ledger.receipts.latest(10), []);
+      ledger.receipts.add([receipt]);
+      ledger.close();
+    });
+  });
+
+  test(`${name}: two processes may write`, () => {
+    inDirectory((directory) => {
+      const [one, two] = [open(directory), open(directory)];
+      one.receipts.add([receipt]);
+      two.receipts.move([receipt.id], 'done', 'seen');
+      assert.equal(one.receipts.get(receipt.id)?.state, 'done');
+      one.close();
+      two.close();
+    });
+  });
+}
+
+test('a file that is no ledger, or of a later version, is said to be so', () => {
+  inDirectory((directory) => {
+    writeFileSync(join(directory, 'ledger.sqlite'), 'this is no database, '.repeat(1000));
+    assert.throws(() => openLedger(directory), /cannot be used/);
+  });
+  inDirectory((directory) => {
+    openLedger(directory).close();
+    const database = new DatabaseSync(join(directory, 'ledger.sqlite'));
+    database.exec('PRAGMA user_version = 999');
+    database.close();
+    assert.throws(() => openLedger(directory), /later version/);
+  });
+});
+
+test('a lock has one holder', () => {
+  inDirectory((directory) => {
+    const file = join(directory, 'x.lock');
+    const release = tryLock(file);
+    assert.ok(release !== undefined);
+    assert.equal(tryLock(file), undefined);
+    release();
+    const again = tryLock(file);
+    assert.ok(again !== undefined);
+    again();
+  });
+});

@@ -1,0 +1,23 @@
+/**
+ * A lock between processes that the kernel takes back from whoever dies: an exclusive transaction on a file of its own
+ * (SQLite locks with fcntl(2); Node has no call for it).
+ */
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+const busyCode = 5;
+
+/** @returns what releases it; undefined: somebody else holds it */
+export const tryLock = (file: string): (() => void) | undefined => {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o750 });
+  const database = new DatabaseSync(file, { timeout: 0 });
+  try {
+    database.exec('BEGIN EXCLUSIVE');
+    return () => database.close();
+  } catch (error) {
+    database.close();
+    if (error instanceof Error && 'errcode' in error && error.errcode === busyCode) return undefined;
+    throw error;
+  }
+};

@@ -1,0 +1,65 @@
+/** Receipts and their moves. A batch is one transaction: all of it is on disk when the call returns, or none. */
+import type { DatabaseSync } from 'node:sqlite';
+import { actionKinds, receiptStates } from '../../model/receipt.ts';
+import type { Memory, Receipt, Receipts } from '../../model/receipt.ts';
+import { numberIfAny, numberIn, textIfAny, textIn, wordIn } from './row.ts';
+import type { Row } from './row.ts';
+
+const receiptIn = (row: Row): Receipt => ({
+  id: textIn(row, 'id'),
+  kind: wordIn(row, 'kind', actionKinds),
+  subject: textIn(row, 'subject'),
+  // What was written there is JSON that `add` made of a Memory.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  memory: JSON.parse(textIn(row, 'memory')) as Memory,
+  state: wordIn(row, 'state', receiptStates),
+  made: numberIn(row, 'made'),
+  until: numberIfAny(row, 'until'),
+  incident: textIfAny(row, 'incident'),
+  who: textIn(row, 'who'),
+  why: textIn(row, 'why'),
+  note: textIn(row, 'note'),
+});
+
+export const createReceipts = (database: DatabaseSync, transact: (work: () => void) => void): Receipts => {
+  const insert = database.prepare(
+    'INSERT INTO receipts (id, kind, subject, memory, state, made, until, incident, who, why, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+  );
+  const update = database.prepare('UPDATE receipts SET state = ?, note = ? WHERE id = ?');
+  const journal = database.prepare('INSERT INTO moves (receipt, time, state, note) VALUES (?, ?, ?, ?)');
+  const one = database.prepare('SELECT * FROM receipts WHERE id = ?');
+  const bySubject = database.prepare(
+    "SELECT * FROM receipts WHERE kind = ? AND subject = ? AND state IN ('open', 'done', 'undoing') ORDER BY made DESC",
+  );
+  const byState = database.prepare('SELECT * FROM receipts WHERE state = ? ORDER BY made DESC, rowid DESC');
+  const over = database.prepare("SELECT * FROM receipts WHERE state = 'done' AND until <= ?");
+  const latest = database.prepare('SELECT * FROM receipts ORDER BY made DESC, rowid DESC LIMIT ?');
+
+  return {
+    add: (receipts) =>
+      transact(() => {
+        for (const { id, kind, subject, memory, state, made, until, incident, who, why, note } of receipts) {
+          const text = JSON.stringify(memory);
+          insert.run(id, kind, subject, text, state, made, until ?? null, incident ?? null, who, why, note);
+          journal.run(id, made, state, note);
+        }
+      }),
+    move: (ids, state, note) =>
+      transact(() => {
+        const time = Date.now();
+        for (const id of ids) {
+          update.run(state, note, id);
+          journal.run(id, time, state, note);
+        }
+      }),
+    get: (id) => {
+      const row = one.get(id);
+      return row === undefined ? undefined : receiptIn(row);
+    },
+    of: (kind, subject) => bySubject.all(kind, subject).map(receiptIn),
+    inState: (...states) =>
+      states.flatMap((state) => byState.all(state).map(receiptIn)).toSorted((a, b) => b.made - a.made),
+    due: (time) => over.all(time).map(receiptIn),
+    latest: (countMax) => latest.all(countMax).map(receiptIn),
+  };
+};
