@@ -3,16 +3,22 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Event } from '../model/event.ts';
 import { createMemory } from '../judge/memory.ts';
 import { createAsk } from '../judge/verdict.ts';
+import { startAuthPolicy } from '../sense/hooks/auth-policy.ts';
 import type { StartHook } from '../sense/hooks/hook.ts';
 import type { Listen } from '../sense/hooks/listen.ts';
 import { createProgress } from '../sense/hooks/outcomes.ts';
 import { startPolicy } from '../sense/hooks/policy.ts';
+import { startReadsocket } from '../sense/hooks/readsocket.ts';
 import { judgeSettings } from './judge-settings.ts';
 import type { JudgeChoice } from './judge-settings.ts';
 import type { HookName } from './settings.ts';
 
 /** A new hook is a file in `sense/hooks/`, a row here, and its `listen` in `settings.ts`. */
-const startHook: Readonly<Record<HookName, StartHook>> = { policy: startPolicy };
+const startHook: Readonly<Record<HookName, StartHook>> = {
+  policy: startPolicy,
+  readsocket: startReadsocket,
+  authPolicy: startAuthPolicy,
+};
 
 export type ListenerData = {
   readonly buffer: SharedArrayBuffer;
@@ -55,10 +61,12 @@ const main = async (data: ListenerData): Promise<void> => {
     if (++complaints <= complaintsPerMinuteMax)
       say({ complaint: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   };
-  const waiting = data.followsLogs ? { nextProgress: createProgress(new Int32Array(data.progress)).next } : {};
+  const nextProgress = createProgress(new Int32Array(data.progress)).next;
   const hooks = await Promise.all(
     data.hooks.map(async ({ name, listen }) => {
-      const hook = await startHook[name]({ listen, ask, tell, complain, ...waiting });
+      // The policy service tells nothing itself: without a log there is nothing that it could wait for.
+      const waits = name !== 'policy' || data.followsLogs;
+      const hook = await startHook[name]({ listen, ask, tell, complain, ...(waits ? { nextProgress } : {}) });
       return { name, hook };
     }),
   );

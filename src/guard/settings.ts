@@ -55,7 +55,11 @@ export const listenAt = (text: unknown): ListenAt | undefined => {
 };
 
 /** The live hooks, with their default ports (DESIGN §7). */
-const hooks = [{ name: 'policy', port: 10_040, sentence: 'Where Postfix asks (check_policy_service).' }] as const;
+const hooks = [
+  { name: 'policy', port: 10_040, sentence: 'Where Postfix asks (check_policy_service).' },
+  { name: 'readsocket', port: 10_042, sentence: 'Where Exim asks (${readsocket}).' },
+  { name: 'authPolicy', port: 10_043, sentence: 'Where Dovecot asks (auth_policy_server_url).' },
+] as const;
 export type HookName = (typeof hooks)[number]['name'];
 export const hookNames = hooks.map(({ name }) => name);
 

@@ -117,21 +117,29 @@ const isFloodedBounce = (table: Table, question: Question, seconds: number, sett
   return isVictim(table, question.recipient.toLowerCase(), seconds);
 };
 
-const judgeAccount = (
+const judgeAccount = (table: Table, account: string, seconds: number, settings: JudgeSettings): Verdict =>
+  modeOf(settings, 'compromised-account') === 'enforce' && isHeld(table, account, seconds)
+    ? { kind: 'hold', why: because('compromised-account', account) }
+    : accept;
+
+/**
+ * A login is judged by where it comes from. A network that knows the account always may: its owner is not locked out by
+ * whoever else is there. During a siege of the account nobody else may; otherwise the client's own record decides.
+ */
+const judgeLogin = (
   table: Table,
-  account: string,
-  client: string | undefined,
+  client: string,
+  account: string | undefined,
   question: Question,
   seconds: number,
   settings: JudgeSettings,
 ): Verdict => {
-  if (modeOf(settings, 'compromised-account') === 'enforce' && isHeld(table, account, seconds)) {
-    return { kind: 'hold', why: because('compromised-account', account) };
+  if (account !== undefined) {
+    if (isKnownLogin(table, networkOf(client), account, seconds)) return accept;
+    if (modeOf(settings, 'account-siege') === 'enforce' && isStepUp(table, account, seconds))
+      return { kind: 'defer', reply: stepUpReply, why: because('account-siege', account) };
   }
-  if (question.stage !== 'auth' || client === undefined || modeOf(settings, 'account-siege') !== 'enforce')
-    return accept;
-  if (!isStepUp(table, account, seconds) || isKnownLogin(table, networkOf(client), account, seconds)) return accept;
-  return { kind: 'defer', reply: stepUpReply, why: because('account-siege', account) };
+  return judgeClient(table, client, question, seconds, settings);
 };
 
 const judgeClient = (
@@ -162,8 +170,10 @@ export const createAsk =
     const seconds = Math.floor(question.time / 1000);
     const { client, account } = question;
     let verdict: Verdict = accept;
-    if (account !== undefined) verdict = judgeAccount(table, account, client, question, seconds, settings);
-    else if (client !== undefined && !settings.isProtected(client))
-      verdict = judgeClient(table, client, question, seconds, settings);
+    const judgesClient = client !== undefined && !settings.isProtected(client);
+    if (question.stage === 'auth') {
+      if (judgesClient) verdict = judgeLogin(table, client, account, question, seconds, settings);
+    } else if (account !== undefined) verdict = judgeAccount(table, account, seconds, settings);
+    else if (judgesClient) verdict = judgeClient(table, client, question, seconds, settings);
     return settings.mode === 'observe' && verdict.kind !== 'accept' ? { kind: 'accept', why: verdict.why } : verdict;
   };

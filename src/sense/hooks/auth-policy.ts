@@ -1,0 +1,86 @@
+/**
+ * Dovecot's authentication policy server: Dovecot asks before it looks at a password, and reports how it went. Speaks to
+ * weakforced's clients as well. Fails open: whatever cannot be judged is told to go on.
+ */
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { bodyBytesMax, encodeAnswer, goOn, parseMessage } from '../../protocols/dovecot-auth-policy/message.ts';
+import type { PolicyAnswer, PolicyMessage } from '../../protocols/dovecot-auth-policy/message.ts';
+import { answerOf, eventOf, questionOf } from '../../servers/dovecot/hook.ts';
+import type { Hook, HookSettings } from './hook.ts';
+import { startListening } from './listen.ts';
+import { createSleepers } from './sleepers.ts';
+
+/** Dovecot keeps its connections; a whole request has to come within this time. */
+const requestMsMax = 5000;
+const idleMsMax = 330_000;
+const connectionsMax = 1000;
+
+export type AuthPolicyCounts = { questions: number; reports: number; garbage: number; faults: number };
+export type AuthPolicyService = Hook & { readonly counts: () => Readonly<AuthPolicyCounts> };
+
+/** The body as text, or undefined when it is longer than any message. */
+const bodyOf = async (request: IncomingMessage): Promise<string | undefined> => {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request) {
+    if (!(chunk instanceof Buffer)) continue;
+    length += chunk.length;
+    if (length > bodyBytesMax) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+};
+
+export const startAuthPolicy = async (settings: HookSettings): Promise<AuthPolicyService> => {
+  const counts: AuthPolicyCounts = { questions: 0, reports: 0, garbage: 0, faults: 0 };
+  const sleepers = createSleepers();
+
+  const judged = (message: PolicyMessage): PolicyAnswer => {
+    const time = Date.now();
+    if (message.command === 'report') {
+      counts.reports++;
+      settings.tell(eventOf(message, time));
+      return goOn;
+    }
+    counts.questions++;
+    const verdict = settings.ask(questionOf(message, time));
+    return verdict.kind === 'delay' && !sleepers.admit(time, verdict.delayMs) ? goOn : answerOf(verdict);
+  };
+
+  const answerTo = async (request: IncomingMessage): Promise<PolicyAnswer> => {
+    const body = await bodyOf(request);
+    const parsed = body === undefined ? undefined : parseMessage(request.url ?? '', body);
+    if (parsed?.kind === 'message') return judged(parsed.message);
+    counts.garbage++;
+    return goOn;
+  };
+
+  const reply = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    let answer = goOn;
+    try {
+      answer = await answerTo(request);
+    } catch (error) {
+      counts.faults++;
+      if (!request.destroyed) settings.complain(error);
+    }
+    const text = encodeAnswer(answer);
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
+    response.end(text);
+  };
+
+  const server = createServer({ noDelay: true, requestTimeout: requestMsMax, keepAliveTimeout: idleMsMax });
+  server.maxConnections = connectionsMax;
+  server.on('request', (request, response) => void reply(request, response));
+  server.on('clientError', (_error, socket) => socket.destroy());
+  const endpoint = await startListening(server, settings.listen, 'authentication policy service');
+  server.on('error', settings.complain);
+  return {
+    endpoint,
+    counts: () => ({ ...counts }),
+    stop: async () => {
+      server.closeAllConnections();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+};
