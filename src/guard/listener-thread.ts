@@ -6,6 +6,7 @@ import { createAsk } from '../judge/verdict.ts';
 import { startAuthPolicy } from '../sense/hooks/auth-policy.ts';
 import type { StartHook } from '../sense/hooks/hook.ts';
 import type { Listen } from '../sense/hooks/listen.ts';
+import { startMilter } from '../sense/hooks/milter.ts';
 import { createProgress } from '../sense/hooks/outcomes.ts';
 import { startPolicy } from '../sense/hooks/policy.ts';
 import { startReadsocket } from '../sense/hooks/readsocket.ts';
@@ -16,6 +17,7 @@ import type { HookName } from './settings.ts';
 /** A new hook is a file in `sense/hooks/`, a row here, and its `listen` in `settings.ts`. */
 const startHook: Readonly<Record<HookName, StartHook>> = {
   policy: startPolicy,
+  milter: startMilter,
   readsocket: startReadsocket,
   authPolicy: startAuthPolicy,
 };

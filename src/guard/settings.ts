@@ -57,6 +57,7 @@ export const listenAt = (text: unknown): ListenAt | undefined => {
 /** The live hooks, with their default ports (DESIGN §7). */
 const hooks = [
   { name: 'policy', port: 10_040, sentence: 'Where Postfix asks (check_policy_service).' },
+  { name: 'milter', port: 10_041, sentence: 'Where Sendmail, or Postfix, asks as a milter.' },
   { name: 'readsocket', port: 10_042, sentence: 'Where Exim asks (${readsocket}).' },
   { name: 'authPolicy', port: 10_043, sentence: 'Where Dovecot asks (auth_policy_server_url).' },
 ] as const;

@@ -15,7 +15,8 @@ import { requestBytesMax } from '../../protocols/postfix-policy/decoder.ts';
 import { encodeRequest } from '../../protocols/postfix-policy/request.ts';
 import type { PolicyRequest } from '../../protocols/postfix-policy/request.ts';
 import type { Endpoint } from './listen.ts';
-import { defaultPolicyLimits, startPolicy } from './policy.ts';
+import { defaultLimits } from './connections.ts';
+import { startPolicy } from './policy.ts';
 import type { PolicySettings } from './policy.ts';
 import { sleepersMax } from './sleepers.ts';
 
@@ -104,7 +105,7 @@ test('the judge is asked what Postfix told, stamped with the time of the questio
 });
 
 test('bad clients cost themselves their connection, and good ones notice nothing', async (t) => {
-  const { endpoint, counts } = await start(t, { limits: { ...defaultPolicyLimits, idleMsMax: 300 } });
+  const { endpoint, counts } = await start(t, { limits: { ...defaultLimits, idleMsMax: 300 } });
   const good = await dial(endpoint);
   const garbage = await dial(endpoint);
   const endless = await dial(endpoint);
@@ -166,7 +167,7 @@ test('never more clients sleep than the server has processes to spare', async (t
 });
 
 test('when every place is taken the longest idle gives way', async (t) => {
-  const { endpoint, counts } = await start(t, { limits: { ...defaultPolicyLimits, connectionsMax: 2 } });
+  const { endpoint, counts } = await start(t, { limits: { ...defaultLimits, connectionsMax: 2 } });
   const first = await dial(endpoint);
   const second = await dial(endpoint);
   await second.ask(rcpt('a@lab.test'));
