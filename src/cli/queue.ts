@@ -1,0 +1,209 @@
+import { chosenSpools, walkQueues } from '../guard/queue.ts';
+import type { QueueWalk } from '../guard/queue.ts';
+import { Fault, faultCodes } from '../model/fault.ts';
+import { nearest } from '../model/nearest.ts';
+import { readCondition } from '../model/queue/condition.ts';
+import { createQueueCount, groupings } from '../model/queue/groups.ts';
+import type { Grouping } from '../model/queue/groups.ts';
+import type { QueuedMessage } from '../model/queue/message.ts';
+import { anyJson } from '../show/text/json.ts';
+import { plain } from '../show/text/plain.ts';
+import { groupLines, messageLines, totalLines } from '../show/text/queue.ts';
+import { styleFor } from '../show/text/style.ts';
+import { isoTime } from '../show/text/time.ts';
+import { jsonOption } from './command.ts';
+import type { Call, Command } from './command.ts';
+import { createOutput } from './output.ts';
+import { createCounter } from './progress.ts';
+
+const topText = 10;
+const topJson = 500;
+const shownByDefault: readonly Grouping[] = [
+  'account',
+  'user',
+  'script',
+  'relay',
+  'sender',
+  'domain',
+  'reason',
+  'age',
+  'queue',
+];
+
+const topOf = (call: Call): number => {
+  const text = call.options.get('top');
+  if (text === undefined) return call.options.has('json') ? topJson : topText;
+  const top = Number(text);
+  if (!Number.isInteger(top) || top < 1) throw new Fault('USAGE', `--top ${text}: expected a whole number`);
+  return top;
+};
+
+const groupingsOf = (call: Call): readonly Grouping[] => {
+  const words = call.options.get('by')?.split(',');
+  if (words === undefined) return shownByDefault;
+  return words.map((word) => {
+    const found = groupings.find((each) => each === word.trim());
+    if (found !== undefined) return found;
+    const guess = nearest(word, groupings);
+    throw new Fault(
+      'USAGE',
+      `--by ${word}: ${guess === undefined ? `expected ${groupings.join(', ')}` : `did you mean ${guess}?`}`,
+    );
+  });
+};
+
+/** Walks with a progress bar; Ctrl-C ends it early. */
+const walk = async (
+  call: Call,
+  tell: (message: QueuedMessage) => void,
+  drained?: () => Promise<void>,
+): Promise<QueueWalk & { interrupted: boolean }> => {
+  const spool = call.options.get('spool');
+  const spools = chosenSpools(spool === undefined ? [] : spool.split(','));
+  if (spools.length === 0)
+    throw new Fault(
+      'INPUT_UNREADABLE',
+      'no queue of Postfix, Exim or Sendmail was found: name its directory with --spool',
+    );
+  const meter = createCounter(process.stderr);
+  const stop = new AbortController();
+  const interrupt = (): void => stop.abort();
+  process.once('SIGINT', interrupt);
+  try {
+    const walked = await walkQueues(spools, tell, {
+      onProgress: ({ messages }) => meter.show(messages),
+      signal: stop.signal,
+      drained,
+    });
+    return { ...walked, interrupted: stop.signal.aborted };
+  } finally {
+    process.off('SIGINT', interrupt);
+    meter.clear();
+  }
+};
+
+const complaints = ({
+  damaged,
+  damagedCount,
+  notes,
+  interrupted,
+}: QueueWalk & { interrupted: boolean }): readonly string[] => [
+  ...notes,
+  ...damaged.slice(0, topText).map(({ id, why }) => `${id} cannot be read: ${why}`),
+  ...(damagedCount > topText ? [`${damagedCount} queue files in all cannot be read`] : []),
+  ...(interrupted ? ['interrupted: this is only the part that was read'] : []),
+];
+
+const finish = async (call: Call, walked: QueueWalk & { interrupted: boolean }): Promise<number> => {
+  if (!call.options.has('json'))
+    for (const text of complaints(walked)) process.stderr.write(`postern: ${plain(text)}\n`);
+  return Promise.resolve(walked.interrupted ? faultCodes.PARTLY_DONE : 0);
+};
+
+const conditionOf = (call: Call): ((message: QueuedMessage, now: number) => boolean) => {
+  const text = call.options.get('where');
+  return text === undefined ? () => true : readCondition(text);
+};
+
+const overview = async (call: Call): Promise<number> => {
+  const now = Date.now();
+  const by = groupingsOf(call);
+  const top = topOf(call);
+  const isWanted = conditionOf(call);
+  const count = createQueueCount(by, now);
+  const walked = await walk(call, (message) => {
+    if (isWanted(message, now)) count.add(message);
+  });
+  const output = createOutput(process.stdout);
+  const totals = count.totals();
+  const groups = by.map((each) => count.groups(each, top));
+  if (call.options.has('json')) {
+    const { spools, moving, damaged, damagedCount, notes } = walked;
+    output.line(
+      anyJson({ version: 1, taken: isoTime(now), spools, totals, groups, moving, damagedCount, damaged, notes }),
+    );
+  } else {
+    const style = styleFor(process.stdout, process.env);
+    for (const line of totalLines(totals, now, style)) output.line(line);
+    for (const group of groups) for (const line of groupLines(group, now, style)) output.line(line);
+  }
+  await output.flush();
+  return finish(call, walked);
+};
+
+const messageJson = (message: QueuedMessage): string => anyJson({ ...message, arrived: isoTime(message.arrived) });
+
+const show = async (call: Call, id: string | undefined): Promise<number> => {
+  if (id === undefined) throw new Fault('USAGE', 'postern queue show ID: which message?');
+  const found: QueuedMessage[] = [];
+  const walked = await walk(call, (message) => void (message.id === id && found.push(message)));
+  const [first] = found;
+  if (first === undefined)
+    throw new Fault(
+      'INPUT_UNREADABLE',
+      `no message ${id} is in the queue: delivered or removed meanwhile? (postern queue trace ${id} looks into the logs)`,
+    );
+  const output = createOutput(process.stdout);
+  const style = styleFor(process.stdout, process.env);
+  for (const message of found) {
+    if (call.options.has('json')) output.line(messageJson(message));
+    else for (const line of messageLines(message, Date.now(), style)) output.line(line);
+  }
+  await output.flush();
+  return finish(call, walked);
+};
+
+/** Every message, one JSON object a line: what the queue was at this moment, to compare or to keep. */
+const snapshot = async (call: Call): Promise<number> => {
+  const now = Date.now();
+  const isWanted = conditionOf(call);
+  const output = createOutput(process.stdout);
+  const walked = await walk(
+    call,
+    (message) => {
+      if (isWanted(message, now)) output.line(JSON.stringify(JSON.parse(messageJson(message))));
+    },
+    output.flush,
+  );
+  await output.flush();
+  return finish(call, walked);
+};
+
+const run = async (call: Call): Promise<number> => {
+  const [what, id] = call.operands;
+  switch (what ?? '') {
+    case '':
+      return overview(call);
+    case 'show':
+      return show(call, id);
+    case 'snapshot':
+      return snapshot(call);
+    default:
+      throw new Fault('USAGE', `postern queue ${plain(what ?? '')}: expected show ID, snapshot, or nothing`);
+  }
+};
+
+export const queueCommand: Command = {
+  name: 'queue',
+  usage: 'postern queue [show ID|snapshot] [--where CONDITION]',
+  summary: 'What waits in the queues of Postfix, Exim and Sendmail: who it is from, where to, and why it waits.',
+  options: [
+    { name: 'by', value: 'WORDS', sentence: `Group by some of ${groupings.join(', ')}.` },
+    { name: 'top', value: 'N', sentence: 'How many of each group: 10, with --json 500.' },
+    { name: 'where', value: 'CONDITION', sentence: 'Only these: account = "nicole" and age < 2h (docs/queue.md).' },
+    {
+      name: 'spool',
+      value: 'DIR',
+      sentence: 'The queue directory, where it is not at its usual place; several with commas.',
+    },
+    jsonOption,
+  ],
+  examples: [
+    'postern queue',
+    'postern queue --by account,domain --where "age < 2h and not held"',
+    'postern queue show 4jWfkR60Vjzbp',
+  ],
+  operandsMin: 0,
+  operandsMax: 2,
+  run,
+};
