@@ -1,8 +1,5 @@
-import { chosenSpools, walkQueues } from '../guard/queue.ts';
-import type { QueueWalk } from '../guard/queue.ts';
-import { Fault, faultCodes } from '../model/fault.ts';
+import { Fault } from '../model/fault.ts';
 import { nearest } from '../model/nearest.ts';
-import { readCondition } from '../model/queue/condition.ts';
 import { createQueueCount, groupings } from '../model/queue/groups.ts';
 import type { Grouping } from '../model/queue/groups.ts';
 import type { QueuedMessage } from '../model/queue/message.ts';
@@ -14,7 +11,9 @@ import { isoTime } from '../show/text/time.ts';
 import { jsonOption } from './command.ts';
 import type { Call, Command } from './command.ts';
 import { createOutput } from './output.ts';
-import { createCounter } from './progress.ts';
+import { deskOptions } from './desk.ts';
+import { deedNames, isDeed, runDeed } from './queue-deeds.ts';
+import { conditionOf, finish, walk } from './queue-reading.ts';
 
 const topText = 10;
 const topJson = 500;
@@ -50,59 +49,6 @@ const groupingsOf = (call: Call): readonly Grouping[] => {
       `--by ${word}: ${guess === undefined ? `expected ${groupings.join(', ')}` : `did you mean ${guess}?`}`,
     );
   });
-};
-
-/** Walks with a progress bar; Ctrl-C ends it early. */
-const walk = async (
-  call: Call,
-  tell: (message: QueuedMessage) => void,
-  drained?: () => Promise<void>,
-): Promise<QueueWalk & { interrupted: boolean }> => {
-  const spool = call.options.get('spool');
-  const spools = chosenSpools(spool === undefined ? [] : spool.split(','));
-  if (spools.length === 0)
-    throw new Fault(
-      'INPUT_UNREADABLE',
-      'no queue of Postfix, Exim or Sendmail was found: name its directory with --spool',
-    );
-  const meter = createCounter(process.stderr);
-  const stop = new AbortController();
-  const interrupt = (): void => stop.abort();
-  process.once('SIGINT', interrupt);
-  try {
-    const walked = await walkQueues(spools, tell, {
-      onProgress: ({ messages }) => meter.show(messages),
-      signal: stop.signal,
-      drained,
-    });
-    return { ...walked, interrupted: stop.signal.aborted };
-  } finally {
-    process.off('SIGINT', interrupt);
-    meter.clear();
-  }
-};
-
-const complaints = ({
-  damaged,
-  damagedCount,
-  notes,
-  interrupted,
-}: QueueWalk & { interrupted: boolean }): readonly string[] => [
-  ...notes,
-  ...damaged.slice(0, topText).map(({ id, why }) => `${id} cannot be read: ${why}`),
-  ...(damagedCount > topText ? [`${damagedCount} queue files in all cannot be read`] : []),
-  ...(interrupted ? ['interrupted: this is only the part that was read'] : []),
-];
-
-const finish = async (call: Call, walked: QueueWalk & { interrupted: boolean }): Promise<number> => {
-  if (!call.options.has('json'))
-    for (const text of complaints(walked)) process.stderr.write(`postern: ${plain(text)}\n`);
-  return Promise.resolve(walked.interrupted ? faultCodes.PARTLY_DONE : 0);
-};
-
-const conditionOf = (call: Call): ((message: QueuedMessage, now: number) => boolean) => {
-  const text = call.options.get('where');
-  return text === undefined ? () => true : readCondition(text);
 };
 
 const overview = async (call: Call): Promise<number> => {
@@ -171,6 +117,7 @@ const snapshot = async (call: Call): Promise<number> => {
 
 const run = async (call: Call): Promise<number> => {
   const [what, id] = call.operands;
+  if (isDeed(what)) return runDeed(call, what);
   switch (what ?? '') {
     case '':
       return overview(call);
@@ -179,13 +126,16 @@ const run = async (call: Call): Promise<number> => {
     case 'snapshot':
       return snapshot(call);
     default:
-      throw new Fault('USAGE', `postern queue ${plain(what ?? '')}: expected show ID, snapshot, or nothing`);
+      throw new Fault(
+        'USAGE',
+        `postern queue ${plain(what ?? '')}: expected show ID, snapshot, ${deedNames.join(', ')}, or nothing`,
+      );
   }
 };
 
 export const queueCommand: Command = {
   name: 'queue',
-  usage: 'postern queue [show ID|snapshot] [--where CONDITION]',
+  usage: 'postern queue [show ID|snapshot|hold|release|requeue|purge] [--where CONDITION]',
   summary: 'What waits in the queues of Postfix, Exim and Sendmail: who it is from, where to, and why it waits.',
   options: [
     { name: 'by', value: 'WORDS', sentence: `Group by some of ${groupings.join(', ')}.` },
@@ -196,12 +146,16 @@ export const queueCommand: Command = {
       value: 'DIR',
       sentence: 'The queue directory, where it is not at its usual place; several with commas.',
     },
+    { name: 'dry-run', sentence: 'hold, release, requeue, purge: only say what would be taken.' },
+    { name: 'yes', sentence: 'The same: do not ask.' },
     jsonOption,
+    ...deskOptions,
   ],
   examples: [
     'postern queue',
     'postern queue --by account,domain --where "age < 2h and not held"',
     'postern queue show 4jWfkR60Vjzbp',
+    "postern queue hold --where 'account = nicole and age < 2h'",
   ],
   operandsMin: 0,
   operandsMax: 2,

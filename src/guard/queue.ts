@@ -35,19 +35,19 @@ const loginNames = (): ReadonlyMap<number, string> => {
 /** @throws Fault INPUT_UNREADABLE when a queue may not be read */
 export const walkQueues = async (
   spools: readonly Spool[],
-  tell: (message: QueuedMessage) => void,
+  tell: (message: QueuedMessage, spool: Spool) => void,
   options: WalkOptions = {},
 ): Promise<QueueWalk> => {
   const names = loginNames();
   const whole = { messages: 0, moving: 0, damagedCount: 0, damaged: [] as Walked['damaged'] };
   const notes: string[] = [];
-  const named = (message: QueuedMessage): void => {
-    const user = message.uid === undefined ? undefined : names.get(message.uid);
-    tell(message.user === undefined && user !== undefined ? { ...message, user } : message);
-  };
   for (const spool of spools) {
     const isListed = spool.kind === 'postfix' && !mayRead(spool);
     if (isListed) notes.push('Postfix was asked by postqueue: accounts, clients and scripts are told only to root');
+    const named = (message: QueuedMessage): void => {
+      const user = message.uid === undefined ? undefined : names.get(message.uid);
+      tell(message.user === undefined && user !== undefined ? { ...message, user } : message, spool);
+    };
     const before = { ...whole };
     const onProgress = (walked: Walked): void =>
       options.onProgress?.({ ...walked, messages: before.messages + walked.messages });

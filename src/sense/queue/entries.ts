@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { join } from 'node:path';
 import type { QueueName, ReadMessage } from '../../model/queue/message.ts';
 import { headerFileBytesMax, readHeaderFile, readMessageLog } from '../../servers/exim/spool.ts';
-import { readDeferLog, readQueueFile } from '../../servers/postfix/queue-file.ts';
+import { hashLetter, readDeferLog, readQueueFile } from '../../servers/postfix/queue-file.ts';
 import { envelopeFileBytesMax, queueOfPrefix, readEnvelopeFile } from '../../servers/sendmail/queue-file.ts';
 import { entriesOf, readStart, readStartIfAny, sizeOf, withFile } from './files.ts';
 import type { Spool, SpoolKind } from './spool.ts';
@@ -62,17 +62,6 @@ function* postfixEntries(root: string): Generator<Entry> {
 const hashOf = (top: string, directory: string, id: string): string => {
   const hash = directory.slice(top.length);
   return hash === '' ? `/${hashLetter(id)}` : hash;
-};
-
-const microsDigits = 5;
-const base52 = '0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz';
-/** A short id begins with hexadecimal microseconds; a long one has them in base 52 before its `z`, hashed as if short. */
-const hashLetter = (id: string): string => {
-  const z = id.lastIndexOf('z');
-  if (z < 6 || /^[0-9A-F]+$/.test(id)) return id[0] ?? '';
-  const digits = id.slice(z - 4, z);
-  const micros = Array.from(digits).reduce((sum, digit) => sum * 52 + base52.indexOf(digit), 0);
-  return micros.toString(16).toUpperCase().padStart(microsDigits, '0')[0] ?? '';
 };
 
 function* eximEntries(root: string): Generator<Entry> {

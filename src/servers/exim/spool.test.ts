@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { QueuedMessage, ReadMessage } from '../../model/queue/message.ts';
-import { readHeaderFile, readMessageLog, recipientOf } from './spool.ts';
+import { readHeaderFile, readMessageLog, recipientOf, thawed, isThawed } from './spool.ts';
 
 const folder = join(import.meta.dirname, '../../../test/fixtures/queue/exim');
 const fixture = (name: string): string => readFileSync(join(folder, name), 'latin1');
@@ -66,6 +66,21 @@ test('rows at the limits', () => {
     file('').replace('1795236327 0', 'soon'),
   ])
     assert.equal(readText(broken).kind, 'damaged', broken);
+});
+
+test('thawed, a file is what it was before it was frozen', () => {
+  const real = fixture(`${first}-H`);
+  const frozen = real.replace('\n-tls_resumption', '\n-frozen 1795237479\n-tls_resumption');
+  assert.equal(messageOf(readText(frozen)).queue, 'frozen');
+  assert.equal(thawed(frozen, false), real);
+  assert.equal(thawed(real, true), real);
+  const byHand = real.replace('\n-tls_resumption', '\n-manual_thaw\n-tls_resumption');
+  assert.ok(isThawed(byHand) && !isThawed(frozen));
+  assert.equal(thawed(frozen, true), byHand);
+  // What stands in a variable is the sender's, and stays.
+  const variable = 'x\n-frozen 1\ny';
+  const hostile = file(`-aclm 1 ${variable.length}\n${variable}\n-frozen 2\n--auth_id bob\n`);
+  assert.equal(thawed(hostile, false), hostile.replace('-frozen 2\n', ''));
 });
 
 test('what may follow a recipient is counted from its end', () => {

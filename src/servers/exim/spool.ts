@@ -43,11 +43,23 @@ const optionOf = (line: string): readonly [string, string] => {
 };
 
 type Options = ReadonlyMap<string, string>;
-const wanted = new Set(['auth_id', 'host_address', 'helo_name', 'frozen', 'local', 'received_time_usec']);
+const wanted = new Set([
+  'auth_id',
+  'host_address',
+  'helo_name',
+  'frozen',
+  'manual_thaw',
+  'local',
+  'received_time_usec',
+]);
 
-/** @returns the options and the first line after them */
-const readOptions = (lines: Lines): { options: Options; line: string | undefined } => {
+/** @returns the options and the first line after them; `told` hears each option's name, and where its line begins and ends */
+const readOptions = (
+  lines: Lines,
+  told?: (name: string, from: number, to: number) => void,
+): { options: Options; line: string | undefined } => {
   const options = new Map<string, string>();
+  let from = lines.at();
   let line = lines.next();
   for (let count = 0; line?.startsWith('-') === true && count < optionsMax; count++) {
     const [name, value] = optionOf(line);
@@ -56,6 +68,8 @@ const readOptions = (lines: Lines): { options: Options; line: string | undefined
       if (!Number.isSafeInteger(length) || length < 0) return { options, line: undefined };
       lines.skip(length + 1);
     } else if (wanted.has(name)) options.set(name, value);
+    told?.(name, from, lines.at());
+    from = lines.at();
     line = lines.next();
   }
   return { options, line };
@@ -147,6 +161,25 @@ const arrivalOf = (line: string | undefined, options: Options): number | undefin
 const addressIn = (text: string | undefined): string | undefined => {
   const [, inside = ''] = /^\[([^\]]*)\]/.exec(text ?? '') ?? [];
   return canonicalAddress(inside);
+};
+
+const fixedLines = 4;
+const optionsOf = (text: string, told?: (name: string, from: number, to: number) => void): Options => {
+  const lines = linesOf(text);
+  for (let count = 0; count < fixedLines; count++) lines.next();
+  return readOptions(lines, told).options;
+};
+
+/** Somebody let it go by hand before. */
+export const isThawed = (text: string): boolean => optionsOf(text).has('manual_thaw');
+
+/** The file as it is when the message is not frozen: freezing puts one line where the mark of a thaw by hand may stand. */
+export const thawed = (text: string, wasThawed: boolean): string => {
+  let free = text;
+  optionsOf(text, (name, from, to) => {
+    if (name === 'frozen') free = `${text.slice(0, from)}${wasThawed ? '-manual_thaw\n' : ''}${text.slice(to)}`;
+  });
+  return free;
 };
 
 type Submitter = Pick<QueuedMessage, 'account' | 'user' | 'uid'>;

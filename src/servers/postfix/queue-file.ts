@@ -209,3 +209,14 @@ export const readDeferLog = (text: string): ReadonlyMap<string, string> => {
   }
   return reasons;
 };
+
+const microsDigits = 5;
+const base52 = '0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz';
+/** A short id begins with hexadecimal microseconds; a long one has them in base 52 before its `z`, hashed as if short. */
+export const hashLetter = (id: string): string => {
+  const z = id.lastIndexOf('z');
+  if (z < 6 || /^[0-9A-F]+$/.test(id)) return id[0] ?? '';
+  const digits = id.slice(z - 4, z);
+  const micros = Array.from(digits).reduce((sum, digit) => sum * 52 + base52.indexOf(digit), 0);
+  return micros.toString(16).toUpperCase().padStart(microsDigits, '0')[0] ?? '';
+};
