@@ -1,6 +1,8 @@
 /** What the commands on queues have in common: which spools, the condition, progress, Ctrl-C, and what went wrong. */
 import { chosenSpools, walkQueues } from '../guard/queue.ts';
 import type { QueueWalk } from '../guard/queue.ts';
+import { ownersIn, withOwner } from '../guard/queue-trace.ts';
+import type { Owner } from '../guard/queue-trace.ts';
 import { Fault, faultCodes } from '../model/fault.ts';
 import { readCondition } from '../model/queue/condition.ts';
 import type { Condition } from '../model/queue/fields.ts';
@@ -9,6 +11,7 @@ import { plain } from '../show/text/plain.ts';
 import type { Spool } from '../sense/queue/spool.ts';
 import type { Call } from './command.ts';
 import { createCounter } from './progress.ts';
+import { startReading } from './reading.ts';
 
 const complaintsShown = 10;
 
@@ -20,26 +23,44 @@ export const conditionOf = (call: Call): Condition => {
   return text === undefined ? () => true : readCondition(text);
 };
 
+/** The spools that `--spool` names, or those that are found. */
+export const spoolsOf = (call: Call): readonly Spool[] => {
+  const named = call.options.get('spool');
+  const spools = chosenSpools(named === undefined ? [] : named.split(','));
+  if (spools.length > 0) return spools;
+  throw new Fault(
+    'INPUT_UNREADABLE',
+    'no queue of Postfix, Exim or Sendmail was found: name its directory with --spool',
+  );
+};
+
+/** Who handed in what, from the logs that `--log` names. */
+const ownersOf = async (call: Call): Promise<ReadonlyMap<string, Owner>> => {
+  const named = call.options.get('log');
+  if (named === undefined) return new Map();
+  const reading = startReading(call, named.split(','));
+  return ownersIn(reading.options).finally(reading.done);
+};
+
 /** Walks with a progress bar; Ctrl-C ends it early. */
 export const walk = async (
   call: Call,
   tell: (message: QueuedMessage, spool: Spool) => void,
   drained?: () => Promise<void>,
 ): Promise<Walked> => {
-  const spool = call.options.get('spool');
-  const spools = chosenSpools(spool === undefined ? [] : spool.split(','));
-  if (spools.length === 0)
-    throw new Fault(
-      'INPUT_UNREADABLE',
-      'no queue of Postfix, Exim or Sendmail was found: name its directory with --spool',
-    );
+  const spools = spoolsOf(call);
+  const owners = await ownersOf(call);
   const meter = createCounter(process.stderr);
   const stop = new AbortController();
   const interrupt = (): void => stop.abort();
   process.once('SIGINT', interrupt);
   try {
     const onProgress = ({ messages }: { readonly messages: number }): void => meter.show(messages);
-    const walked = await walkQueues(spools, tell, { onProgress, signal: stop.signal, drained });
+    const walked = await walkQueues(spools, (message, spool) => tell(withOwner(message, owners), spool), {
+      onProgress,
+      signal: stop.signal,
+      drained,
+    });
     return { ...walked, interrupted: stop.signal.aborted };
   } finally {
     process.off('SIGINT', interrupt);

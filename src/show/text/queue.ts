@@ -1,4 +1,5 @@
 /** The queue for people: totals, groups, one message. */
+import type { Event } from '../../model/event.ts';
 import type { Group, Groups, QueueTotals } from '../../model/queue/groups.ts';
 import { userOf } from '../../model/queue/groups.ts';
 import { isForged } from '../../model/queue/message.ts';
@@ -51,6 +52,39 @@ export const groupLines = ({ by, groups, keys }: Groups, now: number, style: Sty
   ];
 };
 
+/** What is known of where a message came from, as `postern queue trace` tells it. */
+export type Source = {
+  readonly account: string | undefined;
+  readonly user: string | undefined;
+  readonly script: string | undefined;
+  readonly client: string | undefined;
+  readonly forward: string | undefined;
+  readonly isBounce: boolean;
+};
+
+/** One sentence: who answers for it. */
+export const sourceWords = ({ account, user, script, client, forward, isBounce }: Source): string => {
+  const from = client === undefined ? '' : ` from ${plain(client)}`;
+  const what = isBounce ? 'a bounce of what came from' : 'handed in by';
+  const onward = forward === undefined ? '' : `, forwarded by the alias ${plain(forward)}`;
+  if (account !== undefined) return `${what} the account ${plain(account)}${from}${onward}`;
+  if (user !== undefined)
+    return `${what} the local user ${plain(user)}${script === undefined ? '' : `, script ${plain(script)}`}${onward}`;
+  return client === undefined
+    ? `nothing tells where it came from${onward}`
+    : `${what} the client ${plain(client)}, without a login${onward}`;
+};
+
+/** One line for each thing that the logs tell of it. */
+export const eventLine = ({ time, server, kind, outcome, recipient, dsn, text, reason }: Event): string =>
+  [
+    `  ${localTime(time)}  ${server} ${kind}${outcome === undefined ? '' : ` ${outcome}`}${reason === undefined ? '' : ` (${reason})`}`,
+    recipient === undefined ? '' : `  ${plain(recipient)}`,
+    dsn === undefined ? '' : `  ${plain(dsn)}`,
+    text === undefined ? '' : `  ${plain(text.slice(0, eventTextMax))}`,
+  ].join('');
+
+const eventTextMax = 200;
 const recipientsShown = 20;
 
 export const messageLines = (message: QueuedMessage, now: number, style: Style): readonly string[] => {
