@@ -2,7 +2,9 @@
 import type { ActionKind } from '../model/receipt.ts';
 import type { Deed } from './act.ts';
 import { allowance, firewallBlock } from './firewall.ts';
+import { queueHold } from './queue-hold.ts';
+import { queuePurge } from './queue-purge.ts';
 
-const list: readonly Deed[] = [firewallBlock, allowance];
+const list: readonly Deed[] = [firewallBlock, allowance, queueHold, queuePurge];
 
 export const allDeeds: ReadonlyMap<ActionKind, Deed> = new Map(list.map((deed) => [deed.kind, deed]));

@@ -8,6 +8,7 @@ import { configCommand } from './config.ts';
 import { explainCommand } from './explain.ts';
 import { completions } from './help.ts';
 import { parseCommand } from './parse.ts';
+import { queueCommand } from './queue.ts';
 import { runCommand } from './run.ts';
 import { undoCommand } from './undo.ts';
 
@@ -32,6 +33,7 @@ export const commands: readonly Command[] = [
   analyzeCommand,
   explainCommand,
   parseCommand,
+  queueCommand,
   runCommand,
   blockCommand,
   unblockCommand,

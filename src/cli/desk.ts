@@ -21,7 +21,8 @@ export const stateOf = (call: Call, values: Values): string => call.options.get(
 /** Calls `work` with a desk on which nothing is half done. */
 export const atDesk = async <T>(call: Call, work: (desk: OpenDesk) => Promise<T>): Promise<T> => {
   const { values } = readConfig(call.options.get('config'));
-  const desk = openDesk(stateOf(call, values), protectedBy(values));
+  const state = stateOf(call, values);
+  const desk = openDesk(state, protectedBy(values, state));
   try {
     for (const { receipt, text } of await recover(desk))
       process.stderr.write(`postern: ${receipt.id} ${plain(`${receipt.kind} ${receipt.subject}: ${text}`)}\n`);

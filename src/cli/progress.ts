@@ -9,14 +9,15 @@ const lineEveryMs = 10_000;
 
 export type Meter = { readonly show: (progress: Progress) => void; readonly clear: () => void };
 
-export const createMeter = (stream: NodeJS.WriteStream): Meter => {
+/** @param unit what is counted */
+export const createMeter = (stream: NodeJS.WriteStream, unit = 'lines'): Meter => {
   const started = performance.now();
   const isTerminal = stream.isTTY === true;
   let next = isTerminal ? firstMs : lineEveryMs;
   let shown = false;
 
   const words = (progress: Progress, seconds: number): string => {
-    const rate = `${grouped(progress.lines)} lines, ${grouped(Math.round(progress.lines / seconds))} a second`;
+    const rate = `${grouped(progress.lines)} ${unit}, ${grouped(Math.round(progress.lines / seconds))} a second`;
     if (progress.bytesTotal === undefined || progress.bytesTotal === 0) return `reading  ${rate}`;
     const share = Math.min(1, progress.bytes / progress.bytesTotal);
     const full = Math.round(share * barWidth);
@@ -36,5 +37,16 @@ export const createMeter = (stream: NodeJS.WriteStream): Meter => {
     clear: () => {
       if (shown && isTerminal) stream.write('\r\u001b[K');
     },
+  };
+};
+
+/** How many so far, where the whole is not known before the end. */
+export const createCounter = (
+  stream: NodeJS.WriteStream,
+): { readonly show: (count: number) => void; readonly clear: () => void } => {
+  const meter = createMeter(stream, 'messages');
+  return {
+    show: (count) => meter.show({ bytes: 0, bytesTotal: undefined, lines: count, events: count }),
+    clear: meter.clear,
   };
 };

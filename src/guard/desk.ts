@@ -42,11 +42,14 @@ const createAlone = (file: string): Desk['alone'] => {
   };
 };
 
-/** Carries out in this process, with what the configuration protects besides. */
-export const protectedBy = (values: Values): Pick<Desk, 'carryOut'> => {
+/** Where evidence files lie. */
+export const evidenceFolder = (state: string): string => join(resolve(state), 'evidence');
+
+/** Carries out in this process, with what the configuration protects besides, and evidence below the state directory. */
+export const protectedBy = (values: Values, state: string): Pick<Desk, 'carryOut'> => {
   const protect = values.get('protect');
   const networks = Array.isArray(protect) ? protect.map(String) : [];
-  return { carryOut: createCarryOut(createAllowance({ protect: networks })) };
+  return { carryOut: createCarryOut(createAllowance({ protect: networks, roots: [{ path: evidenceFolder(state) }] })) };
 };
 
 export type OpenDesk = Desk & Pick<Ledger, 'close'>;

@@ -21,6 +21,8 @@ export type Allowance = {
 };
 
 const roots: readonly Root[] = [
+  ...['postfix', 'exim4', 'exim', 'mqueue', 'mqueue-client'].map((name) => ({ path: `/var/spool/${name}` })),
+  { path: '/var/lib/postern/evidence' },
   ...[
     'postfix',
     'exim4',
@@ -40,8 +42,20 @@ const roots: readonly Root[] = [
   })),
 ];
 
-/** Users that mail servers' packages give their own configuration folders to. */
-const serviceUsers = new Set(['root', 'smmta', 'mail', 'mailnull', 'exim', 'Debian-exim', 'dovecot', 'cpanel']);
+/** Users that mail servers' packages give their own configuration folders and queues to, and the guard's own. */
+const serviceUsers = new Set([
+  'root',
+  'postern',
+  'postfix',
+  'smmsp',
+  'smmta',
+  'mail',
+  'mailnull',
+  'exim',
+  'Debian-exim',
+  'dovecot',
+  'cpanel',
+]);
 
 const ownersHere = (): Set<number> => {
   const own = process.getuid?.();

@@ -2,10 +2,12 @@
 import { Fault } from '../model/fault.ts';
 import type { CarryOut, Ran, Verb, VerbAnswer } from '../model/verb.ts';
 import type { Allowance } from './allowance.ts';
+import { keepFiles, removeKept, restoreKept } from './evidence.ts';
 import { readFile, replaceFile } from './file.ts';
 import { readScript } from './nft-script.ts';
 import { createProtection } from './protection.ts';
 import type { WhoProtects } from './protection.ts';
+import { lookFiles } from './spool.ts';
 import { runProgram } from './run-program.ts';
 
 type Run = Verb & { readonly verb: 'run' };
@@ -29,6 +31,14 @@ const carry = async (verb: Verb, allowance: Allowance, whoProtects: WhoProtects)
     case 'replace-file':
       replaceFile(verb, allowance);
       return undefined;
+    case 'look-files':
+      return lookFiles(verb, allowance);
+    case 'keep-files':
+      return keepFiles(verb, allowance);
+    case 'remove-kept':
+      return removeKept(verb, allowance);
+    case 'restore-kept':
+      return restoreKept(verb, allowance);
     case 'run':
       return verb.program === 'nft' ? runNft(verb, allowance, whoProtects) : runProgram(verb, allowance);
     case 'who-protects':

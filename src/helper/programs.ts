@@ -53,6 +53,9 @@ const withConfig = (forms: readonly Form[]): readonly Form[] => [
   ...forms.map(({ begin, ...rest }) => ({ begin: ['-c', isPath, ...begin], ...rest })),
 ];
 
+const whichQueue = matches(/^-A[mc]$/);
+const oneMessage = matches(/^-qI[0-9A-Za-z]{4,24}$/);
+
 const forms: Readonly<Record<Program, readonly Form[]>> = {
   nft: [
     { begin: ['-f', '-'] },
@@ -108,6 +111,10 @@ const forms: Readonly<Record<Program, readonly Form[]>> = {
     { begin: [matches(/^-qI[0-9A-Za-z]{4,24}$/), matches(/^-Q[A-Za-z0-9 ._-]{0,80}$/)] },
     { begin: [matches(/^-Q[A-Za-z0-9 ._-]{0,80}$/), matches(/^-qQ?I[0-9A-Za-z]{4,24}$/)] },
     { begin: [matches(/^-qQI[0-9A-Za-z]{4,24}$/), '-Q'] },
+    // Many at once: quarantined, let go, tried. `-A` chooses the queue of the daemon or of the submission program.
+    { begin: [whichQueue, matches(/^-Q[A-Za-z0-9 ._-]{1,80}$/), oneMessage], more: oneMessage },
+    { begin: [whichQueue, '-qQ', '-Q', oneMessage], more: oneMessage },
+    { begin: [whichQueue, oneMessage], more: oneMessage },
   ],
   makemap: ['', '-C'].flatMap((flag) => {
     const first: readonly (string | Fits)[] = flag === '' ? [] : [flag, isPath];

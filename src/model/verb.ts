@@ -2,6 +2,7 @@
  * The fixed list of what Postern may do to the machine outside its own state. `act/` plans in these verbs; the helper (or
  * the command line, when it is root itself) carries them out. No shell anywhere: a program and its arguments.
  */
+import type { SpoolAnswer, SpoolVerb } from './spool-verb.ts';
 
 /** What is kept of a file so that it can be put back exactly. Times in nanoseconds since 1970 as decimal text. */
 export type FileFacts = {
@@ -39,6 +40,7 @@ export type Protection = { readonly network: string; readonly why: string };
 export type Verb =
   /** Asks which of some addresses and networks overlap what is never blocked; enforced besides, whoever asked or not. */
   | { readonly verb: 'who-protects'; readonly subjects: readonly string[] }
+  | SpoolVerb
   | { readonly verb: 'read-file'; readonly path: string }
   /**
    * Written beside and renamed. `expected`: the bytes that the plan saw (undefined: no such file); anything else now there
@@ -69,7 +71,9 @@ export type VerbAnswer<V extends Verb> = V extends { verb: 'read-file' }
     ? Ran
     : V extends { verb: 'who-protects' }
       ? readonly (Protection | undefined)[]
-      : undefined;
+      : V extends SpoolVerb
+        ? SpoolAnswer<V>
+        : undefined;
 
 /**
  * @throws Fault PARTLY_DONE when it failed (nothing is done then), CONFIG when the program is not on this machine,

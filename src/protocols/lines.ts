@@ -1,5 +1,5 @@
 /** Cuts text into lines, wherever the chunks were cut. A line longer than the limit is skipped and counted. */
-const lineBytesMax = 64 * 1024;
+const logLineBytesMax = 64 * 1024;
 
 export type LineCutter = {
   readonly feed: (text: string) => void;
@@ -10,7 +10,7 @@ export type LineCutter = {
 };
 
 /** @param onLine the line without LF or CRLF */
-export const createLineCutter = (onLine: (line: string) => void): LineCutter => {
+export const createLineCutter = (onLine: (line: string) => void, lineBytesMax = logLineBytesMax): LineCutter => {
   let rest = '';
   let skipping = false;
   let skipped = 0;

@@ -11,6 +11,8 @@ export type EximOptions = {
   readonly logSelector?: string;
   /** Rewrites the configuration before the start, for tests of hooks. */
   readonly edit?: (config: string) => string;
+  /** How often the queue is run, as `-q` takes it. */
+  readonly queueRun?: string;
 };
 
 export type Exim = {
@@ -30,6 +32,7 @@ const untouched = (config: string): string => config;
 export const startExim = async ({
   logSelector = '+smtp_protocol_error',
   edit = untouched,
+  queueRun = '1m',
 }: EximOptions = {}): Promise<Exim> => {
   const tree = await unpack('exim4');
   const program = `${tree}/usr/sbin/exim4`;
@@ -42,7 +45,7 @@ export const startExim = async ({
   writeFileSync(config, edit(text), 'latin1');
   chmodSync(program, 0o4755); // as its package does: a local script hands mail in through it
   for (const dir of ['/var/spool/exim4', logDir, '/run/exim4']) freshDirectory(dir, 0o755, exim);
-  const daemon = startDaemon('exim', program, ['-bdf', '-q1m']);
+  const daemon = startDaemon('exim', program, ['-bdf', `-q${queueRun}`]);
   await daemon.until(awaitPorts(hosts.exim, [25, 587]));
   return {
     address: hosts.exim,

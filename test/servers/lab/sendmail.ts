@@ -49,8 +49,11 @@ const makeConfig = async (tree: string, more: string): Promise<void> => {
   }
 };
 
-/** @param more lines for sendmail.mc: `INPUT_MAIL_FILTER(…)dnl`, … */
-export const startSendmail = async (more = ''): Promise<Sendmail> => {
+/**
+ * @param more lines for sendmail.mc: `INPUT_MAIL_FILTER(…)dnl`, …
+ * @param queueRun how often the queue is run
+ */
+export const startSendmail = async (more = '', queueRun = '1m'): Promise<Sendmail> => {
   const tree = await unpack('sendmail');
   const program = `${tree}/usr/libexec/sendmail/sendmail`;
   const smmsp = userOf('smmsp');
@@ -65,7 +68,7 @@ export const startSendmail = async (more = ''): Promise<Sendmail> => {
   freshDirectory('/var/spool/mqueue-client', 0o2770, smmsp);
   freshDirectory('/run/sendmail', 0o755, root);
   await runCommand(program, ['-bi']);
-  const daemon = startDaemon('sendmail', program, ['-L', 'sm-mta', '-bD', '-q1m']);
+  const daemon = startDaemon('sendmail', program, ['-L', 'sm-mta', '-bD', `-q${queueRun}`]);
   await daemon.until(awaitPorts(hosts.sendmail, [25, 587]));
   return {
     address: hosts.sendmail,

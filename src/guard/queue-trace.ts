@@ -1,0 +1,79 @@
+/** Where one message came from and what became of it: the queue file and the logs, joined by the queue id. */
+import type { Event } from '../model/event.ts';
+import { keep } from '../model/keep.ts';
+import type { QueuedMessage } from '../model/queue/message.ts';
+import type { Spool } from '../sense/queue/spool.ts';
+import { walkQueues } from './queue.ts';
+import { readLogs } from './read-logs.ts';
+import type { ReadOptions } from './read-logs.ts';
+
+const eventsMax = 1000;
+/** Owners remembered from logs, for queue files that do not name them. */
+const ownersMax = 500_000;
+
+export type Trace = {
+  readonly id: string;
+  /** Undefined: it is not in the queue any more. */
+  readonly message: QueuedMessage | undefined;
+  /** The first of them, oldest first. */
+  readonly events: readonly Event[];
+  readonly eventCount: number;
+  /** Who answers for it, from the queue file or else the logs. Of a bounce: whoever sent what bounced. */
+  readonly account: string | undefined;
+  readonly user: string | undefined;
+  readonly script: string | undefined;
+  readonly client: string | undefined;
+  /** The address here that forwards it. */
+  readonly forward: string | undefined;
+  readonly isBounce: boolean;
+};
+
+export const trace = async (id: string, spools: readonly Spool[], logs: ReadOptions): Promise<Trace> => {
+  const found: QueuedMessage[] = [];
+  await walkQueues(spools, (message) => void (message.id === id && found.push(message)));
+  const [file] = found;
+  const events: Event[] = [];
+  let eventCount = 0;
+  if (logs.paths.length > 0)
+    await readLogs(logs, (event) => {
+      if (event.queueId !== id) return;
+      eventCount++;
+      if (events.length < eventsMax) events.push(event);
+    });
+  const told = (field: 'account' | 'user' | 'client'): string | undefined =>
+    events.find((event) => event[field] !== undefined)?.[field];
+  const forwarded = events.find(
+    ({ origin, recipient, remote }) => remote === true && origin !== undefined && origin !== recipient,
+  );
+  return {
+    id,
+    message: file,
+    events,
+    eventCount,
+    account: file?.account ?? told('account'),
+    user: file?.user ?? told('user'),
+    script: file?.script,
+    client: file?.client ?? told('client'),
+    forward: forwarded?.origin,
+    isBounce: file === undefined ? events.some(({ reason }) => reason === 'bounce') : file.sender === '',
+  };
+};
+
+export type Owner = Pick<QueuedMessage, 'account' | 'user'>;
+
+/** Who handed in which message, from logs: Sendmail's queue files do not name the login. */
+export const ownersIn = async (logs: ReadOptions): Promise<ReadonlyMap<string, Owner>> => {
+  const owners = new Map<string, Owner>();
+  await readLogs(logs, ({ queueId, account, user }) => {
+    if (queueId === undefined || (account === undefined && user === undefined) || owners.size >= ownersMax) return;
+    if (!owners.has(queueId))
+      owners.set(keep(queueId), { account: account && keep(account), user: user && keep(user) });
+  });
+  return owners;
+};
+
+export const withOwner = (message: QueuedMessage, owners: ReadonlyMap<string, Owner>): QueuedMessage => {
+  if (message.account !== undefined || message.user !== undefined) return message;
+  const owner = owners.get(message.id);
+  return owner === undefined ? message : { ...message, ...owner };
+};

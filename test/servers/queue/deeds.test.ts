@@ -1,0 +1,266 @@
+/**
+ * Holding and purging on real Postfix, Exim and Sendmail: the next host is down, so hundreds of real submissions wait. What
+ * is purged and put back is byte for byte what was queued; killed at any step nothing is lost, and nothing goes out twice.
+ */
+import assert from 'node:assert/strict';
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { recover, undo } from '../../../src/act/recover.ts';
+import type { QueueWanted } from '../../../src/act/queue-memory.ts';
+import { evidenceFolder } from '../../../src/guard/desk.ts';
+import { createSelection, hold, purge, release } from '../../../src/guard/queue-deeds.ts';
+import type { QueuedMessage } from '../../../src/model/queue/message.ts';
+import { walkSpool } from '../../../src/sense/queue/walk.ts';
+import { atEveryStep, isKilled } from '../../deeds/killed.ts';
+import { dialSmtp } from '../lab/dialogue.ts';
+import { labClosed } from '../lab/door.ts';
+import { startSink } from '../lab/sink.ts';
+import { startWorld } from '../lab/world.ts';
+import { deskAt, servers } from './places.ts';
+import type { Place } from './places.ts';
+import type { Script } from './scene.ts';
+
+const order = { who: 'test', why: 'because', until: undefined, incident: undefined };
+
+/** Real submissions, ten sessions one after the other: `who` writes to `to0`, `to1`, … */
+const submit = async (address: string, who: string, to: string, count: number): Promise<void> => {
+  const smtp = await dialSmtp({ from: '203.0.113.7', to: address, port: 587 });
+  await smtp.say('EHLO client.test', 250);
+  await smtp.authPlain(`${who}@lab.test`, `${who}pw`, 235);
+  for (let at = 0; at < count; at++)
+    await smtp.send(`${who}@lab.test`, [`${to}${at}@remote.test`], `Subject: ${to} ${at}\n\n.dot\nFrom ${at}\n\xfc`);
+  await smtp.quit();
+};
+
+const list = async ({ spool }: Place): Promise<QueuedMessage[]> => {
+  const messages: QueuedMessage[] = [];
+  const walked = await walkSpool(spool, (message) => messages.push(message));
+  assert.deepEqual(walked.damaged, []);
+  return messages;
+};
+
+/** Waits until so many wait and none is on its way. */
+const settled = async (place: Place, count: number): Promise<QueuedMessage[]> => {
+  for (;;) {
+    const messages = await list(place);
+    if (
+      messages.length >= count &&
+      messages.every(
+        ({ queue }) =>
+          queue === 'deferred' ||
+          queue === 'queued' ||
+          queue === 'hold' ||
+          queue === 'frozen' ||
+          queue === 'quarantined',
+      )
+    )
+      return messages;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+};
+
+/** Every file of every message: envelope and text, by id and kind, whatever queue it stands in. */
+const bytesOf = (messages: readonly QueuedMessage[]): ReadonlyMap<string, string> => {
+  const files = new Map<string, string>();
+  for (const { id, path } of messages) {
+    files.set(`${id} envelope`, readFileSync(path, 'latin1'));
+    const text = path.replace(/-H$/, '-D').replace(/\/[qh]f([^/]+)$/, '/df$1');
+    if (text !== path) files.set(`${id} text`, readFileSync(text, 'latin1'));
+  }
+  return files;
+};
+
+const wantedOf = (place: Place, messages: readonly QueuedMessage[]): QueueWanted => {
+  const selection = createSelection();
+  for (const message of messages) selection.add(message, place.spool);
+  const [wanted] = selection.wanted();
+  return wanted ?? assert.fail('nothing was selected');
+};
+
+const from =
+  (who: string) =>
+  ({ sender }: QueuedMessage): boolean =>
+    sender === `${who}@lab.test`;
+
+const counts = { alice: 150, bob: 20 } as const;
+
+for (const { name, start } of servers) {
+  test(
+    `${name}: held, released, purged and put back byte for byte; then each goes out once`,
+    { skip: labClosed },
+    async () => {
+      await using world = await startWorld();
+      await world.sink.stop();
+      await using server = await start();
+      const { place } = server;
+      const state = mkdtempSync(join(tmpdir(), 'postern-queue-'));
+      const desk = deskAt(state, place);
+      try {
+        await submit(server.address, 'alice', 'a', counts.alice);
+        await submit(server.address, 'bob', 'b', counts.bob);
+        const queued = await settled(place, counts.alice + counts.bob);
+        const before = bytesOf(queued);
+        const alices = wantedOf(place, queued.filter(from('alice')));
+        assert.equal(alices.messages.length, counts.alice);
+
+        const held = await hold(alices, order, desk);
+        assert.match(held.receipt?.note ?? '', /^150 messages held$/);
+        assert.equal(
+          (await list(place)).filter(({ queue }) => ['hold', 'frozen', 'quarantined'].includes(queue)).length,
+          counts.alice,
+        );
+        await undo([held.receipt?.id ?? ''], 'test', desk);
+        assert.deepEqual(bytesOf(await settled(place, queued.length)), before, 'let go, each is what it was');
+
+        // A hold made by hand, then released.
+        await hold(alices, order, desk);
+        assert.equal(
+          await release(wantedOf(place, (await list(place)).filter(from('alice'))), desk.carryOut),
+          counts.alice,
+        );
+        const again = await settled(place, queued.length);
+        const beforePurge = bytesOf(again);
+
+        const purged = await purge(wantedOf(place, again.filter(from('alice'))), evidenceFolder(state), order, desk);
+        assert.equal(purged.receipt?.state, 'done');
+        const left = await list(place);
+        assert.deepEqual([left.length, left.every(from('bob'))], [counts.bob, true], 'bob keeps his mail');
+        const [evidence = ''] = globSync(join(state, 'evidence/*.evidence'));
+        assert.ok(readFileSync(evidence, 'latin1').includes('Subject: a 149'), 'the evidence is whole');
+
+        await undo([purged.receipt?.id ?? ''], 'test', desk);
+        assert.deepEqual(bytesOf(await settled(place, queued.length)), beforePurge, 'put back, each is what it was');
+
+        await using sink = await startSink();
+        await server.flush();
+        await sink.messageTo(`a${counts.alice - 1}@remote.test`);
+        await emptied(place);
+        const heard = sink.messages.flatMap(({ recipients }) => recipients).toSorted();
+        const sent = [
+          ...Array.from({ length: counts.alice }, (_, at) => `a${at}@remote.test`),
+          ...Array.from({ length: counts.bob }, (_, at) => `b${at}@remote.test`),
+        ];
+        assert.deepEqual(heard, sent.toSorted(), 'each once');
+        assert.ok(
+          sink.messages.every(({ data }) => data.includes('\n..dot\nFrom ')),
+          'as it was written',
+        );
+      } finally {
+        desk.close();
+        rmSync(state, { recursive: true });
+      }
+    },
+  );
+}
+
+const emptied = async (place: Place): Promise<void> => {
+  while ((await list(place)).length > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+};
+
+const scene = new URL('./scene.ts', import.meta.url);
+
+for (const { name, start } of servers) {
+  test(
+    `${name}: killed at every step of a purge and of its undo, no message is lost or changed`,
+    { skip: labClosed },
+    async () => {
+      await using world = await startWorld();
+      await world.sink.stop();
+      await using server = await start();
+      const { place } = server;
+      const state = mkdtempSync(join(tmpdir(), 'postern-queue-'));
+      try {
+        await submit(server.address, 'alice', 'a', 5);
+        const queued = await settled(place, 5);
+        const before = bytesOf(queued);
+        const outcomes = new Set<string>();
+        const blows = await atEveryStep(async (blow) => {
+          const wanted = wantedOf(place, await list(place));
+          const script: Script = { state, place, wanted, undo: null, blow };
+          const killed = await isKilled(scene, script);
+          const desk = deskAt(state, place);
+          for (const { failed, text } of await recover(desk)) assert.ok(!failed, text);
+          const [receipt] = desk.receipts.latest(1);
+          outcomes.add(receipt?.state ?? 'none');
+          if (receipt?.state === 'done') {
+            assert.equal((await list(place)).length, 0);
+            await undo([receipt.id], 'test', desk);
+          }
+          desk.close();
+          assert.deepEqual(bytesOf(await settled(place, 5)), before, `${blow.when} verb ${blow.verb}`);
+          return killed;
+        });
+        assert.ok(blows >= 12, `${blows} blows`);
+        assert.deepEqual(outcomes, new Set(['none', 'failed', 'done']));
+
+        const undoBlows = await atEveryStep(async (blow) => {
+          const desk = deskAt(state, place);
+          const { receipt } = await purge(wantedOf(place, await list(place)), evidenceFolder(state), order, desk);
+          desk.close();
+          assert.ok(receipt !== undefined);
+          const killed = await isKilled(scene, {
+            state,
+            place,
+            wanted: wantedOf(place, queued),
+            undo: receipt.id,
+            blow,
+          } satisfies Script);
+          const later = deskAt(state, place);
+          for (const { failed, text } of await recover(later)) assert.ok(!failed, text);
+          assert.equal(later.receipts.get(receipt.id)?.state, 'undone');
+          later.close();
+          assert.deepEqual(bytesOf(await settled(place, 5)), before, `undo: ${blow.when} verb ${blow.verb}`);
+          return killed;
+        });
+        assert.ok(undoBlows >= 8, `${undoBlows} blows`);
+      } finally {
+        rmSync(state, { recursive: true });
+      }
+    },
+  );
+}
+
+for (const { name, start } of servers) {
+  test(`${name}: what has left meanwhile is said, damaged files stay where they are`, { skip: labClosed }, async () => {
+    await using world = await startWorld();
+    await world.sink.stop();
+    await using server = await start();
+    const { place } = server;
+    const state = mkdtempSync(join(tmpdir(), 'postern-queue-'));
+    const desk = deskAt(state, place);
+    try {
+      await submit(server.address, 'alice', 'a', 6);
+      const queued = await settled(place, 6);
+      const wanted = wantedOf(place, queued);
+      const [first, second] = queued;
+      assert.ok(first !== undefined && second !== undefined);
+      const damage = readFileSync(second.path).subarray(0, 60);
+      await purge(wantedOf(place, [first]), evidenceFolder(state), order, desk);
+      writeFileSync(second.path, damage);
+      const { receipt } = await purge(wanted, evidenceFolder(state), order, desk);
+      assert.match(receipt?.note ?? '', /taken out of the queue, \d had left it/);
+      assert.ok(desk.receipts.latest(2).every(({ state: done }) => done === 'done'));
+      const kept = await undo([receipt?.id ?? ''], 'test', desk);
+      assert.match(kept, /had left the queue before it was purged/);
+      const after = await listAll(place);
+      assert.deepEqual(
+        after.filter((id) => id !== second.id).toSorted(),
+        queued
+          .map(({ id }) => id)
+          .filter((id) => id !== first.id && id !== second.id)
+          .toSorted(),
+      );
+    } finally {
+      desk.close();
+      rmSync(state, { recursive: true });
+    }
+  });
+}
+
+const listAll = async ({ spool }: Place): Promise<string[]> => {
+  const ids: string[] = [];
+  await walkSpool(spool, ({ id }) => ids.push(id));
+  return ids;
+};
