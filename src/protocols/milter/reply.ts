@@ -33,7 +33,7 @@ export const steps = {
 } as const;
 
 /** Stages whose macros can be chosen (SMFIM_…). */
-export const macroStages = {
+const macroStages = {
   connect: 0,
   helo: 1,
   mail: 2,
@@ -42,7 +42,7 @@ export const macroStages = {
   endOfMessage: 5,
   endOfHeaders: 6,
 } as const;
-export type MacroStage = keyof typeof macroStages;
+type MacroStage = keyof typeof macroStages;
 
 export type MilterReply =
   | {

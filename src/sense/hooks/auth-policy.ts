@@ -16,7 +16,7 @@ const requestMsMax = 5000;
 const idleMsMax = 330_000;
 const connectionsMax = 1000;
 
-export type AuthPolicyCounts = { questions: number; reports: number; garbage: number; faults: number };
+type AuthPolicyCounts = { questions: number; reports: number; garbage: number; faults: number };
 export type AuthPolicyService = Hook & { readonly counts: () => Readonly<AuthPolicyCounts> };
 
 /** The body as text, or undefined when it is longer than any message. */

@@ -13,7 +13,7 @@ export type ConnectionLimits = {
 export const defaultLimits: ConnectionLimits = { connectionsMax: 1000, idleMsMax: 330_000 };
 
 /** Connections closed because no request came, and because another needed the place. */
-export type ConnectionCounts = { idle: number; displaced: number };
+type ConnectionCounts = { idle: number; displaced: number };
 
 type Serving = Pick<HookSettings, 'listen' | 'complain'> & {
   /** As people call it: `policy service`. */

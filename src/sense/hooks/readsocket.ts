@@ -19,7 +19,7 @@ const requestMsMax = 5000;
 const connectionsMax = 1000;
 const accepted: EximAnswer = { verb: 'accept' };
 
-export type ReadsocketCounts = { questions: number; garbage: number; tooLarge: number; faults: number };
+type ReadsocketCounts = { questions: number; garbage: number; tooLarge: number; faults: number };
 export type ReadsocketService = Hook & { readonly counts: () => Readonly<ReadsocketCounts> };
 
 // oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short

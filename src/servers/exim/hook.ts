@@ -35,7 +35,7 @@ const outcomes = new Map<string | undefined, Outcome>([
   ['deferred', 'deferred'],
 ]);
 
-export const delaySecondsMax = 5;
+const delaySecondsMax = 5;
 
 const orUndefined = (text: string | undefined): string | undefined => (text === '' ? undefined : text);
 
