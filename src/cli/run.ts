@@ -9,6 +9,16 @@ import { styleFor } from '../show/text/style.ts';
 import { localTime } from '../show/text/time.ts';
 import type { Call, Command } from './command.ts';
 
+/** How each is called in the lines at the start; docs/servers.md says how a server is told of it. */
+const otherHooks = [
+  ['milter', 'milter'],
+  ['readsocket', 'exim'],
+  ['authPolicy', 'dovecot'],
+  ['gate', 'gate'],
+  ['submission', '  STARTTLS'],
+  ['submissions', '  TLS'],
+] as const;
+
 /** What the administrator needs to know at the start, in a few lines. */
 const startLines = (guard: Guard, policy = guard.hooks.get('policy')): readonly string[] => [
   guard.logs.length === 0
@@ -19,12 +29,16 @@ const startLines = (guard: Guard, policy = guard.hooks.get('policy')): readonly 
   ),
   `state    ${plain(guard.state)}`,
   ...(policy === undefined
-    ? ['policy   off']
+    ? []
     : [
         `policy   ${policy}; to let Postfix ask, in main.cf:`,
         '           smtpd_recipient_restrictions = reject_unauth_destination,',
         `             check_policy_service { ${policy.startsWith('unix:') ? policy : `inet:${policy}`}, timeout=3s, default_action=DUNNO }`,
       ]),
+  ...otherHooks.flatMap(([name, words]) => {
+    const endpoint = guard.hooks.get(name);
+    return endpoint === undefined ? [] : [`${words.padEnd(8)} ${endpoint}`];
+  }),
   ...(guard.learningUntil === undefined
     ? []
     : [`learning until ${localTime(guard.learningUntil)}: no answer harder than a delay or 4xx`]),

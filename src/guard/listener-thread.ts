@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Event } from '../model/event.ts';
 import { createMemory } from '../judge/memory.ts';
 import { createAsk } from '../judge/verdict.ts';
+import { startGate } from '../sense/gate/gate.ts';
 import { startAuthPolicy } from '../sense/hooks/auth-policy.ts';
 import type { StartHook } from '../sense/hooks/hook.ts';
 import type { Listen } from '../sense/hooks/listen.ts';
@@ -10,23 +11,27 @@ import { startMilter } from '../sense/hooks/milter.ts';
 import { createProgress } from '../sense/hooks/outcomes.ts';
 import { startPolicy } from '../sense/hooks/policy.ts';
 import { startReadsocket } from '../sense/hooks/readsocket.ts';
+import type { GateChoice, GateName } from './gate-settings.ts';
 import { judgeSettings } from './judge-settings.ts';
 import type { JudgeChoice } from './judge-settings.ts';
 import type { HookName } from './settings.ts';
 
 /** A new hook is a file in `sense/hooks/`, a row here, and its `listen` in `settings.ts`. */
-const startHook: Readonly<Record<HookName, StartHook>> = {
+const startHook: Readonly<Record<Exclude<HookName, GateName>, StartHook>> = {
   policy: startPolicy,
   milter: startMilter,
   readsocket: startReadsocket,
   authPolicy: startAuthPolicy,
 };
 
+const isGate = (name: HookName): name is GateName => name === 'gate' || name === 'submission' || name === 'submissions';
+
 export type ListenerData = {
   readonly buffer: SharedArrayBuffer;
   readonly progress: SharedArrayBuffer;
   readonly seed: number;
   readonly choice: JudgeChoice;
+  readonly gates: GateChoice;
   readonly hooks: readonly { readonly name: HookName; readonly listen: Listen }[];
   /** Outcomes come only when a log is followed: without one nothing is waited for. */
   readonly followsLogs: boolean;
@@ -68,7 +73,8 @@ const main = async (data: ListenerData): Promise<void> => {
     data.hooks.map(async ({ name, listen }) => {
       // The policy service tells nothing itself: without a log there is nothing that it could wait for.
       const waits = name !== 'policy' || data.followsLogs;
-      const hook = await startHook[name]({ listen, ask, tell, complain, ...(waits ? { nextProgress } : {}) });
+      const settings = { listen, ask, tell, complain, ...(waits ? { nextProgress } : {}) };
+      const hook = isGate(name) ? await startGate(settings, data.gates[name]) : await startHook[name](settings);
       return { name, hook };
     }),
   );

@@ -13,6 +13,7 @@ import { findLogs } from '../sense/logs/find.ts';
 import { followLog } from '../sense/logs/follow.ts';
 import type { Following, Position } from '../sense/logs/follow.ts';
 import { createLogReader } from '../servers/read.ts';
+import { gateChoice } from './gate-settings.ts';
 import { judgeChoice, judgeSettings } from './judge-settings.ts';
 import type { ListenerData } from './listener-thread.ts';
 import { startListenerThreads } from './listener-threads.ts';
@@ -117,7 +118,15 @@ export const startGuard = async (values: Values, tellNews: (news: GuardNews) => 
   };
 
   const hooks = await startListenerThreads(
-    { buffer, progress: progressCell, seed, choice, hooks: wantedHooks(values), followsLogs: logs.length > 0 },
+    {
+      buffer,
+      progress: progressCell,
+      seed,
+      choice,
+      gates: gateChoice(values, state),
+      hooks: wantedHooks(values),
+      followsLogs: logs.length > 0,
+    },
     Number(values.get('listeners.threads')),
     {
       onTold: (events) => {

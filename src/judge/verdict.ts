@@ -24,6 +24,7 @@ import { readRatio } from './statistics/ratio-test.ts';
 import type { Table } from './statistics/table.ts';
 
 const accept: Verdict = { kind: 'accept', why: [] };
+const acceptKnown: Verdict = { kind: 'accept', why: [], known: true };
 /** The same words for every recipient, asked before it is looked up: they tell a harvester nothing. */
 const campaignReply: Reply<'4'> = { code: '450', enhanced: '4.2.0', text: 'Busy, please try again in a few minutes' };
 const bounceReply: Reply<'4'> = {
@@ -175,5 +176,7 @@ export const createAsk =
       if (judgesClient) verdict = judgeLogin(table, client, account, question, seconds, settings);
     } else if (account !== undefined) verdict = judgeAccount(table, account, seconds, settings);
     else if (judgesClient) verdict = judgeClient(table, client, question, seconds, settings);
+    if (question.stage === 'connect' && client !== undefined && verdict.kind === 'accept')
+      return judgesClient && !wasEverGood(table, prefixOf(client), networkOf(client), seconds) ? accept : acceptKnown;
     return settings.mode === 'observe' && verdict.kind !== 'accept' ? { kind: 'accept', why: verdict.why } : verdict;
   };

@@ -10,7 +10,8 @@ export type Term = {
 };
 
 export type Verdict =
-  | { readonly kind: 'accept'; readonly why: readonly Term[] }
+  /** `known`: the client delivered mail or logged in before, or is one of ours. */
+  | { readonly kind: 'accept'; readonly why: readonly Term[]; readonly known?: true }
   | { readonly kind: 'delay'; readonly delayMs: number; readonly why: readonly Term[] }
   /** 4xx, the session goes on. */
   | { readonly kind: 'defer'; readonly reply: Reply<'4'>; readonly why: readonly Term[] }

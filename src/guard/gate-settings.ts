@@ -1,0 +1,82 @@
+/** From configuration values to what the gate wants, for each of its listeners. Plain data, handed to the listener threads. */
+import { hostname, userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+import { ensureCertificate, madeFiles } from '../sense/gate/certificate.ts';
+import type { TlsFiles } from '../sense/gate/certificate.ts';
+import type { GateSettings } from '../sense/gate/gate.ts';
+import type { GateLimits } from '../sense/gate/limits.ts';
+import { hostAndPort } from './settings.ts';
+import type { Values } from './settings.ts';
+
+export type GateName = 'gate' | 'submission' | 'submissions';
+export type GateChoice = Readonly<Record<GateName, GateSettings>>;
+
+const textsOf = (value: unknown): readonly string[] => (Array.isArray(value) ? value.map(String) : []);
+
+const limitsOf = (values: Values): GateLimits => {
+  const limit = (name: keyof GateLimits): number => Number(values.get(`gate.limits.${name}`));
+  return {
+    connectionsPerMinute: limit('connectionsPerMinute'),
+    connectionsAtOnce: limit('connectionsAtOnce'),
+    messagesPerConnection: limit('messagesPerConnection'),
+    recipientsPerMessage: limit('recipientsPerMessage'),
+    errorsPerConnection: limit('errorsPerConnection'),
+    idleCommandsPerConnection: limit('idleCommandsPerConnection'),
+    unknownBeforeDelay: limit('unknownBeforeDelay'),
+  };
+};
+
+/** The store's own names: who runs the guard, and who every mail server must have (RFC 5321 §4.5.1). */
+const mailboxesOf = (values: Values): ReadonlySet<string> =>
+  new Set(
+    ['postmaster', userInfo().username, ...textsOf(values.get('gate.mailboxes'))].map((name) => name.toLowerCase()),
+  );
+
+const tlsOf = (values: Values, state: string, name: string): TlsFiles => {
+  const [key, cert] = [values.get('gate.key'), values.get('gate.certificate')];
+  if (typeof key === 'string' && typeof cert === 'string' && key !== '' && cert !== '')
+    return { key: resolve(key), cert: resolve(cert) };
+  ensureCertificate(state, name);
+  return madeFiles(state);
+};
+
+/** Makes a certificate when none is there. @param state the state directory */
+export const gateChoice = (values: Values, state: string): GateChoice => {
+  const name = values.get('gate.name') === 'host name' ? hostname() : String(values.get('gate.name'));
+  const protect = textsOf(values.get('gate.protect'));
+  const backend = hostAndPort(values.get('gate.backend'));
+  const storeDomains = new Set(['localhost', name, ...protect].map((domain) => domain.toLowerCase()));
+  const pass = values.get('gate.passClient');
+  const passClient = pass === 'proxy' || pass === 'received' ? pass : 'auto';
+  const submissionBackend = hostAndPort(values.get('submission.backend'));
+  const gate: GateSettings = {
+    name,
+    backend:
+      backend === undefined
+        ? {
+            directory: join(state, 'store'),
+            domains: storeDomains,
+            mailboxes: mailboxesOf(values),
+            messageBytesMax: Number(values.get('gate.messageBytesMax')),
+          }
+        : { ...backend, passClient },
+    domains: backend === undefined ? [...storeDomains] : protect.length === 0 ? undefined : protect,
+    tls: tlsOf(values, state, name),
+    implicitTls: false,
+    requiresAuth: false,
+    proxied: values.get('gate.proxied') === 'on',
+    limits: limitsOf(values),
+    disabled: textsOf(values.get('gate.disabledCommands')),
+    neverLogin: textsOf(values.get('gate.neverLogin')),
+    greetPauseMs: Number(values.get('gate.greetPauseMs')),
+    heldConnectionsMax: Number(values.get('gate.heldConnections')),
+  };
+  // Who submits mail waits for nothing; the embedded store knows no accounts, so it asks for none.
+  const submission: GateSettings = {
+    ...gate,
+    backend: submissionBackend === undefined ? gate.backend : { ...submissionBackend, passClient },
+    greetPauseMs: 0,
+    requiresAuth: backend !== undefined || submissionBackend !== undefined,
+  };
+  return { gate, submission, submissions: { ...submission, implicitTls: true } };
+};

@@ -1,0 +1,189 @@
+/**
+ * The real server behind the gate, over SMTP: nothing is sent there before a recipient or a login deserves it. The
+ * client's address goes along by XCLIENT (Postfix XCLIENT_README) where the server offers it, by a PROXY v2 header
+ * (haproxy's proxy-protocol.txt) where it was chosen, and in a Received line in any case.
+ */
+import { Buffer } from 'node:buffer';
+import { once } from 'node:events';
+import { connect, isIPv4 } from 'node:net';
+import type { Socket } from 'node:net';
+import { hostname } from 'node:os';
+import type { Parameters } from '../../protocols/smtp/command.ts';
+import { createDots } from '../../protocols/smtp/dots.ts';
+import { proxyHeader } from '../../protocols/proxy/header.ts';
+import { createReplyReader, reply } from '../../protocols/smtp/reply.ts';
+import type { SmtpReply } from '../../protocols/smtp/reply.ts';
+import type { Destination, Link, Peer } from './destination.ts';
+
+export type BackendSettings = {
+  readonly host: string;
+  readonly port: number;
+  /** `auto`: XCLIENT where it is offered. `proxy`: only when the server expects the header on this port. */
+  readonly passClient: 'auto' | 'proxy' | 'received';
+};
+
+const connectMsMax = 10_000;
+/** RFC 5321 §4.5.3.2: five minutes a command, ten for the end of the message. */
+const replyMsMax = 300_000;
+const finishMsMax = 600_000;
+const keywordsMs = 60_000;
+
+const unreachable = 'the server behind the gate';
+
+type Wire = {
+  readonly socket: Socket;
+  /** @throws when the server hangs up, says what is no reply, or nothing in time */
+  readonly hear: (msMax: number) => Promise<SmtpReply>;
+  readonly say: (line: string, msMax?: number) => Promise<SmtpReply>;
+};
+
+const createWire = (socket: Socket): Wire => {
+  const reader = createReplyReader();
+  const heard: (SmtpReply | 'garbage')[] = [];
+  let wake: (() => void) | undefined;
+  socket.on('data', (bytes) => {
+    heard.push(...reader.read(bytes.toString('latin1')));
+    wake?.();
+  });
+  socket.on('close', () => wake?.());
+  socket.on('error', () => wake?.());
+
+  const hear = async (msMax: number): Promise<SmtpReply> => {
+    if (heard.length === 0 && !socket.destroyed) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      wake = resolve;
+      const timer = setTimeout(resolve, msMax);
+      await promise;
+      clearTimeout(timer);
+      wake = undefined;
+    }
+    const found = heard.shift();
+    if (found === undefined || found === 'garbage') {
+      socket.destroy();
+      throw new Error(`${unreachable} ${found === 'garbage' ? 'said what is no SMTP reply' : 'did not answer'}`);
+    }
+    return found;
+  };
+  return {
+    socket,
+    hear,
+    say: (line, msMax = replyMsMax) => {
+      socket.write(`${line}\r\n`, 'latin1');
+      return hear(msMax);
+    },
+  };
+};
+
+/** xtext (RFC 3461 §4), as XCLIENT wants its values. */
+const xtext = (text: string): string =>
+  text.replaceAll(/[^!-*,-<>-~]/g, (char) => `+${char.charCodeAt(0).toString(16).padStart(2, '0').toUpperCase()}`);
+
+const dial = async (
+  { host, port, passClient }: BackendSettings,
+  peer: Peer | undefined,
+): Promise<{ wire: Wire; keywords: readonly string[] }> => {
+  const socket = connect({ host, port, noDelay: true });
+  socket.setTimeout(connectMsMax, () => socket.destroy(new Error(`${unreachable} does not answer`)));
+  await once(socket, 'connect');
+  socket.setTimeout(0);
+  const wire = createWire(socket);
+  const local = { address: '127.0.0.1', port: 0 };
+  if (passClient === 'proxy') socket.write(proxyHeader(peer ?? local, { address: '127.0.0.1', port }));
+  const expect = (wanted: number, heard: SmtpReply): SmtpReply => {
+    if (heard.code === wanted) return heard;
+    socket.destroy();
+    throw new Error(`${unreachable} said ${heard.code} ${heard.lines[0] ?? ''}`);
+  };
+  expect(220, await wire.hear(connectMsMax));
+  let hello = expect(250, await wire.say(`EHLO ${hostname()}`));
+  const xclient = hello.lines.find((line) => line.toUpperCase().startsWith('XCLIENT '));
+  if (peer !== undefined && passClient === 'auto' && xclient !== undefined) {
+    const offered = new Set(xclient.toUpperCase().split(' '));
+    const address = isIPv4(peer.address) ? peer.address : `IPV6:${peer.address}`;
+    const wanted: readonly (readonly [string, string])[] = [
+      ['NAME', '[UNAVAILABLE]'],
+      ['ADDR', address],
+      ['PORT', String(peer.port)],
+      ['PROTO', peer.esmtp ? 'ESMTP' : 'SMTP'],
+      ['HELO', xtext(peer.helo)],
+    ];
+    const told = wanted.flatMap(([name, value]) => (offered.has(name) ? [`${name}=${value}`] : []));
+    expect(220, await wire.say(`XCLIENT ${told.join(' ')}`));
+    hello = expect(250, await wire.say(`EHLO ${peer.helo}`));
+  }
+  return { wire, keywords: hello.lines.slice(1) };
+};
+
+const parametersText = (parameters: Parameters): string =>
+  [...parameters].map(([keyword, value]) => ` ${keyword}${value === '' ? '' : `=${value}`}`).join('');
+
+const receivedLine = (peer: Peer): string =>
+  `Received: from ${peer.helo} ([${peer.address}])\r\n\tby ${hostname()} (Postern gate) with ${peer.esmtp ? 'ESMTP' : 'SMTP'}${peer.tls ? 'S' : ''};\r\n\t${new Date().toUTCString()}\r\n`;
+
+const createLink = (wire: Wire, peer: Peer): Link => {
+  let dots = createDots();
+  const { socket } = wire;
+  const put = async (bytes: Buffer): Promise<void> => {
+    if (socket.destroyed || socket.write(bytes)) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    socket.once('drain', resolve).once('close', resolve);
+    await promise;
+    socket.off('drain', resolve).off('close', resolve);
+  };
+  return {
+    auth: async (line, ask) => {
+      let heard = await wire.say(line);
+      while (heard.code === 334) heard = await wire.say(await ask(heard));
+      return heard;
+    },
+    mail: (path, parameters) => wire.say(`MAIL FROM:<${path}>${parametersText(parameters)}`),
+    rcpt: (path, parameters) => wire.say(`RCPT TO:<${path}>${parametersText(parameters)}`),
+    data: async () => {
+      const heard = await wire.say('DATA');
+      dots = createDots();
+      if (heard.code === 354) await put(dots.put(Buffer.from(receivedLine(peer), 'latin1')));
+      return heard;
+    },
+    content: (bytes) => put(dots.put(bytes)),
+    finish: async () => {
+      await put(dots.end());
+      return wire.hear(finishMsMax);
+    },
+    // A message without its end is none (RFC 5321 §4.1.1.4): the server forgets it with the connection.
+    abort: () => socket.destroy(),
+    reset: async () => {
+      if (!socket.destroyed) await wire.say('RSET');
+    },
+    close: () => {
+      if (!socket.destroyed) socket.end('QUIT\r\n');
+    },
+  };
+};
+
+/** Keywords that go through the gate unchanged; the gate has its own STARTTLS, PIPELINING and CHUNKING. */
+const passed = new Set(['SIZE', '8BITMIME', 'SMTPUTF8', 'DSN', 'AUTH']);
+
+export const createBackend = (settings: BackendSettings): Destination => {
+  let known: readonly string[] = [];
+  let askedAt = -Infinity;
+  return {
+    keywords: async () => {
+      if (Date.now() - askedAt < keywordsMs) return known;
+      askedAt = Date.now();
+      try {
+        const { wire, keywords } = await dial(settings, undefined);
+        wire.socket.end('QUIT\r\n');
+        known = keywords.filter((keyword) => passed.has(keyword.split(' ', 1)[0]?.toUpperCase() ?? ''));
+      } catch {
+        // What it offered before holds until it is back; a session learns of the failure when it needs the server.
+        askedAt = -Infinity;
+      }
+      return known;
+    },
+    open: async (peer) => createLink((await dial(settings, peer)).wire, peer),
+    stop: () => Promise.resolve(),
+  };
+};
+
+/** What the client is told when the server behind the gate cannot be reached. */
+export const backendDown: SmtpReply = reply(451, '4.3.0 Temporarily out of service, please try again later');

@@ -1,0 +1,243 @@
+/**
+ * One client's connection: bytes to the session and its replies back, in order, through STARTTLS and the end. Nothing is
+ * read ahead of what can be answered, and whoever sends or reads too slowly is let go.
+ */
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { createSmtpInput } from '../../protocols/smtp/input.ts';
+import type { Input } from '../../protocols/smtp/input.ts';
+import { encodeReply, reply } from '../../protocols/smtp/reply.ts';
+import type { SmtpReply } from '../../protocols/smtp/reply.ts';
+import { answerLine } from './dispatch.ts';
+import { judge, settle, slip, tellOf } from './session.ts';
+import type { Answer, GateDesk, Session } from './session.ts';
+import { waitUnlessGone } from './tarpit.ts';
+import { finish, take } from './verbs/content.ts';
+import type { Incoming } from './verbs/content.ts';
+import { keywordsFor } from './verbs/hello.ts';
+
+/** RFC 5321 §4.5.3.2.7: five minutes for a command, however its bytes trickle in; and for a message. */
+const commandMsMax = 300_000;
+const messageMsMax = 1_800_000;
+/** No more is read ahead of the session than this. */
+const aheadBytesMax = 256 * 1024;
+const earlyBytesShown = 100;
+
+export type Visitor = {
+  readonly client: string;
+  readonly port: number;
+  readonly id: string;
+  readonly isKnown: boolean;
+};
+
+const noEntry = reply(554, '5.5.0 You talked before you were greeted');
+const tooSlow = reply(421, '4.4.2 Too slow, closing connection');
+
+// oxlint-disable-next-line max-lines-per-function -- a closure over one connection; each function in it is short
+export const serveClient = async (
+  plain: Socket,
+  { client, port, id, isKnown }: Visitor,
+  desk: GateDesk,
+): Promise<void> => {
+  const input = createSmtpInput();
+  const gone = new AbortController();
+  let socket = plain;
+  let wake: (() => void) | undefined;
+  const session: Session = {
+    client,
+    port,
+    id,
+    gone: gone.signal,
+    helo: undefined,
+    esmtp: false,
+    tls: plain instanceof TLSSocket,
+    account: undefined,
+    transaction: undefined,
+    link: undefined,
+    errors: 0,
+    idleCommands: 0,
+    unknown: 0,
+    messages: 0,
+    heldAnswers: undefined,
+    closing: false,
+  };
+
+  const onData = (bytes: Buffer): void => {
+    input.feed(bytes);
+    if (input.waiting() > aheadBytesMax) socket.pause();
+    wake?.();
+  };
+  const onClose = (): void => {
+    gone.abort();
+    wake?.();
+  };
+  const listen = (): void => {
+    socket.on('data', onData).on('close', onClose).on('error', onClose).on('end', onClose);
+  };
+
+  /** @returns undefined when the client has gone or was too slow */
+  const nextInput = async (msMax: number): Promise<Input | undefined> => {
+    const until = Date.now() + msMax;
+    for (;;) {
+      const item = input.next();
+      if (item !== undefined) return item;
+      if (gone.signal.aborted || Date.now() >= until) return undefined;
+      socket.resume();
+      const { promise, resolve } = Promise.withResolvers<void>();
+      wake = resolve;
+      const timer = setTimeout(resolve, until - Date.now());
+      await promise;
+      clearTimeout(timer);
+      wake = undefined;
+    }
+  };
+
+  const say = async (answer: SmtpReply): Promise<void> => {
+    if (socket.destroyed || socket.write(encodeReply(answer), 'latin1')) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(() => socket.destroy(), commandMsMax);
+    socket.once('drain', resolve).once('close', resolve);
+    await promise;
+    clearTimeout(timer);
+    socket.off('drain', resolve).off('close', resolve);
+  };
+
+  const ask = async (challenge: SmtpReply): Promise<string> => {
+    await say(challenge);
+    const item = await nextInput(commandMsMax);
+    if (item?.kind === 'line') return item.text;
+    throw new Error('the client did not answer the challenge');
+  };
+
+  const startTls = async (): Promise<void> => {
+    // Whatever was sent ahead of the handshake was sent by anybody (RFC 3207 §4.2).
+    input.discard();
+    plain.off('data', onData).off('close', onClose).off('end', onClose);
+    const secure = new TLSSocket(plain, { isServer: true, secureContext: desk.tls });
+    socket = secure;
+    listen();
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => resolve(false), commandMsMax / 10);
+    secure
+      .once('secure', () => resolve(true))
+      .once('close', () => resolve(false))
+      .once('error', () => resolve(false));
+    const isSecure = await promise;
+    clearTimeout(timer);
+    if (!isSecure) {
+      plain.destroy();
+      return;
+    }
+    session.tls = true;
+    [session.helo, session.transaction] = [undefined, undefined];
+    tellOf(session, desk, 'tls');
+  };
+
+  const sizeMax = async (): Promise<number> => {
+    const size = (await keywordsFor(session, desk)).find((keyword) => keyword.toUpperCase().startsWith('SIZE '));
+    return Number(size?.slice(5)) || Infinity;
+  };
+
+  /** Reads content up to its end. @returns undefined when the client did not finish */
+  const readContent = async (incoming: Incoming): Promise<{ hadBareNewline: boolean; lost: boolean } | undefined> => {
+    const until = Date.now() + messageMsMax;
+    let lost = false;
+    for (;;) {
+      const item = await nextInput(Math.min(commandMsMax, until - Date.now()));
+      if (item === undefined) return undefined;
+      if (item.kind === 'content-end') return { hadBareNewline: item.hadBareNewline, lost };
+      if (item.kind === 'content' && !lost) lost = !(await take(session, incoming, item.bytes));
+    }
+  };
+
+  const receiveMessage = async (): Promise<void> => {
+    const incoming: Incoming = { bytes: 0, sizeMax: await sizeMax() };
+    input.expectMessage();
+    const end = await readContent(incoming);
+    if (end !== undefined) await say(await finish(session, desk, incoming, end));
+  };
+
+  let chunks: Incoming | undefined;
+  const receiveChunk = async (answer: Answer, length: number, last: boolean, refused: boolean): Promise<void> => {
+    chunks ??= { bytes: 0, sizeMax: await sizeMax() };
+    const incoming = chunks;
+    input.expectChunk(length);
+    // A refused chunk goes nowhere: its bytes are read past, because their number was announced.
+    const end = refused ? await readContent({ bytes: Infinity, sizeMax: 0 }) : await readContent(incoming);
+    if (end === undefined) return;
+    if (last || refused) chunks = undefined;
+    if (refused || (!last && !end.lost)) await say(answer);
+    else await say(await finish(session, desk, incoming, end));
+  };
+
+  const obey = async (answer: Answer): Promise<void> => {
+    const { next } = answer;
+    if (typeof next === 'object') {
+      await receiveChunk(answer, next.chunk, next.last, answer.code !== 250);
+      return;
+    }
+    await say(answer);
+    if (next === 'start-tls') await startTls();
+    else if (next === 'message') await receiveMessage();
+  };
+
+  /** The first line of the greeting, a while, the last one: who talks in between does not listen (DETECTION B.13). */
+  const greet = async (): Promise<boolean> => {
+    tellOf(session, desk, 'connect');
+    const refusal = await judge(session, desk, 'connect');
+    if (session.closing && refusal !== undefined) {
+      await say(refusal);
+      return false;
+    }
+    if (!isKnown && desk.greetPauseMs > 0) {
+      socket.write(`220-${desk.name} ESMTP\r\n`, 'latin1');
+      const { promise, resolve } = Promise.withResolvers<void>();
+      wake = resolve;
+      await Promise.race([waitUnlessGone(desk.greetPauseMs, gone.signal), promise]);
+      wake = undefined;
+    }
+    if (input.waiting() > 0) {
+      tellOf(session, desk, 'early-talk', (event) => {
+        event.text = `${Math.min(earlyBytesShown, input.waiting())} bytes before the greeting`;
+      });
+      await settle(desk);
+      await say(noEntry);
+      return false;
+    }
+    await say(reply(220, `${desk.name} ESMTP`));
+    return !gone.signal.aborted;
+  };
+
+  listen();
+  try {
+    let isOpen = await greet();
+    while (isOpen && !session.closing) {
+      const item = await nextInput(commandMsMax);
+      if (item === undefined) {
+        if (!gone.signal.aborted) await say(tooSlow);
+        break;
+      }
+      if (item.kind === 'line') await obey(await answerLine(session, desk, item.text, { ask }));
+      else if (item.kind === 'bad-line')
+        await say(
+          slip(
+            session,
+            desk,
+            item.why === 'too-long' ? 'syntax' : 'bare-newline',
+            item.why,
+            reply(500, '5.5.2 Lines end with CRLF and have a limit'),
+          ),
+        );
+      isOpen = !gone.signal.aborted;
+    }
+  } catch (error) {
+    if (!gone.signal.aborted) desk.complain(error);
+  } finally {
+    if (session.heldAnswers !== undefined) desk.tarpit.leave();
+    if (session.transaction?.begun === true || gone.signal.aborted) session.link?.abort();
+    else session.link?.close();
+    tellOf(session, desk, 'disconnect');
+    socket.end();
+    setTimeout(() => plain.destroy(), 1000).unref();
+  }
+};

@@ -1,0 +1,185 @@
+/**
+ * The gate: an SMTP front that listens where the world connects, judges every step, and passes on what survives, to a
+ * real server or to the embedded store. It says 250 to a message only after that has taken it.
+ */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { canonicalAddress } from '../../model/address.ts';
+import { draftEvent } from '../../model/event.ts';
+import { readProxyHeader } from '../../protocols/proxy/header.ts';
+import { encodeReply, reply } from '../../protocols/smtp/reply.ts';
+import type { Hook, HookSettings } from '../hooks/hook.ts';
+import { startListening } from '../hooks/listen.ts';
+import { createSleepers } from '../hooks/sleepers.ts';
+import { createBackend } from './backend.ts';
+import type { BackendSettings } from './backend.ts';
+import { readTls } from './certificate.ts';
+import type { TlsFiles } from './certificate.ts';
+import { serveClient } from './connection.ts';
+import { createDoorman } from './limits.ts';
+import type { Admission, GateLimits } from './limits.ts';
+import type { GateDesk } from './session.ts';
+import { createStore } from './store.ts';
+import type { StoreSettings } from './store.ts';
+import { createTarpit } from './tarpit.ts';
+
+export type GateSettings = {
+  /** What it calls itself in greetings: a host name. */
+  readonly name: string;
+  readonly backend: BackendSettings | StoreSettings;
+  /** Domains that mail from strangers may be for; undefined: the server behind decides alone. */
+  readonly domains: readonly string[] | undefined;
+  readonly tls: TlsFiles | undefined;
+  /** A submission port: nobody sends without having logged in (RFC 6409 §4.3). */
+  readonly requiresAuth: boolean;
+  /** TLS from the first byte (RFC 8314 §3). */
+  readonly implicitTls: boolean;
+  /** A PROXY header comes before everything else: the gate stands behind a load balancer. */
+  readonly proxied: boolean;
+  readonly limits: GateLimits;
+  readonly disabled: readonly string[];
+  readonly neverLogin: readonly string[];
+  readonly greetPauseMs: number;
+  readonly heldConnectionsMax: number;
+};
+
+const headerMsMax = 5000;
+const sleepersMax = 200;
+
+const refusals: Readonly<Record<Exclude<Admission, 'welcome'>, string>> = {
+  'too-often': encodeReply(reply(421, '4.7.0 Too many connections from your address, try again later')),
+  'too-many': encodeReply(reply(421, '4.7.0 Too many connections at once from your address')),
+};
+const reasons = { 'too-often': 'connection-rate', 'too-many': 'concurrency' } as const;
+
+type Origin = { readonly client: string; readonly port: number };
+
+/** Who connected, by the header of the balancer. @returns undefined when it is none */
+const originByHeader = async (socket: Socket): Promise<Origin | undefined> => {
+  const timer = setTimeout(() => socket.destroy(), headerMsMax);
+  let bytes = Buffer.alloc(0);
+  try {
+    for (;;) {
+      const [chunk]: unknown[] = await once(socket, 'data', { signal: AbortSignal.timeout(headerMsMax) });
+      socket.pause();
+      if (!(chunk instanceof Buffer)) return undefined;
+      bytes = Buffer.concat([bytes, chunk]);
+      const read = readProxyHeader(bytes);
+      if (read.kind === 'garbage') return undefined;
+      if (read.kind === 'more') {
+        socket.resume();
+        continue;
+      }
+      if (read.length < bytes.length) socket.unshift(bytes.subarray(read.length));
+      return read.client === undefined ? undefined : { client: read.client.address, port: read.client.port };
+    }
+  } catch {
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+const originOf = (socket: Socket): Origin => ({
+  client: canonicalAddress(socket.remoteAddress ?? '') ?? '0.0.0.0',
+  port: socket.remotePort ?? 0,
+});
+
+// oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
+export const startGate = async (
+  { listen, ask, tell, complain, nextProgress }: HookSettings,
+  settings: GateSettings,
+): Promise<Hook> => {
+  const { backend } = settings;
+  const destination = 'directory' in backend ? createStore(backend) : createBackend(backend);
+  const tls = settings.tls === undefined ? undefined : readTls(settings.tls);
+  const desk: GateDesk = {
+    ask,
+    tell,
+    complain,
+    ...(nextProgress === undefined ? {} : { nextProgress }),
+    name: settings.name,
+    destination,
+    domains: settings.domains === undefined ? undefined : new Set(settings.domains.map((name) => name.toLowerCase())),
+    requiresAuth: settings.requiresAuth,
+    limits: settings.limits,
+    disabled: new Set(settings.disabled.map((verb) => verb.toUpperCase())),
+    neverLogin: new Set(settings.neverLogin.map((account) => account.toLowerCase())),
+    tls,
+    greetPauseMs: settings.greetPauseMs,
+    sleepers: createSleepers(sleepersMax),
+    tarpit: createTarpit(settings.heldConnectionsMax),
+  };
+  const doorman = createDoorman(settings.limits);
+  const sockets = new Set<Socket>();
+  let connections = 0;
+
+  const isKnown = (client: string, time: number): boolean => {
+    const verdict = ask({
+      time,
+      server: 'gate',
+      stage: 'connect',
+      client,
+      helo: undefined,
+      account: undefined,
+      sender: undefined,
+      recipient: undefined,
+    });
+    return verdict.kind === 'accept' && verdict.known === true;
+  };
+
+  const turnAway = (socket: Socket, client: string, time: number, admission: Exclude<Admission, 'welcome'>): void => {
+    const event = draftEvent(time, 'gate', 'limit');
+    event.client = client;
+    event.reason = reasons[admission];
+    tell(event);
+    socket.end(refusals[admission], 'latin1');
+  };
+
+  const serve = async (socket: Socket): Promise<void> => {
+    const origin = settings.proxied ? await originByHeader(socket) : originOf(socket);
+    if (origin === undefined) {
+      socket.destroy();
+      return;
+    }
+    const time = Date.now();
+    const { client, port } = origin;
+    const known = isKnown(client, time);
+    const admission = known ? 'welcome' : doorman.enter(client, time);
+    if (admission !== 'welcome') {
+      turnAway(socket, client, time, admission);
+      return;
+    }
+    try {
+      const inner =
+        settings.implicitTls && tls !== undefined
+          ? new TLSSocket(socket, { isServer: true, secureContext: tls })
+          : socket;
+      await serveClient(inner, { client, port, id: `gate:${++connections}`, isKnown: known }, desk);
+    } finally {
+      if (!known) doorman.leave(client);
+    }
+  };
+
+  const server = createServer({ noDelay: true, pauseOnConnect: settings.proxied }, (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    socket.on('error', () => undefined);
+    serve(socket).catch((error: unknown) => {
+      complain(error);
+      socket.destroy();
+    });
+  });
+  const endpoint = await startListening(server, listen, 'gate');
+  server.on('error', complain);
+  return {
+    endpoint,
+    stop: async () => {
+      for (const socket of sockets) socket.destroy();
+      await destination.stop();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+};

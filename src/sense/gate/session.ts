@@ -1,0 +1,196 @@
+/**
+ * One SMTP session as the gate keeps it (RFC 5321 §4.1.4): what was said, what is under way, and what it has cost. Verbs
+ * change it; a transaction is one value that is dropped whole.
+ */
+import type { SecureContext } from 'node:tls';
+import { draftEvent } from '../../model/event.ts';
+import type { EventDraft, EventKind } from '../../model/event.ts';
+import type { Question, Stage } from '../../model/question.ts';
+import type { Verdict } from '../../model/verdict.ts';
+import type { Parameters } from '../../protocols/smtp/command.ts';
+import { reply } from '../../protocols/smtp/reply.ts';
+import type { SmtpReply } from '../../protocols/smtp/reply.ts';
+import type { HookSettings } from '../hooks/hook.ts';
+import { outcomeMsMax } from '../hooks/outcomes.ts';
+import type { Sleepers } from '../hooks/sleepers.ts';
+import type { Destination, Link } from './destination.ts';
+import type { GateLimits } from './limits.ts';
+import { waitUnlessGone } from './tarpit.ts';
+import type { Tarpit } from './tarpit.ts';
+
+export type GateDesk = Pick<HookSettings, 'ask' | 'tell' | 'complain' | 'nextProgress'> & {
+  readonly name: string;
+  readonly destination: Destination;
+  /** Domains that mail from strangers may be for; undefined: the server behind the gate decides alone. */
+  readonly domains: ReadonlySet<string> | undefined;
+  /** A submission port: nobody sends without having logged in (RFC 6409 §4.3). */
+  readonly requiresAuth: boolean;
+  readonly limits: GateLimits;
+  /** Commands that nobody may use here. */
+  readonly disabled: ReadonlySet<string>;
+  /** Accounts that nobody logs in with: a try is a proof. Lower case. */
+  readonly neverLogin: ReadonlySet<string>;
+  readonly tls: SecureContext | undefined;
+  readonly greetPauseMs: number;
+  readonly sleepers: Sleepers;
+  readonly tarpit: Tarpit;
+};
+
+export type Transaction = {
+  readonly sender: string;
+  readonly parameters: Parameters;
+  /** Those that were accepted. */
+  readonly recipients: string[];
+  /** Asked for, whatever became of them. */
+  asked: number;
+  /** Bytes, as MAIL promised (RFC 1870); 0 when it did not. */
+  readonly size: number;
+  /** MAIL went through to the server behind the gate. */
+  begun?: boolean;
+  /** BDAT chunks have begun. */
+  chunks: boolean;
+};
+
+export type Session = {
+  readonly client: string;
+  readonly port: number;
+  readonly id: string;
+  readonly gone: AbortSignal;
+  helo: string | undefined;
+  esmtp: boolean;
+  tls: boolean;
+  account: string | undefined;
+  transaction: Transaction | undefined;
+  link: Link | undefined;
+  errors: number;
+  idleCommands: number;
+  unknown: number;
+  messages: number;
+  /** Answers that were made to wait because the client is hostile; undefined: it is not held. */
+  heldAnswers: number | undefined;
+  /** Set by the verb that ends the session: closed behind its reply. */
+  closing: boolean;
+};
+
+/** What a verb answers: nothing more to say than this, or this and then something else with the bytes that follow. */
+export type Answer = SmtpReply & {
+  readonly next?: 'start-tls' | 'message' | { readonly chunk: number; readonly last: boolean };
+};
+
+export const tellOf = (session: Session, desk: GateDesk, kind: EventKind, fill?: (draft: EventDraft) => void): void => {
+  const event = draftEvent(Date.now(), 'gate', kind);
+  event.client = session.client;
+  event.session = session.id;
+  event.helo = session.helo;
+  event.account = session.account;
+  fill?.(event);
+  desk.tell(event);
+};
+
+/** Waits for the statistics to hold what was just told: a list that is pipelined must not run ahead of them. */
+export const settle = async (desk: GateDesk): Promise<void> => {
+  await desk.nextProgress?.(outcomeMsMax);
+};
+
+const accept: Verdict = { kind: 'accept', why: [] };
+
+const verdictFor = (session: Session, desk: GateDesk, stage: Stage, about: Partial<Question>): Verdict => {
+  const { transaction } = session;
+  const before = transaction === undefined || transaction.recipients.length === 0 ? 0 : transaction.asked;
+  try {
+    return desk.ask({
+      time: Date.now(),
+      server: 'gate',
+      stage,
+      client: session.client,
+      helo: session.helo,
+      account: session.account,
+      sender: transaction?.sender,
+      recipient: undefined,
+      ...(stage === 'recipient' && before > 0 ? { recipientsBefore: before } : {}),
+      ...about,
+    });
+  } catch (error) {
+    desk.complain(error);
+    return accept;
+  }
+};
+
+/**
+ * Asks the judge at a stage. A hostile client is held from then on, within the budget: it hears the refusal slowly and
+ * may go on asking; when the budget is spent it is sent away.
+ * @returns the refusal, or undefined when the session may go on
+ */
+export const judge = async (
+  session: Session,
+  desk: GateDesk,
+  stage: Stage,
+  about: Partial<Question> = {},
+): Promise<SmtpReply | undefined> => {
+  const verdict = verdictFor(session, desk, stage, about);
+  switch (verdict.kind) {
+    case 'accept':
+    case 'hold':
+      return undefined;
+    case 'delay':
+      if (desk.sleepers.admit(Date.now(), verdict.delayMs)) await waitUnlessGone(verdict.delayMs, session.gone);
+      return undefined;
+    case 'defer':
+      return reply(Number(verdict.reply.code), `${verdict.reply.enhanced} ${verdict.reply.text}`);
+    case 'drop':
+      session.closing = true;
+      return reply(421, `${verdict.reply.enhanced} ${verdict.reply.text}`);
+    case 'reject': {
+      if (session.heldAnswers === undefined) {
+        if (desk.tarpit.admit()) session.heldAnswers = 0;
+        else {
+          session.closing = true;
+          return reply(421, '4.7.0 Too busy, closing connection');
+        }
+      }
+      await waitUnlessGone(desk.tarpit.waitOf(session.heldAnswers++), session.gone);
+      return reply(Number(verdict.reply.code), `${verdict.reply.enhanced} ${verdict.reply.text}`);
+    }
+  }
+};
+
+/** An error of the dialogue: told, counted, and answered; too many of them end the session. */
+export const slip = (
+  session: Session,
+  desk: GateDesk,
+  reason: 'unknown-command' | 'syntax' | 'non-smtp' | 'bare-newline' | 'pipelining',
+  text: string,
+  answer: SmtpReply,
+): SmtpReply => {
+  tellOf(session, desk, 'command-error', (event) => {
+    event.reason = reason;
+    event.text = text;
+  });
+  return countError(session, desk, answer);
+};
+
+export const countError = (session: Session, { limits }: GateDesk, answer: SmtpReply): SmtpReply => {
+  session.errors++;
+  if (limits.errorsPerConnection === 0 || session.errors < limits.errorsPerConnection) return answer;
+  session.closing = true;
+  return reply(421, '4.7.0 Too many errors, closing connection');
+};
+
+/** The link behind the gate, opened when something deserves it. @throws when it cannot be had */
+export const linkOf = async (session: Session, desk: GateDesk): Promise<Link> => {
+  session.link ??= await desk.destination.open({
+    address: session.client,
+    port: session.port,
+    helo: session.helo ?? 'unknown',
+    esmtp: session.esmtp,
+    tls: session.tls,
+  });
+  return session.link;
+};
+
+/** The link is of no use any more: what was under way there is forgotten with it. */
+export const dropLink = (session: Session): void => {
+  session.link?.abort();
+  session.link = undefined;
+  session.transaction = undefined;
+};

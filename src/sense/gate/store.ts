@@ -1,0 +1,136 @@
+/**
+ * The embedded store: a Maildir a mailbox (cr.yp.to/proto/maildir.html), so that a gate without a server behind it can
+ * be tried at once. A message is written to `tmp`, made durable, and linked into each recipient's `new`; only then is it
+ * accepted.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Buffer } from 'node:buffer';
+import { link, mkdir, open, unlink } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { reply } from '../../protocols/smtp/reply.ts';
+import type { SmtpReply } from '../../protocols/smtp/reply.ts';
+import type { Destination, Link, Peer } from './destination.ts';
+
+export type StoreSettings = {
+  readonly directory: string;
+  readonly domains: ReadonlySet<string>;
+  /** Local parts, lower case; the part behind `+` does not count (RFC 5233). */
+  readonly mailboxes: ReadonlySet<string>;
+  readonly messageBytesMax: number;
+};
+
+const ok = reply(250, '2.1.0 Ok');
+const unknown = reply(550, '5.1.1 No such mailbox here');
+const noRelay = reply(554, '5.7.1 Relay access denied');
+const noAuth = reply(502, '5.5.1 There are no accounts here');
+const tooLarge = reply(552, '5.3.4 The message is too large');
+const noSpace = reply(451, '4.3.0 The message could not be stored, please try again');
+const goAhead = reply(354, 'End data with <CR><LF>.<CR><LF>');
+
+/** A mailbox is a folder below the store; names with anything else than these do not exist here. */
+const folderName = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+
+const syncFolder = async (path: string): Promise<void> => {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+};
+
+let delivered = 0;
+const uniqueName = (): string =>
+  `${Math.floor(Date.now() / 1000)}.P${process.pid}Q${++delivered}R${randomBytes(6).toString('hex')}.${hostname().replaceAll(/[/:]/g, '_')}`;
+
+// oxlint-disable-next-line max-lines-per-function -- a closure over one transaction; each function in it is short
+const createLink = ({ directory, domains, mailboxes, messageBytesMax }: StoreSettings, peer: Peer): Link => {
+  let sender = '';
+  let folders = new Set<string>();
+  let file: { readonly handle: FileHandle; readonly path: string; readonly name: string } | undefined;
+  let size = 0;
+
+  const drop = async (): Promise<void> => {
+    const dropped = file;
+    file = undefined;
+    size = 0;
+    if (dropped === undefined) return;
+    await dropped.handle.close().catch(() => undefined);
+    await unlink(dropped.path).catch(() => undefined);
+  };
+
+  const store = async (): Promise<SmtpReply> => {
+    if (file === undefined || size > messageBytesMax) return tooLarge;
+    const { handle, path, name } = file;
+    await handle.sync();
+    for (const folder of folders) {
+      await mkdir(join(folder, 'new'), { recursive: true, mode: 0o700 });
+      await mkdir(join(folder, 'cur'), { recursive: true, mode: 0o700 });
+      await mkdir(join(folder, 'tmp'), { recursive: true, mode: 0o700 });
+      await link(path, join(folder, 'new', name));
+      await syncFolder(join(folder, 'new'));
+    }
+    return reply(250, `2.0.0 Stored as ${name}`);
+  };
+
+  return {
+    auth: () => Promise.resolve(noAuth),
+    mail: (path, parameters) => {
+      sender = path;
+      folders = new Set();
+      return Promise.resolve(Number(parameters.get('SIZE') ?? 0) > messageBytesMax ? tooLarge : ok);
+    },
+    rcpt: (path) => {
+      const at = path.lastIndexOf('@');
+      const domain = at < 0 ? 'localhost' : path.slice(at + 1).toLowerCase();
+      const local = (at < 0 ? path : path.slice(0, at)).toLowerCase().split('+', 1)[0] ?? '';
+      if (!domains.has(domain)) return Promise.resolve(noRelay);
+      if (!mailboxes.has(local) || !folderName.test(local) || !folderName.test(domain)) return Promise.resolve(unknown);
+      folders.add(join(directory, domain, local));
+      return Promise.resolve(reply(250, '2.1.5 Ok'));
+    },
+    data: async () => {
+      const tmp = join(directory, 'tmp');
+      await mkdir(tmp, { recursive: true, mode: 0o700 });
+      const name = uniqueName();
+      const path = join(tmp, name);
+      file = { handle: await open(path, 'wx', 0o600), path, name };
+      size = 0;
+      const protocol = `${peer.esmtp ? 'ESMTP' : 'SMTP'}${peer.tls ? 'S' : ''}`;
+      await file.handle.write(
+        `Return-Path: <${sender}>\r\nReceived: from ${peer.helo} ([${peer.address}]) by ${hostname()} (Postern) with ${protocol};\r\n\t${new Date().toUTCString()}\r\n`,
+        undefined,
+        'latin1',
+      );
+      return goAhead;
+    },
+    content: async (bytes: Buffer) => {
+      size += bytes.length;
+      if (size <= messageBytesMax) await file?.handle.write(bytes);
+    },
+    finish: async () => {
+      try {
+        return await store();
+      } catch {
+        return noSpace;
+      } finally {
+        await drop();
+        folders = new Set();
+      }
+    },
+    abort: () => void drop(),
+    reset: () => {
+      folders = new Set();
+      return Promise.resolve();
+    },
+    close: () => void drop(),
+  };
+};
+
+export const createStore = (settings: StoreSettings): Destination => ({
+  keywords: () => Promise.resolve([`SIZE ${settings.messageBytesMax}`, '8BITMIME', 'SMTPUTF8']),
+  open: (peer) => Promise.resolve(createLink(settings, peer)),
+  stop: () => Promise.resolve(),
+});

@@ -1,0 +1,116 @@
+/**
+ * DATA and BDAT (RFC 5321 §4.1.1.4, RFC 3030), from the word to the end of the message. The content streams through; a 2xx
+ * is told only after the server behind the gate has said it. What holds a bare CR or LF is refused: two servers could read
+ * it as two different messages.
+ */
+import type { Buffer } from 'node:buffer';
+import { reply } from '../../../protocols/smtp/reply.ts';
+import type { SmtpReply } from '../../../protocols/smtp/reply.ts';
+import { backendDown } from '../backend.ts';
+import { countError, dropLink, judge, slip, tellOf } from '../session.ts';
+import type { Answer, GateDesk, Session } from '../session.ts';
+
+const noRecipients = reply(554, '5.5.1 No valid recipients');
+const bareNewline = reply(550, '5.5.2 The message holds a bare CR or LF; lines end with CRLF (RFC 5321 2.3.8)');
+
+/** What is known of a message while it comes in. */
+export type Incoming = { bytes: number; readonly sizeMax: number };
+
+/** Opens the content behind the gate. @returns the reply when it cannot begin */
+const open = async (session: Session): Promise<SmtpReply | undefined> => {
+  try {
+    const heard = await session.link?.data();
+    if (heard?.code === 354) return undefined;
+    session.transaction = undefined;
+    return heard ?? backendDown;
+  } catch {
+    dropLink(session);
+    return backendDown;
+  }
+};
+
+const maySend = async (session: Session, desk: GateDesk): Promise<SmtpReply | undefined> => {
+  const { transaction } = session;
+  if (transaction === undefined) return countError(session, desk, reply(503, '5.5.1 Say MAIL first'));
+  if (transaction.recipients.length === 0) return countError(session, desk, noRecipients);
+  return judge(session, desk, 'data');
+};
+
+export const data = async (session: Session, desk: GateDesk): Promise<Answer> => {
+  if (session.transaction?.chunks === true) return countError(session, desk, reply(503, '5.5.1 BDAT has begun'));
+  const refusal = (await maySend(session, desk)) ?? (await open(session));
+  return refusal ?? { ...reply(354, 'End data with <CR><LF>.<CR><LF>'), next: 'message' };
+};
+
+/** Chunks that are refused are still read: their length was announced, and they must not be taken for commands. */
+export const bdat = async (
+  session: Session,
+  desk: GateDesk,
+  { length, last }: { readonly length: number; readonly last: boolean },
+): Promise<Answer & { readonly refused: boolean }> => {
+  const next = { chunk: length, last };
+  const begun = session.transaction?.chunks === true;
+  const refusal = begun ? undefined : ((await maySend(session, desk)) ?? (await open(session)));
+  if (refusal !== undefined) return { ...refusal, next, refused: true };
+  if (session.transaction !== undefined) session.transaction.chunks = true;
+  return { ...reply(250, `2.0.0 ${length} octets`), next, refused: false };
+};
+
+/** @returns false when the message cannot be taken any more; the rest of it is read and dropped */
+export const take = async (session: Session, incoming: Incoming, bytes: Buffer): Promise<boolean> => {
+  incoming.bytes += bytes.length;
+  if (incoming.bytes > incoming.sizeMax) return false;
+  try {
+    await session.link?.content(bytes);
+    return session.link !== undefined;
+  } catch {
+    return false;
+  }
+};
+
+/** The end of a message. Whatever goes wrong before the server's own 2xx, the client keeps the message. */
+export const finish = async (
+  session: Session,
+  desk: GateDesk,
+  incoming: Incoming,
+  { hadBareNewline, lost }: { readonly hadBareNewline: boolean; readonly lost: boolean },
+): Promise<SmtpReply> => {
+  const { transaction } = session;
+  if (incoming.bytes > incoming.sizeMax) {
+    dropLink(session);
+    return reply(552, '5.3.4 The message is too large');
+  }
+  if (hadBareNewline) {
+    dropLink(session);
+    return slip(session, desk, 'bare-newline', 'in the message', bareNewline);
+  }
+  const refusal = lost ? backendDown : await judge(session, desk, 'message');
+  if (refusal !== undefined) {
+    dropLink(session);
+    return refusal;
+  }
+  let heard: SmtpReply;
+  try {
+    heard = (await session.link?.finish()) ?? backendDown;
+  } catch {
+    dropLink(session);
+    return backendDown;
+  }
+  session.transaction = undefined;
+  if (heard.code >= 200 && heard.code < 300) {
+    session.messages++;
+    tellOf(session, desk, 'message', (event) => {
+      event.sender = transaction?.sender;
+      event.count = transaction?.recipients.length;
+      event.size = incoming.bytes;
+    });
+    for (const recipient of transaction?.recipients ?? [])
+      tellOf(session, desk, 'delivery', (event) => {
+        event.sender = transaction?.sender;
+        event.recipient = recipient;
+        event.outcome = 'sent';
+        event.remote = false;
+      });
+  }
+  return heard;
+};

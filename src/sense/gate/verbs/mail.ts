@@ -1,0 +1,61 @@
+/** MAIL (RFC 5321 §4.1.1.2, SIZE: RFC 1870). Nothing is sent behind the gate yet: no recipient has deserved it. */
+import type { Command, Parameters } from '../../../protocols/smtp/command.ts';
+import { reply } from '../../../protocols/smtp/reply.ts';
+import { countError, judge, tellOf } from '../session.ts';
+import type { Answer, GateDesk, Session } from '../session.ts';
+import { keywordsFor } from './hello.ts';
+
+/** Which EHLO keyword allows which parameter. */
+const keywordOf = new Map([
+  ['SIZE', 'SIZE'],
+  ['BODY', '8BITMIME'],
+  ['SMTPUTF8', 'SMTPUTF8'],
+  ['RET', 'DSN'],
+  ['ENVID', 'DSN'],
+  ['NOTIFY', 'DSN'],
+  ['ORCPT', 'DSN'],
+  ['AUTH', 'AUTH'],
+]);
+
+/** @returns the first parameter that was not offered */
+export const notOffered = (parameters: Parameters, keywords: readonly string[]): string | undefined => {
+  const offered = new Set(keywords.map((keyword) => keyword.split(' ', 1)[0]?.toUpperCase()));
+  return [...parameters.keys()].find((name) => {
+    const keyword = keywordOf.get(name);
+    return keyword === undefined || !offered.has(keyword);
+  });
+};
+
+const sizeMaxOf = (keywords: readonly string[]): number => {
+  const size = keywords.find((keyword) => keyword.toUpperCase().startsWith('SIZE '));
+  return Number(size?.slice(5)) || Infinity;
+};
+
+export const mail = async (
+  session: Session,
+  desk: GateDesk,
+  { path, parameters }: Extract<Command, { verb: 'MAIL' }>,
+): Promise<Answer> => {
+  if (session.helo === undefined) return countError(session, desk, reply(503, '5.5.1 Say EHLO first'));
+  if (session.transaction !== undefined) return countError(session, desk, reply(503, '5.5.1 One message at a time'));
+  if (desk.requiresAuth && session.account === undefined)
+    return countError(session, desk, reply(530, '5.7.0 Authentication required'));
+  const keywords = await keywordsFor(session, desk);
+  const strange = notOffered(parameters, keywords);
+  if (strange !== undefined) return countError(session, desk, reply(555, '5.5.4 A parameter that was not offered'));
+  const size = Number(parameters.get('SIZE') ?? 0);
+  if (!(size >= 0)) return countError(session, desk, reply(501, '5.5.4 SIZE is no number'));
+  if (size > sizeMaxOf(keywords)) return reply(552, '5.3.4 The message is too large');
+  const { messagesPerConnection } = desk.limits;
+  if (messagesPerConnection > 0 && session.messages >= messagesPerConnection) {
+    tellOf(session, desk, 'limit', (event) => {
+      event.reason = 'message-rate';
+    });
+    session.closing = true;
+    return reply(421, '4.7.0 Enough messages for one connection, please come back');
+  }
+  const refusal = await judge(session, desk, 'sender', { sender: path });
+  if (refusal !== undefined) return refusal;
+  session.transaction = { sender: path, parameters, recipients: [], asked: 0, size, chunks: false };
+  return reply(250, '2.1.0 Ok');
+};

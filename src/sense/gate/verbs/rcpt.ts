@@ -1,0 +1,124 @@
+/**
+ * RCPT (RFC 5321 §4.1.1.3): the cheapest refusals first. A stranger's foreign domain is refused before anything is asked
+ * elsewhere; the judge is asked before the server behind the gate, so that a proven harvester hears the same for every name.
+ */
+import { domainOf } from '../../../model/address.ts';
+import type { Outcome } from '../../../model/event.ts';
+import type { Command } from '../../../protocols/smtp/command.ts';
+import { reply } from '../../../protocols/smtp/reply.ts';
+import type { SmtpReply } from '../../../protocols/smtp/reply.ts';
+import { backendDown } from '../backend.ts';
+import { countError, dropLink, judge, linkOf, settle, tellOf } from '../session.ts';
+import type { Answer, GateDesk, Session, Transaction } from '../session.ts';
+import { waitUnlessGone } from '../tarpit.ts';
+import { keywordsFor } from './hello.ts';
+import { notOffered } from './mail.ts';
+
+const outcomeOfDsn = new Map<string, Outcome>([
+  ['5.1.0', 'unknown'],
+  ['5.1.1', 'unknown'],
+  ['5.1.6', 'unknown'],
+  ['5.2.2', 'over-quota'],
+]);
+/** Where a server gives no enhanced code (RFC 5321 §4.2.3). */
+const outcomeOfCode = new Map<number, Outcome>([
+  [550, 'unknown'],
+  [551, 'unknown'],
+  [552, 'over-quota'],
+  [553, 'unknown'],
+]);
+
+/** What an answer from behind the gate means (RFC 3463). */
+const outcomeOf = ({ code, lines: [line = ''] }: SmtpReply): Outcome => {
+  if (code < 300) return 'accepted';
+  const dsn = /^[45]\.\d{1,3}\.\d{1,3}/.exec(line)?.[0];
+  if (dsn !== undefined && outcomeOfDsn.has(dsn)) return outcomeOfDsn.get(dsn) ?? 'rejected';
+  if (code < 500) return 'deferred';
+  if (/relay/i.test(line)) return 'relay-denied';
+  return (dsn === undefined ? outcomeOfCode.get(code) : undefined) ?? 'rejected';
+};
+
+const tellOutcome = (session: Session, desk: GateDesk, path: string, outcome: Outcome, text?: string): void =>
+  tellOf(session, desk, 'recipient', (event) => {
+    event.sender = session.transaction?.sender;
+    event.recipient = path;
+    event.outcome = outcome;
+    event.text = text;
+  });
+
+/** MAIL goes through with the first recipient that deserves it. */
+const begin = async (session: Session, desk: GateDesk, transaction: Transaction): Promise<SmtpReply | undefined> => {
+  const link = await linkOf(session, desk);
+  if (transaction.begun) return undefined;
+  const heard = await link.mail(transaction.sender, transaction.parameters);
+  if (heard.code !== 250) return heard;
+  transaction.begun = true;
+  return undefined;
+};
+
+const slowDown = async (session: Session, desk: GateDesk): Promise<void> => {
+  const over = session.unknown - desk.limits.unknownBeforeDelay;
+  if (desk.limits.unknownBeforeDelay === 0 || over <= 0) return;
+  const ms = Math.min(10, over) * 1000;
+  if (desk.sleepers.admit(Date.now(), ms)) await waitUnlessGone(ms, session.gone);
+};
+
+/** The server behind the gate decides, and its outcome is evidence. */
+const askBehind = async (
+  session: Session,
+  desk: GateDesk,
+  transaction: Transaction,
+  { path, parameters }: Extract<Command, { verb: 'RCPT' }>,
+): Promise<Answer> => {
+  const heard =
+    (await begin(session, desk, transaction)) ?? (await (await linkOf(session, desk)).rcpt(path, parameters));
+  const outcome = outcomeOf(heard);
+  tellOutcome(session, desk, path, outcome, heard.lines[0]);
+  if (outcome === 'accepted') {
+    transaction.recipients.push(path);
+    return heard;
+  }
+  if (outcome === 'unknown') {
+    session.unknown++;
+    await settle(desk);
+    await slowDown(session, desk);
+  }
+  if (heard.code === 421) dropLink(session);
+  return countError(session, desk, heard);
+};
+
+export const rcpt = async (
+  session: Session,
+  desk: GateDesk,
+  command: Extract<Command, { verb: 'RCPT' }>,
+): Promise<Answer> => {
+  const { transaction } = session;
+  const { path, parameters } = command;
+  if (transaction === undefined) return countError(session, desk, reply(503, '5.5.1 Say MAIL first'));
+  if (notOffered(parameters, await keywordsFor(session, desk)) !== undefined)
+    return countError(session, desk, reply(555, '5.5.4 A parameter that was not offered'));
+  const { recipientsPerMessage } = desk.limits;
+  // The recipients before stay: RFC 5321 §4.5.3.1.10.
+  if (recipientsPerMessage > 0 && transaction.recipients.length >= recipientsPerMessage)
+    return reply(452, '4.5.3 Too many recipients, send the message to the others again');
+  const isForeign = desk.domains !== undefined && path.includes('@') && !desk.domains.has(domainOf(path));
+  if (isForeign && session.account === undefined) {
+    tellOutcome(session, desk, path, 'relay-denied');
+    await settle(desk);
+    const refusal = await judge(session, desk, 'recipient', { recipient: path });
+    if (refusal !== undefined && session.closing) return refusal;
+    return countError(session, desk, reply(554, '5.7.1 Relay access denied'));
+  }
+  const refusal = await judge(session, desk, 'recipient', { recipient: path });
+  transaction.asked++;
+  if (refusal !== undefined) {
+    tellOutcome(session, desk, path, refusal.code < 500 ? 'deferred' : 'rejected');
+    return refusal;
+  }
+  try {
+    return await askBehind(session, desk, transaction, command);
+  } catch {
+    dropLink(session);
+    return backendDown;
+  }
+};
