@@ -7,7 +7,7 @@ import { Fault } from '../model/fault.ts';
 import type { Memory, Receipt } from '../model/receipt.ts';
 import type { CarryOut } from '../model/verb.ts';
 import type { Act, Deed, Plan, Proof } from './act.ts';
-import { isReplaced, takeBack, wordsOf } from './desk.ts';
+import { takeBack, wordsOf } from './desk.ts';
 import type { Desk } from './desk.ts';
 
 export type Order = {
@@ -67,14 +67,9 @@ const giveUp = async (desk: Desk, failed: readonly Receipt[], text: string, caus
 };
 
 const closeReplaced = (desk: Desk, receipts: readonly Receipt[]): void => {
-  for (const { id, kind, subject } of receipts) {
-    const before = desk.receipts.of(kind, subject).filter((other) => other.id !== id && isReplaced(desk, other));
-    if (before.length > 0)
-      desk.receipts.move(
-        before.map((other) => other.id),
-        'undone',
-        `renewed as ${id}`,
-      );
+  for (const receipt of receipts) {
+    const before = desk.receipts.before(receipt);
+    if (before.length > 0) desk.receipts.move(before, 'undone', `renewed as ${receipt.id}`);
   }
 };
 

@@ -47,8 +47,10 @@ export type Receipts = {
   readonly add: (receipts: readonly Receipt[]) => void;
   readonly move: (ids: readonly string[], state: ReceiptState, note: string) => void;
   readonly get: (id: string) => Receipt | undefined;
-  /** Those in force (open, done, undoing), newest first. */
-  readonly of: (kind: ActionKind, subject: string) => readonly Receipt[];
+  /** Those done for the same kind and subject, and not later: a renewal takes their place. */
+  readonly before: (receipt: Receipt) => readonly string[];
+  /** Done for the same kind and subject, and not earlier. */
+  readonly after: (receipt: Receipt) => readonly string[];
   /** Newest first. */
   readonly inState: (...states: readonly ReceiptState[]) => readonly Receipt[];
   /** Done, and over by then. */
