@@ -13,10 +13,10 @@ export const actionKinds = [
 export type ActionKind = (typeof actionKinds)[number];
 
 /**
- * `open`: written; the deed may be done, half done or not begun. `undoing`: the undo has begun. `failed`: it did not take,
+ * `suggested`: waits for a yes, nothing is done. `open`: written; the deed may be done, half done or not begun. `undoing`: the undo has begun. `failed`: it did not take,
  * and what had been done of it was undone.
  */
-export const receiptStates = ['open', 'done', 'undoing', 'undone', 'failed'] as const;
+export const receiptStates = ['suggested', 'open', 'done', 'undoing', 'undone', 'failed'] as const;
 type ReceiptState = (typeof receiptStates)[number];
 
 /** Plain JSON; what `undo` needs beyond the world as it is then. */
@@ -53,8 +53,12 @@ export type Receipts = {
   readonly after: (receipt: Receipt) => readonly string[];
   /** Newest first. */
   readonly inState: (...states: readonly ReceiptState[]) => readonly Receipt[];
-  /** Done, and over by then. */
+  /** Done or suggested, and over by then. */
   readonly due: (time: number) => readonly Receipt[];
+  /** Done, newest first. */
+  readonly inForce: (kind: ActionKind) => readonly Receipt[];
+  /** All that an incident led to, newest first. */
+  readonly ofIncident: (incident: string) => readonly Receipt[];
   /** Newest first. */
   readonly latest: (countMax: number) => readonly Receipt[];
 };

@@ -34,7 +34,11 @@ export const createReceipts = (database: DatabaseSync, transact: (work: () => vo
   const notLater = database.prepare(`${same} <= ?`);
   const notEarlier = database.prepare(`${same} >= ?`);
   const byState = database.prepare('SELECT * FROM receipts WHERE state = ? ORDER BY made DESC, rowid DESC');
-  const over = database.prepare("SELECT * FROM receipts WHERE state = 'done' AND until <= ?");
+  const over = database.prepare("SELECT * FROM receipts WHERE state IN ('done', 'suggested') AND until <= ?");
+  const byKind = database.prepare(
+    "SELECT * FROM receipts INDEXED BY receipts_by_subject WHERE kind = ? AND state = 'done' ORDER BY made DESC",
+  );
+  const byIncident = database.prepare('SELECT * FROM receipts WHERE incident = ? ORDER BY made DESC, rowid DESC');
   const latest = database.prepare('SELECT * FROM receipts ORDER BY made DESC, rowid DESC LIMIT ?');
 
   return {
@@ -62,6 +66,8 @@ export const createReceipts = (database: DatabaseSync, transact: (work: () => vo
     inState: (...states) =>
       states.flatMap((state) => byState.all(state).map(receiptIn)).toSorted((a, b) => b.made - a.made),
     due: (time) => over.all(time).map(receiptIn),
+    inForce: (kind) => byKind.all(kind).map(receiptIn),
+    ofIncident: (incident) => byIncident.all(incident).map(receiptIn),
     latest: (countMax) => latest.all(countMax).map(receiptIn),
   };
 };
