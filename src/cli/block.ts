@@ -2,7 +2,7 @@
 import { accessEntry } from '../act/access-entry.ts';
 import { allowance, firewallBlock } from '../act/firewall.ts';
 import { undo } from '../act/recover.ts';
-import { blastRadius } from '../guard/blast-radius.ts';
+import { blastRadius } from '../guard/acting/blast-radius.ts';
 import { readConfig } from '../guard/config.ts';
 import { Fault } from '../model/fault.ts';
 import { createOverlap } from '../model/address-set.ts';

@@ -15,9 +15,9 @@ import { findLogs } from '../sense/logs/find.ts';
 import { followLog } from '../sense/logs/follow.ts';
 import type { Following, Position } from '../sense/logs/follow.ts';
 import { createLogReader } from '../servers/read.ts';
-import { startActing } from './acting.ts';
+import { startActing } from './acting/start.ts';
 import { openDesk, protectedBy } from './desk.ts';
-import type { ActionNews } from './enforcer.ts';
+import type { ActionNews } from './acting/enforcer.ts';
 import { judgeChoice, judgeSettings } from './judge-settings.ts';
 import type { ListenerData } from './listener-thread.ts';
 import { startListenerThreads } from './listener-threads.ts';
@@ -98,7 +98,7 @@ export const startGuard = async (values: Values, tellNews: (news: GuardNews) => 
 
   const choice = judgeChoice(values, started);
   const memory = createMemory(buffer, seed);
-  const desk = openDesk(state, protectedBy(values));
+  const desk = openDesk(state, protectedBy(values, state));
   const release = lockState(state);
   const acting = startActing(desk, values, memory.table, choice.learningUntil, tellNews);
   const judge = createJudge(memory, judgeSettings(choice), {

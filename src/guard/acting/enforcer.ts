@@ -2,12 +2,12 @@
  * What follows a conviction outside the SMTP dialogue: nothing but a note (`observe`, the default), a suggestion that waits
  * for a yes, or a block. Never of who was ever good here, never above the ceilings: then it is a suggestion, and said.
  */
-import { firewallBlock } from '../act/firewall.ts';
-import { performAll, suggestAll } from '../act/perform.ts';
-import type { Order } from '../act/perform.ts';
-import type { Conviction } from '../judge/judge.ts';
-import type { OpenDesk } from './desk.ts';
-import type { Values } from './settings.ts';
+import { firewallBlock } from '../../act/firewall.ts';
+import { performAll, suggestAll } from '../../act/perform.ts';
+import type { Order } from '../../act/perform.ts';
+import type { Conviction } from '../../judge/judge.ts';
+import type { OpenDesk } from '../desk.ts';
+import type { Values } from '../settings.ts';
 
 export type ActionNews = { readonly kind: 'action'; readonly text: string; readonly incident: string | undefined };
 type Mode = 'observe' | 'suggest' | 'enforce';

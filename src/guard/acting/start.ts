@@ -2,15 +2,15 @@
  * The guard's hand: acts on convictions, ends what is over, puts back what somebody took away, and hears what a person says
  * on the command line (pause, allowance) through the ledger. All of it beside the judging, which never waits for it.
  */
-import { recover } from '../act/recover.ts';
-import { repair } from '../act/repair.ts';
-import { sayByHand } from '../judge/by-hand.ts';
-import type { Table } from '../judge/statistics/table.ts';
-import { keysOf } from '../model/firewall.ts';
-import type { OpenDesk } from './desk.ts';
+import { recover } from '../../act/recover.ts';
+import { repair } from '../../act/repair.ts';
+import { sayByHand } from '../../judge/by-hand.ts';
+import type { Table } from '../../judge/statistics/table.ts';
+import { keysOf } from '../../model/firewall.ts';
+import type { OpenDesk } from '../desk.ts';
 import { createEnforcer } from './enforcer.ts';
 import type { ActionNews, Enforcer } from './enforcer.ts';
-import type { Values } from './settings.ts';
+import type { Values } from '../settings.ts';
 
 const hearEveryMs = 2000;
 const repairEveryMs = 10_000;
