@@ -56,9 +56,6 @@ export const takeBack = async (
   return all;
 };
 
-/** Receipts for whose subject a later one is in force: they have nothing of their own to undo. */
+/** A later receipt for its subject is in force: it has nothing of its own to undo. */
 export const isReplaced = (desk: Desk, receipt: Receipt): boolean =>
-  deedOf(desk, receipt.kind).renews === true &&
-  desk.receipts
-    .of(receipt.kind, receipt.subject)
-    .some(({ id, state, made }) => id !== receipt.id && state === 'done' && made >= receipt.made);
+  deedOf(desk, receipt.kind).renews === true && desk.receipts.after(receipt).length > 0;

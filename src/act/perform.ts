@@ -4,10 +4,10 @@
  */
 import { randomInt } from 'node:crypto';
 import { Fault } from '../model/fault.ts';
-import type { Memory, Receipt } from '../model/receipt.ts';
+import type { ActionKind, Memory, Receipt } from '../model/receipt.ts';
 import type { CarryOut } from '../model/verb.ts';
 import type { Act, Deed, Plan, Proof } from './act.ts';
-import { isReplaced, takeBack, wordsOf } from './desk.ts';
+import { takeBack, wordsOf } from './desk.ts';
 import type { Desk } from './desk.ts';
 
 export type Order = {
@@ -67,34 +67,47 @@ const giveUp = async (desk: Desk, failed: readonly Receipt[], text: string, caus
 };
 
 const closeReplaced = (desk: Desk, receipts: readonly Receipt[]): void => {
-  for (const { id, kind, subject } of receipts) {
-    const before = desk.receipts.of(kind, subject).filter((other) => other.id !== id && isReplaced(desk, other));
-    if (before.length > 0)
-      desk.receipts.move(
-        before.map((other) => other.id),
-        'undone',
-        `renewed as ${id}`,
-      );
+  for (const receipt of receipts) {
+    const before = desk.receipts.before(receipt);
+    if (before.length > 0) desk.receipts.move(before, 'undone', `renewed as ${receipt.id}`);
   }
+};
+
+/** One order for all, or one each. */
+type Orders = Order | readonly Order[];
+
+const isList = (orders: Orders): orders is readonly Order[] => Array.isArray(orders);
+
+/** Written down; nothing is done yet. */
+const writeDown = (
+  kind: ActionKind,
+  plans: readonly Plan[],
+  orders: Orders,
+  state: 'open' | 'suggested',
+  desk: Desk,
+): readonly Done[] => {
+  const made = desk.now();
+  const taken = new Set<string>();
+  const done = plans.map((plan, at): Done => {
+    const { lines, subject, memory } = plan;
+    const order = isList(orders) ? orders[at] : orders;
+    if (lines.length === 0 || order === undefined) return { plan, receipt: undefined };
+    const id = freshId(desk, taken);
+    return { plan, receipt: { id, kind, subject, memory, state, made, note: '', ...order } };
+  });
+  desk.receipts.add(done.flatMap(({ receipt }) => receipt ?? []));
+  return done;
 };
 
 const carryPlans = async <Wanted>(
   act: Act<Wanted>,
   plans: readonly Plan[],
-  order: Order,
+  orders: Orders,
   desk: Desk,
 ): Promise<readonly Done[]> => {
-  const made = desk.now();
-  const taken = new Set<string>();
-  const done = plans.map((plan): Done => {
-    const { lines, subject, memory } = plan;
-    if (lines.length === 0) return { plan, receipt: undefined };
-    const id = freshId(desk, taken);
-    return { plan, receipt: { id, kind: act.kind, subject, memory, state: 'open', made, note: '', ...order } };
-  });
+  const done = writeDown(act.kind, plans, orders, 'open', desk);
   const receipts = done.flatMap(({ receipt }) => receipt ?? []);
   if (receipts.length === 0) return done;
-  desk.receipts.add(receipts);
   const { proofs, error } = await tryDeed(
     act,
     receipts.map(({ memory }) => memory),
@@ -130,10 +143,19 @@ export const planAll = async <Wanted>(
 export const performAll = <Wanted>(
   act: Act<Wanted>,
   wanted: readonly Wanted[],
-  order: Order,
+  orders: Orders,
   desk: Desk,
 ): Promise<readonly Done[]> =>
-  desk.alone(async () => carryPlans(act, await planAll(act, wanted, desk.carryOut), order, desk));
+  desk.alone(async () => carryPlans(act, await planAll(act, wanted, desk.carryOut), orders, desk));
+
+/** Plans, and waits for somebody's yes. */
+export const suggestAll = <Wanted>(
+  act: Act<Wanted>,
+  wanted: readonly Wanted[],
+  orders: Orders,
+  desk: Desk,
+): Promise<readonly Done[]> =>
+  desk.alone(async () => writeDown(act.kind, await planAll(act, wanted, desk.carryOut), orders, 'suggested', desk));
 
 /** @throws Fault when it must not be done, or did not take: then it was undone */
 export const perform = async <Wanted>(act: Act<Wanted>, wanted: Wanted, order: Order, desk: Desk): Promise<Done> => {

@@ -14,8 +14,11 @@ export const undo = (ids: readonly string[], who: string, desk: Desk): Promise<s
         throw new Fault('USAGE', `${id} is ${receipt.state} already: ${receipt.note}`);
       return receipt;
     });
+    const suggested = receipts.filter(({ state }) => state === 'suggested').map(({ id }) => id);
+    desk.receipts.move(suggested, 'undone', `answered by ${who}`);
     const kept: string[] = [];
-    for (const [kind, each] of Map.groupBy(receipts, (receipt) => receipt.kind))
+    const acted = receipts.filter(({ state }) => state !== 'suggested');
+    for (const [kind, each] of Map.groupBy(acted, (receipt) => receipt.kind))
       kept.push(await takeBack(desk, kind, each, 'undone', `undone by ${who}`));
     return kept.filter((part) => part !== '').join('; ');
   });
@@ -24,10 +27,11 @@ export const undo = (ids: readonly string[], who: string, desk: Desk): Promise<s
 export type Mended = { readonly receipt: Receipt; readonly text: string; readonly failed: boolean };
 
 /** What is to become of a receipt that is open, half undone, or over. */
-type Fate = { readonly end: 'done' | 'replaced' | 'undone' | 'failed'; readonly note: string };
+type Fate = { readonly end: 'done' | 'nothing' | 'undone' | 'failed'; readonly note: string };
 
 const fateOf = async (desk: Desk, receipt: Receipt): Promise<Fate> => {
-  if (receipt.state !== 'open' && isReplaced(desk, receipt)) return { end: 'replaced', note: 'another took its place' };
+  if (receipt.state === 'suggested') return { end: 'nothing', note: 'nobody said yes in time' };
+  if (receipt.state !== 'open' && isReplaced(desk, receipt)) return { end: 'nothing', note: 'another took its place' };
   if (receipt.state === 'undoing') return { end: 'undone', note: 'its undo was interrupted, and is finished now' };
   if (receipt.until !== undefined && receipt.until <= desk.now()) return { end: 'undone', note: 'its time was over' };
   const proof = await deedOf(desk, receipt.kind).verify(receipt.memory, desk.carryOut);
@@ -46,7 +50,7 @@ const close = async (
   const ids = receipts.map(({ id }) => id);
   try {
     if (end === 'done') desk.receipts.move(ids, end, note);
-    else if (end === 'replaced') desk.receipts.move(ids, 'undone', note);
+    else if (end === 'nothing') desk.receipts.move(ids, 'undone', note);
     else await takeBack(desk, kind, receipts, end, note);
     return receipts.map((receipt) => ({ receipt, text: note, failed: false }));
   } catch (error) {

@@ -1,12 +1,14 @@
 /** `block`, `unblock` and `allow`: addresses and networks by hand. */
+import { accessEntry } from '../act/access-entry.ts';
 import { allowance, firewallBlock } from '../act/firewall.ts';
 import { undo } from '../act/recover.ts';
-import { blastRadius } from '../guard/blast-radius.ts';
+import { blastRadius } from '../guard/acting/blast-radius.ts';
 import { readConfig } from '../guard/config.ts';
 import { Fault } from '../model/fault.ts';
 import { createOverlap } from '../model/address-set.ts';
 import { firewallSubject } from '../model/firewall.ts';
 import type { Receipt } from '../model/receipt.ts';
+import { mapFormatNames } from '../servers/access-map.ts';
 import { anyJson } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
 import { actByHand, actingOptions, forOption, untilOf } from './acting.ts';
@@ -16,8 +18,23 @@ import { atDesk, stateOf, whoAsks } from './desk.ts';
 const subjectsMax = 20_000;
 const notedMax = 5;
 
+/** `postfix-hash:/etc/postfix/access` */
+const blockInMap = (call: Call, map: string, until: number): Promise<number> => {
+  const colon = map.indexOf(':');
+  const wanted = call.operands.map((subject) => ({
+    subject,
+    format: map.slice(0, Math.max(0, colon)),
+    path: map.slice(colon + 1),
+    tag: call.options.get('tag') ?? 'Connect',
+    value: call.options.get('answer'),
+  }));
+  return actByHand(call, accessEntry, wanted, until);
+};
+
 const block = async (call: Call): Promise<number> => {
   const until = untilOf(call);
+  const map = call.options.get('map');
+  if (map !== undefined) return blockInMap(call, map, until);
   const state = stateOf(call, readConfig(call.options.get('config')).values);
   const notes = await Promise.all(call.operands.slice(0, notedMax).map((subject) => blastRadius(state, subject)));
   return actByHand(
@@ -33,8 +50,22 @@ export const blockCommand: Command = {
   name: 'block',
   usage: 'postern block [--for TIME] ADDRESS|NETWORK…',
   summary: 'Drops what comes to a mail port from an address or network; ends by itself.',
-  options: [forOption, ...actingOptions],
-  examples: ['postern block 203.0.113.7 --for 2h --why "guesses passwords"', 'postern block --dry-run 2001:db8::/48'],
+  options: [
+    forOption,
+    {
+      name: 'map',
+      value: 'FORMAT:PATH',
+      sentence: `An access map instead of the firewall: ${mapFormatNames.join(', ')}.`,
+    },
+    { name: 'answer', value: 'TEXT', sentence: 'What the map answers: REJECT (default), "450 later", a rate.' },
+    { name: 'tag', value: 'TAG', sentence: 'Sendmail: Connect (default), ClientRate, ClientConn, GreetPause.' },
+    ...actingOptions,
+  ],
+  examples: [
+    'postern block 203.0.113.7 --for 2h --why "guesses passwords"',
+    'postern block --dry-run 2001:db8::/48',
+    'postern block 203.0.113.7 --map postfix-hash:/etc/postfix/client_access',
+  ],
   operandsMin: 1,
   operandsMax: subjectsMax,
   run: block,

@@ -1,5 +1,6 @@
 /** Every command, one row each. */
 import { Fault } from '../model/fault.ts';
+import { acceptCommand } from './accept.ts';
 import { actionsCommand } from './actions.ts';
 import { analyzeCommand } from './analyze.ts';
 import { allowCommand, blockCommand, unblockCommand } from './block.ts';
@@ -7,8 +8,10 @@ import type { Command } from './command.ts';
 import { configCommand } from './config.ts';
 import { explainCommand } from './explain.ts';
 import { completions } from './help.ts';
+import { incidentCommand, incidentsCommand } from './incidents.ts';
 import { parseCommand } from './parse.ts';
 import { queueCommand } from './queue.ts';
+import { pauseCommand, resumeCommand } from './pause.ts';
 import { runCommand } from './run.ts';
 import { undoCommand } from './undo.ts';
 
@@ -35,11 +38,16 @@ export const commands: readonly Command[] = [
   parseCommand,
   queueCommand,
   runCommand,
+  incidentsCommand,
+  incidentCommand,
   blockCommand,
   unblockCommand,
   allowCommand,
   actionsCommand,
+  acceptCommand,
   undoCommand,
+  pauseCommand,
+  resumeCommand,
   configCommand,
   completionCommand,
 ];

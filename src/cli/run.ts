@@ -45,6 +45,11 @@ const startLines = (guard: Guard, policy = guard.hooks.get('policy')): readonly 
   'Ctrl-C stops; everything learned is kept.',
 ];
 
+const newsDocument = (news: GuardNews): object => {
+  if (news.kind === 'incident') return news.change;
+  return news.kind === 'action' ? { action: news.text, incident: news.incident ?? null } : { problem: news.text };
+};
+
 const run = async (call: Call): Promise<number> => {
   const { values } = readConfig(call.options.get('config'));
   const chosen = new Map(values);
@@ -55,9 +60,9 @@ const run = async (call: Call): Promise<number> => {
   const style = styleFor(process.stdout, process.env);
   const print = (text: string): void => void process.stdout.write(`${text}\n`);
   const tellNews = (news: GuardNews): void => {
-    if (asJson)
-      return print(anyJson(news.kind === 'incident' ? news.change : { problem: news.text }).replaceAll('\n', ''));
+    if (asJson) return print(anyJson(newsDocument(news)).replaceAll('\n', ''));
     if (news.kind === 'problem') return void process.stderr.write(`postern: ${plain(news.text)}\n`);
+    if (news.kind === 'action') return print(`${localTime(Date.now())}   action ${plain(news.text)}`);
     const { change, incident } = news.change;
     const mark = change === 'opened' ? style.warn('!') : ' ';
     return print(

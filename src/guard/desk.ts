@@ -52,7 +52,7 @@ export const protectedBy = (values: Values, state: string): Pick<Desk, 'carryOut
   return { carryOut: createCarryOut(createAllowance({ protect: networks, roots: [{ path: evidenceFolder(state) }] })) };
 };
 
-export type OpenDesk = Desk & Pick<Ledger, 'close'>;
+export type OpenDesk = Desk & Ledger;
 
 /** @param state the state directory */
 export const openDesk = (
@@ -60,6 +60,6 @@ export const openDesk = (
   { carryOut, deeds = allDeeds }: Pick<Desk, 'carryOut'> & Partial<Pick<Desk, 'deeds'>>,
 ): OpenDesk => {
   const directory = resolve(state);
-  const { receipts, close } = openLedger(directory);
-  return { receipts, carryOut, deeds, alone: createAlone(join(directory, 'deeds.lock')), now: () => Date.now(), close };
+  const ledger = openLedger(directory);
+  return { ...ledger, carryOut, deeds, alone: createAlone(join(directory, 'deeds.lock')), now: () => Date.now() };
 };

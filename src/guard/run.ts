@@ -5,15 +5,20 @@ import { createJudge } from '../judge/judge.ts';
 import type { IncidentChange } from '../judge/incidents.ts';
 import { createMemory } from '../judge/memory.ts';
 import type { ServerName } from '../model/event.ts';
+import { Fault } from '../model/fault.ts';
 import type { Tell } from '../model/ports.ts';
 import { createLineCutter } from '../protocols/lines.ts';
 import { zoneOf, localZone } from '../protocols/syslog/zone.ts';
+import { tryLock } from '../record/sqlite/lock.ts';
 import { createProgress } from '../sense/hooks/outcomes.ts';
 import { findLogs } from '../sense/logs/find.ts';
 import { followLog } from '../sense/logs/follow.ts';
 import type { Following, Position } from '../sense/logs/follow.ts';
 import { createLogReader } from '../servers/read.ts';
 import { gateChoice } from './gate-settings.ts';
+import { startActing } from './acting/start.ts';
+import { openDesk, protectedBy } from './desk.ts';
+import type { ActionNews } from './acting/enforcer.ts';
 import { judgeChoice, judgeSettings } from './judge-settings.ts';
 import type { ListenerData } from './listener-thread.ts';
 import { startListenerThreads } from './listener-threads.ts';
@@ -24,6 +29,7 @@ import type { Snapshot } from './snapshot.ts';
 
 export type GuardNews =
   | { readonly kind: 'incident'; readonly change: IncidentChange }
+  | ActionNews
   | { readonly kind: 'problem'; readonly text: string };
 
 export type Guard = {
@@ -64,6 +70,14 @@ const wantedHooks = (values: Values): ListenerData['hooks'] =>
     return listen === 'off' ? [] : [{ name, listen }];
   });
 
+/** @throws Fault CONFIG when another guard runs on this state */
+const lockState = (state: string): (() => void) => {
+  const release = tryLock(join(state, 'guard.lock'));
+  if (release === undefined)
+    throw new Fault('CONFIG', `another guard runs on ${state}: stop it, or give this one another --state`);
+  return release;
+};
+
 /** @throws Fault when the state is damaged or an address cannot be listened on */
 // oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
 export const startGuard = async (values: Values, tellNews: (news: GuardNews) => void): Promise<Guard> => {
@@ -85,8 +99,15 @@ export const startGuard = async (values: Values, tellNews: (news: GuardNews) => 
 
   const choice = judgeChoice(values, started);
   const memory = createMemory(buffer, seed);
+  const desk = openDesk(state, protectedBy(values, state));
+  const release = lockState(state);
+  const acting = startActing(desk, values, memory.table, choice.learningUntil, tellNews);
   const judge = createJudge(memory, judgeSettings(choice), {
+    // Read anew, the logs tell of them again.
+    restored: fits ? desk.incidents.open() : [],
+    convicted: acting.convicted,
     announce: (change) => {
+      desk.incidents.save([change.incident]);
       tellNews({ kind: 'incident', change });
       if (change.change === 'opened') saveSoon();
     },
@@ -168,7 +189,10 @@ export const startGuard = async (values: Values, tellNews: (news: GuardNews) => 
       clearTimeout(soon);
       await Promise.all(following.map((each) => each.stop()));
       await hooks.stop();
+      await acting.stop();
+      desk.close();
       await save();
+      release();
     },
   };
 };

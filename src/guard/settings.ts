@@ -55,6 +55,9 @@ export const listenAt = (text: unknown): ListenAt | undefined => {
   return parts?.[1] === undefined || port > 65_535 ? undefined : { host: parts[1].replace(/^\[|\]$/g, ''), port };
 };
 
+/** Those whose conviction of a client may lead to a block. */
+const convictingDetectors = ['harvest', 'relay', 'guessing', 'protocol-abuse'] as const;
+
 /** The live hooks, with their default ports (DESIGN §7). */
 const hooks = [
   { name: 'policy', port: 10_040, sentence: 'Where Postfix asks (check_policy_service).' },
@@ -251,6 +254,28 @@ export const settings: readonly Setting[] = [
     sentence: `What the detector ${name} may do: act, only report, or nothing.`,
     accepts: isOneOf('enforce', 'observe', 'off'),
   })),
+  {
+    key: 'actions.firewall',
+    default: 'observe',
+    form: 'observe, suggest or enforce',
+    sentence:
+      'What follows a conviction at the firewall: a note, a suggestion that waits for `postern accept`, or a block.',
+    accepts: isOneOf('observe', 'suggest', 'enforce'),
+  },
+  ...convictingDetectors.map((name): Setting => ({
+    key: `actions.detectors.${name}`,
+    default: 'same',
+    form: 'same, observe, suggest or enforce',
+    sentence: `The same for what the detector ${name} convicts alone.`,
+    accepts: isOneOf('same', 'observe', 'suggest', 'enforce'),
+  })),
+  {
+    key: 'actions.perMinuteMax',
+    default: 600,
+    form: 'a whole number from 0 to 100000',
+    sentence: 'More blocks a minute than this are only suggested.',
+    accepts: isWhole(0, 100_000),
+  },
   {
     key: 'table.sizeMiB',
     default: 64,

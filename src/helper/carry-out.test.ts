@@ -55,6 +55,8 @@ test('a file is read, replaced with its mode, restored with its times, and remov
     assert.equal(Buffer.from(before.bytes).toString(), 'one\n');
     assert.equal(before.facts.mode, 0o640);
 
+    await carryOut({ verb: 'replace-file', path, expected: before.bytes, content: before.bytes });
+    assert.deepEqual((await carryOut({ verb: 'read-file', path }))?.facts, before.facts, 'only asked');
     await carryOut({ verb: 'replace-file', path, expected: before.bytes, content: bytes('two\n') });
     assert.equal(readFileSync(path, 'latin1'), 'two\n');
     assert.equal(statSync(path).mode & 0o777, 0o640);
@@ -155,6 +157,7 @@ test(
       chownSync(path, 65_534, 65_534);
       const replace = { verb: 'replace-file', path, expected: bytes('x'), content: bytes('y') } as const;
       await refused(carryOut(replace), /belongs to user 65534/);
+      await refused(carryOut({ ...replace, content: bytes('x') }), /belongs to user 65534/);
       const panel = createCarryOut(createAllowance({ roots: [{ path: folder, anyOwner: true }] }));
       await panel(replace);
       assert.equal(statSync(path).uid, 65_534);

@@ -4,8 +4,9 @@
  * kept one by one up to a limit, beyond it only counted.
  */
 import { keep } from '../model/keep.ts';
+import type { Incident } from '../model/report.ts';
 import type { AttackName } from '../model/attack.ts';
-import type { Aim, DetectorName, Subject } from './detectors/detector.ts';
+import type { Aim, Subject } from './detectors/detector.ts';
 
 const actorsMax = 50_000;
 const detailsMax = 2000;
@@ -22,7 +23,6 @@ export type ActorRecord = {
 type Recognition = {
   readonly time: number;
   readonly eventsBefore: number;
-  readonly detector: DetectorName;
   readonly why: string;
 };
 
@@ -64,6 +64,33 @@ export const newEvidence = (id: string, attack: AttackName, target: Aim, time: n
   closed: undefined,
   campaign: undefined,
 });
+
+/** From what was told of an incident; which of a crowd was accused on its own is not in it. */
+export const restoredEvidence = (incident: Incident): Evidence => {
+  const [target = { kind: 'server', value: '', events: 0 }, ...details] = incident.targets;
+  const evidence = newEvidence(
+    incident.id,
+    incident.attack,
+    { kind: target.kind, value: target.value },
+    incident.opened,
+  );
+  for (const { kind, value, events, first, last } of incident.actors)
+    evidence.actors.set(value, { subject: { kind, value }, events, first, last, accused: !incident.distributed });
+  for (const [name, count] of Object.entries(incident.counts)) evidence.counts.set(name, count);
+  for (const { kind, value, events } of details) addDetail(evidence, { kind, value }, events);
+  evidence.last = incident.last;
+  evidence.events = target.events;
+  evidence.announcedEvents = target.events;
+  evidence.actorsUncounted = incident.actorCount - incident.actors.length;
+  evidence.crowd = incident.distributed;
+  evidence.campaign = incident.campaign;
+  evidence.recognised = {
+    time: incident.recognised,
+    eventsBefore: incident.eventsBeforeRecognition,
+    why: incident.why,
+  };
+  return evidence;
+};
 
 /** Adds an actor's events; the actor's record, or undefined when the limit is reached. */
 export const addActor = (

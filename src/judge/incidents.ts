@@ -9,7 +9,7 @@ import type { Standing } from '../model/standing.ts';
 import { adviceFor } from './advice.ts';
 import { createCampaigns } from './campaign.ts';
 import type { Accusation, Aim, Note, Subject } from './detectors/detector.ts';
-import { absorb, addActor, addDetail, newEvidence, sharedActors } from './evidence.ts';
+import { absorb, addActor, addDetail, newEvidence, restoredEvidence, sharedActors } from './evidence.ts';
 import type { ActorRecord, Evidence } from './evidence.ts';
 import { hashInto } from './statistics/hash.ts';
 
@@ -45,6 +45,8 @@ export type IncidentStore = {
   readonly accuse: (accusation: Accusation, time: number) => void;
   /** Closes what has been quiet; cheap, call it with every event. */
   readonly sweep: (time: number) => void;
+  /** The open incident in which a client is accused. */
+  readonly idOf: (attack: AttackName, client: string) => string | undefined;
   /** All recognised incidents, most events first. */
   readonly list: () => readonly Incident[];
 };
@@ -54,6 +56,8 @@ type Wiring = {
   readonly isGood: (actor: string, time: number) => boolean;
   readonly isProtected: (actor: string) => boolean;
   readonly announce: (change: IncidentChange) => void;
+  /** Open when the guard stopped: they go on, and nothing is announced. */
+  readonly restored: readonly Incident[];
 };
 
 // oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
@@ -81,7 +85,7 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
     const actors: Actor[] = members
       .map(({ subject, events, first, last }) => ({ kind: subject.kind, value: subject.value, events, first, last }))
       .toSorted((a, b) => b.events - a.events || a.first - b.first);
-    const recognised = evidence.recognised ?? { time: evidence.last, eventsBefore: 0, detector: 'harvest', why: '' };
+    const recognised = evidence.recognised ?? { time: evidence.last, eventsBefore: 0, why: '' };
     let opened = actors.length === 0 ? evidence.opened : Infinity;
     for (const actor of actors) opened = Math.min(opened, actor.first);
     // An honest sender's stale address is in the evidence too, but not in the incident.
@@ -202,7 +206,7 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
   };
 
   const recognise = (evidence: Evidence, accusation: Accusation, eventsBefore: number, time: number): void => {
-    evidence.recognised = { time, eventsBefore, detector: accusation.detector, why: accusation.why };
+    evidence.recognised = { time, eventsBefore, why: accusation.why };
     evidence.campaign = campaigns.find(evidence);
     evidence.announcedEvents = evidence.events;
     wiring.announce({ change: 'opened', incident: render(evidence) });
@@ -214,6 +218,14 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
     evidence.announcedEvents = evidence.events;
     wiring.announce({ change: 'grew', incident: render(evidence) });
   };
+
+  for (const incident of wiring.restored) {
+    const evidence = restoredEvidence(incident);
+    const key = keyOf(evidence.attack, evidence.target);
+    open.set(key, evidence);
+    for (const { subject, accused } of evidence.actors.values())
+      if (accused) homes.set(`${evidence.attack} ${subject.value}`, key);
+  }
 
   return {
     note: (note, time) => {
@@ -245,6 +257,7 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
       sweptAt = time;
       for (const [key, evidence] of open) if (isOver(evidence, time)) close(key, evidence, time);
     },
+    idOf: (attack, client) => open.get(homes.get(`${attack} ${client}`) ?? '')?.id,
     list: () =>
       [...closed, ...open.values()]
         .filter((evidence) => evidence.recognised !== undefined)

@@ -5,15 +5,16 @@
 import { domainOf, networkOf } from '../model/address.ts';
 import type { Event, EventKind } from '../model/event.ts';
 import type { Tell } from '../model/ports.ts';
-import type { Report } from '../model/report.ts';
+import type { Incident, Report } from '../model/report.ts';
 import type { Standing } from '../model/standing.ts';
 import { allDetectors } from './detectors/all.ts';
 import { contactOf } from './detectors/contact.ts';
 import { isHeld } from './detectors/compromised-account.ts';
 import { serverAim } from './detectors/detector.ts';
-import type { Aim, Bench, Detector, Facts, WeighedTerm } from './detectors/detector.ts';
+import type { Aim, Bench, Detector, DetectorName, Facts, WeighedTerm } from './detectors/detector.ts';
 import { loginOf } from './detectors/login.ts';
 import { tags } from './detectors/tags.ts';
+import { isAllowed } from './by-hand.ts';
 import { createEcho } from './echo.ts';
 import { convict, hostileUntil } from './hostile.ts';
 import { createIncidents } from './incidents.ts';
@@ -49,7 +50,23 @@ export type Judge = {
   readonly standingOf: (client: string) => Standing;
 };
 
+/** A client became hostile: what an action outside the dialogue may follow. */
+export type Conviction = {
+  /** IPv4 address or IPv6 /64. */
+  readonly client: string;
+  readonly detector: DetectorName;
+  readonly incident: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly until: number;
+  /** It, or its network, delivered mail to somebody or logged in before. */
+  readonly everGood: boolean;
+  readonly why: string;
+};
+
 type Listener = {
+  readonly convicted?: (conviction: Conviction) => void;
+  /** Incidents that were open when the guard stopped. */
+  readonly restored?: readonly Incident[];
   readonly announce?: (change: IncidentChange) => void;
   readonly weighed?: (weighing: Weighing) => void;
 };
@@ -73,6 +90,7 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
     isGood: (actor, time) => wasEverGood(table, actor, networkOf(actor.replace('/64', '')), Math.floor(time / 1000)),
     isProtected: isProtectedPrefix,
     announce: listener.announce ?? (() => undefined),
+    restored: listener.restored ?? [],
   });
 
   /** Says whose attack it is: of the detector that holds most against the client, or of one that would convict alone. */
@@ -94,6 +112,19 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
     );
   };
 
+  const tellConviction = ({ network, seconds }: Facts, term: WeighedTerm, client: string, until: number): void => {
+    const detector = mainDetector(table, client, seconds) ?? term.detector;
+    const attack = attackOf.get(detector);
+    listener.convicted?.({
+      client,
+      detector,
+      incident: attack === undefined ? undefined : incidents.idOf(attack, client),
+      until: until * 1000,
+      everGood: network !== undefined && wasEverGood(table, client, network, seconds),
+      why: `${client} ${term.words}`,
+    });
+  };
+
   const convictIfDue = (facts: Facts, term: WeighedTerm, own: number): void => {
     const { seconds, network } = facts;
     const prefix = term.subject;
@@ -109,9 +140,10 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
     if (score < threshold) return;
     accuseClient(facts, term, own, score, threshold);
     // An established sender is slowed and cut, never convicted; nor is whoever we must not lock out.
-    if (established || isProtectedPrefix(prefix)) return;
+    if (established || isProtectedPrefix(prefix) || isAllowed(table, prefix.replace('/64', ''), seconds)) return;
     const fresh = hostileUntil(table, prefix, seconds) === 0;
-    convict(table, prefix, seconds);
+    const until = convict(table, prefix, seconds);
+    if (fresh && until > 0) tellConviction(facts, term, prefix, until);
     if (fresh && network !== undefined)
       addContact(table, tags.convictedInNetwork, network, seconds, 1, { floor: 0, floorEstablished: 0 });
   };

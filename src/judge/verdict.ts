@@ -7,6 +7,7 @@ import type { Ask } from '../model/ports.ts';
 import type { Question } from '../model/question.ts';
 import type { Reply } from '../model/reply.ts';
 import type { Term, Verdict } from '../model/verdict.ts';
+import { isAllowed, isPaused } from './by-hand.ts';
 import { isVictim } from './detectors/backscatter.ts';
 import { isHeld } from './detectors/compromised-account.ts';
 import { isStepUp } from './detectors/account-siege.ts';
@@ -164,19 +165,20 @@ const judgeClient = (
   return allowed === 'none' ? accept : verdictOf(allowed, termsOf(table, client, prefixOf(client), seconds));
 };
 
-/** @returns a function that answers from the table alone; in `observe` mode it says accept, with the reasons */
+/** @returns a function that answers from the table alone; in `observe` mode and in a pause it says accept, with the reasons */
 export const createAsk =
   (table: Table, settings: JudgeSettings): Ask =>
   (question) => {
     const seconds = Math.floor(question.time / 1000);
     const { client, account } = question;
     let verdict: Verdict = accept;
-    const judgesClient = client !== undefined && !settings.isProtected(client);
+    const judgesClient = client !== undefined && !settings.isProtected(client) && !isAllowed(table, client, seconds);
     if (question.stage === 'auth') {
       if (judgesClient) verdict = judgeLogin(table, client, account, question, seconds, settings);
     } else if (account !== undefined) verdict = judgeAccount(table, account, seconds, settings);
     else if (judgesClient) verdict = judgeClient(table, client, question, seconds, settings);
     if (question.stage === 'connect' && client !== undefined && verdict.kind === 'accept')
       return judgesClient && !wasEverGood(table, prefixOf(client), networkOf(client), seconds) ? accept : acceptKnown;
-    return settings.mode === 'observe' && verdict.kind !== 'accept' ? { kind: 'accept', why: verdict.why } : verdict;
+    const isMute = verdict.kind !== 'accept' && (settings.mode === 'observe' || isPaused(table, seconds));
+    return isMute ? { kind: 'accept', why: verdict.why } : verdict;
   };

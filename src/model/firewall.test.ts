@@ -34,7 +34,7 @@ test('keys: the next size that has a set', () => {
     const { length: found, keys } = keysOf(subject);
     assert.deepEqual([found, keys.length, keys[0]], [length, count, first], subject);
   }
-  assert.deepEqual(keysOf('nobody').keys, []);
+  assert.deepEqual(keysOf('nobody/24').keys, []);
 });
 
 test('too wide for a block, for an allowance', () => {

@@ -3,7 +3,7 @@
  * wrong block never takes the administrator's shell. Every set is a hash set with timeouts, networks too (the rule masks
  * the address before it looks): one more element costs the same at any size, which an interval set does not (nft(8), "Sets").
  */
-import { addressOf } from './address.ts';
+import { addressOf, canonicalAddress } from './address.ts';
 import { blockOf } from './address-set.ts';
 import type { Block } from './address-set.ts';
 
@@ -69,6 +69,7 @@ const textOf = ({ width, length, bits }: Block): string => {
 
 /** An address or network as it is told and remembered; an IPv6 address alone stands for its /64, which is one customer. */
 export const firewallSubject = (text: string): string | undefined => {
+  if (!text.includes(':') && !text.includes('/')) return canonicalAddress(text);
   const block = blockOf(text);
   if (block === undefined) return undefined;
   const isCustomer = block.width === 128 && block.length === 128 && !text.includes('/');
@@ -84,8 +85,9 @@ export const isTooWide = (subject: string, verdict: FirewallVerdict): boolean =>
 
 export type Keys = { readonly length: KeyLength; readonly keys: readonly string[] };
 
-/** The keys of a subject: itself, or the networks of the next size that has a set. Empty for what is no address. */
+/** The keys of a subject (`firewallSubject` made it): itself, or the networks of the next size that has a set. */
 export const keysOf = (subject: string): Keys => {
+  if (!subject.includes(':') && !subject.includes('/')) return { length: 32, keys: [subject] };
   const block = blockOf(subject);
   const family = families.find(({ width }) => width === block?.width);
   if (block === undefined || family === undefined) return { length: 32, keys: [] };

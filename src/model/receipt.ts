@@ -13,10 +13,10 @@ export const actionKinds = [
 export type ActionKind = (typeof actionKinds)[number];
 
 /**
- * `open`: written; the deed may be done, half done or not begun. `undoing`: the undo has begun. `failed`: it did not take,
+ * `suggested`: waits for a yes, nothing is done. `open`: written; the deed may be done, half done or not begun. `undoing`: the undo has begun. `failed`: it did not take,
  * and what had been done of it was undone.
  */
-export const receiptStates = ['open', 'done', 'undoing', 'undone', 'failed'] as const;
+export const receiptStates = ['suggested', 'open', 'done', 'undoing', 'undone', 'failed'] as const;
 type ReceiptState = (typeof receiptStates)[number];
 
 /** Plain JSON; what `undo` needs beyond the world as it is then. */
@@ -47,12 +47,18 @@ export type Receipts = {
   readonly add: (receipts: readonly Receipt[]) => void;
   readonly move: (ids: readonly string[], state: ReceiptState, note: string) => void;
   readonly get: (id: string) => Receipt | undefined;
-  /** Those in force (open, done, undoing), newest first. */
-  readonly of: (kind: ActionKind, subject: string) => readonly Receipt[];
+  /** Those done for the same kind and subject, and not later: a renewal takes their place. */
+  readonly before: (receipt: Receipt) => readonly string[];
+  /** Done for the same kind and subject, and not earlier. */
+  readonly after: (receipt: Receipt) => readonly string[];
   /** Newest first. */
   readonly inState: (...states: readonly ReceiptState[]) => readonly Receipt[];
-  /** Done, and over by then. */
+  /** Done or suggested, and over by then. */
   readonly due: (time: number) => readonly Receipt[];
+  /** Done, newest first. */
+  readonly inForce: (kind: ActionKind) => readonly Receipt[];
+  /** All that an incident led to, newest first. */
+  readonly ofIncident: (incident: string) => readonly Receipt[];
   /** Newest first. */
   readonly latest: (countMax: number) => readonly Receipt[];
 };

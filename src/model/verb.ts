@@ -45,6 +45,7 @@ export type Verb =
   /**
    * Written beside and renamed. `expected`: the bytes that the plan saw (undefined: no such file); anything else now there
    * makes it fail with `changed`, nothing done. `content` undefined removes the file. `facts`: restores these, too.
+   * The expected bytes again and no facts: nothing is written, only said whether it might be.
    */
   | {
       readonly verb: 'replace-file';

@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { Fault } from '../model/fault.ts';
 import { actionKinds, receiptStates } from '../model/receipt.ts';
 import type { Receipt } from '../model/receipt.ts';
+import type { Incident } from '../model/report.ts';
 import * as fc from 'fast-check';
 import { tryLock } from './sqlite/lock.ts';
 import { openLedger } from './sqlite/open.ts';
@@ -35,6 +36,25 @@ const receipt: Receipt = {
   who: 'guard',
   why: 'harvest',
   note: '',
+};
+
+const incident: Incident = {
+  id: '7F3KQ2',
+  attack: 'dictionary',
+  standing: 'hostile',
+  opened: 1_000,
+  recognised: 1_200,
+  last: 1_300,
+  closed: undefined,
+  distributed: false,
+  eventsBeforeRecognition: 4,
+  actors: [{ kind: 'client', value: '203.0.113.7', events: 9, first: 1_000, last: 1_300 }],
+  actorCount: 1,
+  targets: [{ kind: 'recipient-domain', value: 'lab.test', events: 9 }],
+  counts: { unknownRecipients: 9 },
+  why: 'score 12 of 11.5',
+  advice: ['Refuse.'],
+  campaign: undefined,
 };
 
 const texts = fc.string({ unit: 'binary', maxLength: 60 }).filter((text) => !/[\uD800-\uDFFF]/.test(text));
@@ -72,11 +92,12 @@ for (const { name, open } of ledgers) {
         ['AB'],
       );
       assert.deepEqual([again.due(1_999).length, again.due(2_000).length], [0, 1]);
+      const later = { ...receipt, id: 'LATER', made: 5_000, state: 'done' } as const;
+      again.add([later]);
+      assert.deepEqual([again.before(later), again.after(later)], [['A7K2QM'], []]);
+      assert.deepEqual(again.after(receipt), ['LATER']);
       again.move(['A7K2QM'], 'undone', '');
-      assert.deepEqual(
-        again.of('firewall-block', '203.0.113.7').map(({ id }) => id),
-        ['AB'],
-      );
+      assert.deepEqual(again.before(later), []);
       close();
     });
   });
@@ -104,6 +125,50 @@ for (const { name, open } of ledgers) {
       assert.throws(() => ledger.receipts.add([receipt, { ...receipt, id: 'X' }, receipt]), Fault);
       assert.deepEqual(ledger.receipts.latest(10), []);
       ledger.receipts.add([receipt]);
+      ledger.close();
+    });
+  });
+
+  test(`${name}: incidents are kept as they are now, and found open or latest`, () => {
+    inDirectory((directory) => {
+      const first = open(directory);
+      const later: Incident = { ...incident, id: 'LATER', opened: 2_000, campaign: '7F3KQ2' };
+      first.incidents.save([incident, later]);
+      first.incidents.save([{ ...incident, last: 1_900, closed: 1_900 }]);
+      first.close();
+      const ledger = open(directory);
+      assert.deepEqual(ledger.incidents.get(incident.id), { ...incident, last: 1_900, closed: 1_900 });
+      assert.deepEqual(ledger.incidents.open(), [later]);
+      assert.deepEqual(
+        ledger.incidents.latest(5).map(({ id }) => id),
+        ['LATER', '7F3KQ2'],
+      );
+      assert.equal(ledger.incidents.get('nobody'), undefined);
+      ledger.receipts.add([receipt, { ...receipt, id: 'DONE', state: 'done', incident: '7F3KQ2' }]);
+      assert.deepEqual(
+        ledger.receipts.ofIncident('7F3KQ2').map(({ id }) => id),
+        ['DONE'],
+      );
+      assert.deepEqual(
+        ledger.receipts.inForce('firewall-block').map(({ id }) => id),
+        ['DONE'],
+      );
+      ledger.close();
+    });
+  });
+
+  test(`${name}: a pause holds until it is over or ended`, () => {
+    inDirectory((directory) => {
+      const ledger = open(directory);
+      const pause = { until: Date.now() + 60_000, who: 'anna', why: 'lists' };
+      assert.equal(ledger.pause.get(), undefined);
+      ledger.pause.set(pause);
+      assert.deepEqual(ledger.pause.get(), pause);
+      ledger.pause.set({ ...pause, until: Date.now() - 1 });
+      assert.equal(ledger.pause.get(), undefined);
+      ledger.pause.set(pause);
+      ledger.pause.set(undefined);
+      assert.equal(ledger.pause.get(), undefined);
       ledger.close();
     });
   });

@@ -1,7 +1,22 @@
 /** The ledger: what must survive a crash. One conformance suite (`ledger.test.ts`) holds every implementation. */
 import type { Receipts } from '../model/receipt.ts';
+import type { Incident } from '../model/report.ts';
+
+type IncidentRecords = {
+  /** As it is now; the one before with its id is replaced. */
+  readonly save: (incidents: readonly Incident[]) => void;
+  readonly get: (id: string) => Incident | undefined;
+  /** Not closed, newest first. */
+  readonly open: () => readonly Incident[];
+  readonly latest: (countMax: number) => readonly Incident[];
+};
+
+/** Nothing is to be done until then; kept with who said so. */
+type Pause = { readonly until: number; readonly who: string; readonly why: string };
 
 export type Ledger = {
   readonly receipts: Receipts;
+  readonly incidents: IncidentRecords;
+  readonly pause: { readonly get: () => Pause | undefined; readonly set: (pause: Pause | undefined) => void };
   readonly close: () => void;
 };

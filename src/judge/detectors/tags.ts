@@ -37,6 +37,7 @@ export const tags = {
   fastGuessing: 35,
   siegePasswords: 36,
   refusedAims: 37,
+  byHand: 38,
   // first contacts
   contactPair: 64,
   contactNetwork: 65,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Fault } from '../../model/fault.ts';
 import type { Ledger } from '../ledger.ts';
+import { createIncidentRecords } from './incidents.ts';
 import { createReceipts } from './receipts.ts';
 import { migrate } from './schema.ts';
 
@@ -45,6 +46,10 @@ export const openLedger = (directory: string): Ledger => {
           throw error;
         }
       });
-    return { receipts: createReceipts(database, transact), close: () => database.close() };
+    return {
+      receipts: createReceipts(database, transact),
+      ...createIncidentRecords(database, transact),
+      close: () => database.close(),
+    };
   });
 };

@@ -28,11 +28,17 @@ export const createReceipts = (database: DatabaseSync, transact: (work: () => vo
   const update = database.prepare('UPDATE receipts SET state = ?, note = ? WHERE id = ?');
   const journal = database.prepare('INSERT INTO moves (receipt, time, state, note) VALUES (?, ?, ?, ?)');
   const one = database.prepare('SELECT * FROM receipts WHERE id = ?');
-  const bySubject = database.prepare(
-    "SELECT * FROM receipts WHERE kind = ? AND subject = ? AND state IN ('open', 'done', 'undoing') ORDER BY made DESC",
-  );
+  // Said, because SQLite would go by state and time: that reads everything in force, for each of ten thousand.
+  const same =
+    "SELECT id FROM receipts INDEXED BY receipts_by_subject WHERE kind = ? AND subject = ? AND state = 'done' AND id <> ? AND made";
+  const notLater = database.prepare(`${same} <= ?`);
+  const notEarlier = database.prepare(`${same} >= ?`);
   const byState = database.prepare('SELECT * FROM receipts WHERE state = ? ORDER BY made DESC, rowid DESC');
-  const over = database.prepare("SELECT * FROM receipts WHERE state = 'done' AND until <= ?");
+  const over = database.prepare("SELECT * FROM receipts WHERE state IN ('done', 'suggested') AND until <= ?");
+  const byKind = database.prepare(
+    "SELECT * FROM receipts INDEXED BY receipts_by_subject WHERE kind = ? AND state = 'done' ORDER BY made DESC",
+  );
+  const byIncident = database.prepare('SELECT * FROM receipts WHERE incident = ? ORDER BY made DESC, rowid DESC');
   const latest = database.prepare('SELECT * FROM receipts ORDER BY made DESC, rowid DESC LIMIT ?');
 
   return {
@@ -41,7 +47,6 @@ export const createReceipts = (database: DatabaseSync, transact: (work: () => vo
         for (const { id, kind, subject, memory, state, made, until, incident, who, why, note } of receipts) {
           const text = JSON.stringify(memory);
           insert.run(id, kind, subject, text, state, made, until ?? null, incident ?? null, who, why, note);
-          journal.run(id, made, state, note);
         }
       }),
     move: (ids, state, note) =>
@@ -56,10 +61,13 @@ export const createReceipts = (database: DatabaseSync, transact: (work: () => vo
       const row = one.get(id);
       return row === undefined ? undefined : receiptIn(row);
     },
-    of: (kind, subject) => bySubject.all(kind, subject).map(receiptIn),
+    before: ({ kind, subject, id, made }) => notLater.all(kind, subject, id, made).map((row) => textIn(row, 'id')),
+    after: ({ kind, subject, id, made }) => notEarlier.all(kind, subject, id, made).map((row) => textIn(row, 'id')),
     inState: (...states) =>
       states.flatMap((state) => byState.all(state).map(receiptIn)).toSorted((a, b) => b.made - a.made),
     due: (time) => over.all(time).map(receiptIn),
+    inForce: (kind) => byKind.all(kind).map(receiptIn),
+    ofIncident: (incident) => byIncident.all(incident).map(receiptIn),
     latest: (countMax) => latest.all(countMax).map(receiptIn),
   };
 };

@@ -14,6 +14,14 @@ const steps: readonly string[] = [
      receipt TEXT NOT NULL REFERENCES receipts (id), time INTEGER NOT NULL, state TEXT NOT NULL, note TEXT NOT NULL
    ) STRICT;
    CREATE INDEX moves_by_receipt ON moves (receipt, time);`,
+  `CREATE TABLE incidents (
+     id TEXT PRIMARY KEY, opened INTEGER NOT NULL, closed INTEGER, document TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX incidents_by_time ON incidents (opened);
+   CREATE INDEX receipts_by_incident ON receipts (incident);
+   CREATE TABLE pauses (
+     time INTEGER NOT NULL, until INTEGER NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL
+   ) STRICT;`,
 ];
 
 const versionOf = (database: DatabaseSync): number =>

@@ -1,11 +1,11 @@
 /** Whom a block would hit besides: what the guard learned of good mail and logins from there. Reads the saved snapshot. */
 import { join } from 'node:path';
-import { networkOf } from '../model/address.ts';
-import { firewallSubject } from '../model/firewall.ts';
-import { tags } from '../judge/detectors/tags.ts';
-import { createMemory } from '../judge/memory.ts';
-import { readRatio } from '../judge/statistics/ratio-test.ts';
-import { readSnapshot } from './snapshot.ts';
+import { networkOf } from '../../model/address.ts';
+import { firewallSubject } from '../../model/firewall.ts';
+import { tags } from '../../judge/detectors/tags.ts';
+import { createMemory } from '../../judge/memory.ts';
+import { readRatio } from '../../judge/statistics/ratio-test.ts';
+import { readSnapshot } from '../snapshot.ts';
 
 /** A note for people; empty when the guard has learned nothing here yet. */
 export const blastRadius = async (state: string, text: string): Promise<readonly string[]> => {

@@ -1,0 +1,193 @@
+/**
+ * An entry in an access map of a mail server: in a marked section of the map's source, everything else byte for byte as it
+ * was; then the map is built by its own tool and asked whether it answers so.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { Fault } from '../model/fault.ts';
+import { firewallSubject, isTooWide } from '../model/firewall.ts';
+import type { Memory } from '../model/receipt.ts';
+import type { CarryOut, FileFacts, SeenFile, Verb } from '../model/verb.ts';
+import { mapFormat, mapFormatNames } from '../servers/access-map.ts';
+import type { MapFormat } from '../servers/access-map.ts';
+import { isSectionBroken, outsideSection, sectionLines, withSection } from '../servers/marked-section.ts';
+import type { Act, Plan } from './act.ts';
+
+export type AccessWanted = {
+  /** `postfix-hash`, `sendmail-hash`, … */
+  readonly format: string;
+  /** The map's source, without `.db`. */
+  readonly path: string;
+  readonly subject: string;
+  /** Sendmail: Connect, ClientRate, ClientConn, GreetPause. */
+  readonly tag: string;
+  /** What the map answers; undefined: a refusal. */
+  readonly value: string | undefined;
+};
+
+type Remembered = {
+  readonly format: string;
+  readonly path: string;
+  readonly subject: string;
+  readonly key: string;
+  readonly value: string;
+  /** Source and its facts before, to put its times back when it is the same again; null: there was none. */
+  readonly before: { readonly source: string; readonly facts: FileFacts } | null;
+};
+/** `plan` below made it. */
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion
+const remembered = (memory: Memory): Remembered => memory as Remembered;
+
+const sourceBytesMax = 8 * 1024 * 1024;
+const valueLengthMax = 400;
+
+const formatOf = (name: string): MapFormat => {
+  const format = mapFormat(name);
+  if (format === undefined) throw new Fault('USAGE', `there is no map format ${name}: ${mapFormatNames.join(', ')}`);
+  return format;
+};
+
+const textOf = (seen: SeenFile | undefined): string => Buffer.from(seen?.bytes ?? []).toString('latin1');
+const refuse = (text: string): never => {
+  throw new Fault('REFUSED_FOR_SAFETY', text);
+};
+
+const readSource = async (path: string, carryOut: CarryOut): Promise<SeenFile | undefined> => {
+  const seen = await carryOut({ verb: 'read-file', path });
+  const text = textOf(seen);
+  if (text.length > sourceBytesMax) return refuse(`${path} is larger than ${sourceBytesMax} bytes`);
+  if (text.includes('\0')) return refuse(`${path} is no text: name the source of the map, not the built one`);
+  if (isSectionBroken(text))
+    return refuse(`${path}: Postern's section in it has lost its end ("# postern end"): mend it by hand`);
+  return seen;
+};
+
+/** The section without our key, and with it again when there is a value. */
+const changed = (text: string, format: MapFormat, key: string, value: string | undefined): string => {
+  const others = sectionLines(text).filter((line) => format.keyIn(line) !== key);
+  return withSection(text, value === undefined ? others : [...others, format.lineOf(key, value)], format.atTop);
+};
+
+/** When each map was last built by this process, milliseconds since 1970. */
+const builtAt = new Map<string, number>();
+const secondOf = (time: number): number => Math.floor(time / 1000);
+
+/** A map that is built twice within a second, and opened in between, would stay as it was in a daemon's memory. */
+const awaitNextSecond = async (path: string, sourceModified: number): Promise<void> => {
+  const last = Math.max(builtAt.get(path) ?? 0, sourceModified);
+  const now = Date.now();
+  if (secondOf(now) === secondOf(last)) await pause(1000 - (now % 1000));
+  builtAt.set(path, Date.now());
+};
+
+const rebuild = async (format: MapFormat, path: string, source: string, carryOut: CarryOut): Promise<void> => {
+  const verb = format.rebuild?.(path, source);
+  if (verb === undefined) return;
+  const { status, stdout, stderr } = await carryOut(verb);
+  if (status !== 0)
+    throw new Fault(
+      'PARTLY_DONE',
+      `${verb.program} ${verb.args.join(' ')} failed: ${`${stderr}${stdout}`.trim().split('\n')[0] ?? ''}`,
+    );
+};
+
+/** @throws Fault when it is no answer of a map, or the map cannot hold the subject */
+const entryOf = (wanted: AccessWanted): { format: MapFormat; subject: string; key: string; value: string } => {
+  const format = formatOf(wanted.format);
+  const isAddress6 = wanted.subject.includes(':') && !wanted.subject.includes('/');
+  const subject = firewallSubject(isAddress6 ? `${wanted.subject}/128` : wanted.subject);
+  if (subject === undefined) throw new Fault('USAGE', `${wanted.subject}: expected an address or a network`);
+  if (isTooWide(subject, 'block')) return refuse(`${subject} is too wide: name smaller networks`);
+  const key = format.keyOf(subject, wanted.tag);
+  if (key === undefined)
+    throw new Fault(
+      'USAGE',
+      `a ${wanted.format} map cannot hold ${wanted.tag} ${subject}: whole octets, or a cidr map`,
+    );
+  const value = wanted.value ?? format.usualValue;
+  if (value.length > valueLengthMax || !/^[ -~]+$/.test(value))
+    throw new Fault('USAGE', 'the answer of a map is one short line of ASCII');
+  return { format, subject, key, value };
+};
+
+const refuseIfWritten = (path: string, source: string, format: MapFormat, key: string): void => {
+  const line = source.split('\n').find((each) => format.keyIn(each)?.toLowerCase() === key.toLowerCase());
+  if (line !== undefined)
+    refuse(`${path} has an entry for ${key} that somebody wrote (${line}): Postern leaves it alone`);
+};
+
+const plan = async (wanted: AccessWanted, carryOut: CarryOut): Promise<Plan> => {
+  const { path } = wanted;
+  const { format, subject, key, value } = entryOf(wanted);
+  const [protection] = await carryOut({ verb: 'who-protects', subjects: [subject] });
+  if (protection !== undefined) return refuse(`${subject} is not refused: ${protection.network} is ${protection.why}`);
+  const seen = await readSource(path, carryOut);
+  const text = textOf(seen);
+  const source = outsideSection(text);
+  refuseIfWritten(path, source, format, key);
+  if (seen !== undefined) await carryOut({ verb: 'replace-file', path, expected: seen.bytes, content: seen.bytes });
+  const tool = format.rebuild?.(path, '');
+  // A file that holds nothing but our section was made by an entry before.
+  const before = seen === undefined || (source === '' && text !== '') ? null : { source, facts: seen.facts };
+  return {
+    subject: `${path} ${key}`,
+    lines: [
+      `${path}: ${format.lineOf(key, value).replace('\t', ' ')}`,
+      ...(tool === undefined ? [] : [`${tool.program} ${tool.args.join(' ')}`]),
+    ],
+    memory: { format: wanted.format, path, subject, key, value, before },
+  };
+};
+
+const put = async (memory: Remembered, value: string | undefined, carryOut: CarryOut): Promise<void> => {
+  const { path, key, before } = memory;
+  const format = formatOf(memory.format);
+  const seen = await readSource(path, carryOut);
+  const text = textOf(seen);
+  const next = changed(text, format, key, value);
+  const isAsBefore = before !== null && next === before.source;
+  const isGone = before === null && next === '';
+  if (next !== text || (isGone && seen !== undefined))
+    await carryOut({
+      verb: 'replace-file',
+      path,
+      expected: seen?.bytes,
+      content: isGone ? undefined : Buffer.from(next, 'latin1'),
+      ...(isAsBefore ? { facts: before.facts } : {}),
+    });
+  if (isGone) return removeBuilt(path, carryOut);
+  if (format.noticedBySecond) await awaitNextSecond(path, Number(BigInt(seen?.facts.modifiedNs ?? 0) / 1_000_000n));
+  return rebuild(format, path, next, carryOut);
+};
+
+/** The map was made by our entry alone: what was built from it goes too. */
+const removeBuilt = async (path: string, carryOut: CarryOut): Promise<void> => {
+  for (const ending of ['.db', '.lmdb', '.cdb']) {
+    const built = await carryOut({ verb: 'read-file', path: `${path}${ending}` });
+    if (built !== undefined)
+      await carryOut({ verb: 'replace-file', path: `${path}${ending}`, expected: built.bytes, content: undefined });
+  }
+};
+
+const holds = async (memory: Remembered, carryOut: CarryOut): Promise<boolean> => {
+  const { path, key, value, subject } = memory;
+  const format = formatOf(memory.format);
+  if (!sectionLines(textOf(await readSource(path, carryOut))).includes(format.lineOf(key, value))) return false;
+  const probe: (Verb & { verb: 'run' }) | undefined = format.probe?.(path, subject, key);
+  return probe === undefined || format.holds((await carryOut(probe)).stdout, key, value);
+};
+
+export const accessEntry: Act<AccessWanted> = {
+  kind: 'access-entry',
+  renews: true,
+  plan,
+  carry: (memory, carryOut) => put(remembered(memory), remembered(memory).value, carryOut),
+  verify: async (memory, carryOut) => {
+    const took = await holds(remembered(memory), carryOut);
+    const { path, key } = remembered(memory);
+    return { took, text: took ? `${path} answers for ${key}` : `${path} does not answer for ${key}` };
+  },
+  undo: async (memory, carryOut) => {
+    await put(remembered(memory), undefined, carryOut);
+    return '';
+  },
+};

@@ -1,0 +1,141 @@
+/**
+ * What follows a conviction outside the SMTP dialogue: nothing but a note (`observe`, the default), a suggestion that waits
+ * for a yes, or a block. Never of who was ever good here, never above the ceilings: then it is a suggestion, and said.
+ */
+import { firewallBlock } from '../../act/firewall.ts';
+import { performAll, suggestAll } from '../../act/perform.ts';
+import type { Order } from '../../act/perform.ts';
+import type { Conviction } from '../../judge/judge.ts';
+import type { OpenDesk } from '../desk.ts';
+import type { Values } from '../settings.ts';
+
+export type ActionNews = { readonly kind: 'action'; readonly text: string; readonly incident: string | undefined };
+type Mode = 'observe' | 'suggest' | 'enforce';
+
+const gatherMs = 250;
+const inForceMax = 100_000;
+const waitingMax = 20_000;
+
+const modeIn = (values: Values, detector: string): Mode => {
+  const own = values.get(`actions.detectors.${detector}`);
+  const word = own === 'same' || own === undefined ? values.get('actions.firewall') : own;
+  return word === 'enforce' || word === 'suggest' ? word : 'observe';
+};
+
+export type Enforcer = {
+  readonly convicted: (conviction: Conviction) => void;
+  /** Resolves when what was told so far is decided. */
+  readonly settled: () => Promise<void>;
+};
+
+type Limits = { readonly perMinuteMax: number; readonly learningUntil: number };
+
+/** Tokens of a minute: how many more may be done now. */
+const createBudget = (perMinuteMax: number): ((wanted: number) => number) => {
+  let minute = 0;
+  let spent = 0;
+  return (wanted) => {
+    const now = Math.floor(Date.now() / 60_000);
+    if (now !== minute) [minute, spent] = [now, 0];
+    const granted = Math.min(wanted, perMinuteMax - spent);
+    spent += granted;
+    return granted;
+  };
+};
+
+// oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
+export const createEnforcer = (
+  desk: OpenDesk,
+  values: Values,
+  { perMinuteMax, learningUntil }: Limits,
+  tell: (news: ActionNews) => void,
+): Enforcer => {
+  const budget = createBudget(perMinuteMax);
+  let waiting: Conviction[] = [];
+  let gathering: NodeJS.Timeout | undefined;
+  let working: Promise<void> = Promise.resolve();
+
+  const modeNow = ({ detector }: Conviction): Mode => {
+    const isMild = Date.now() < learningUntil * 1000 || desk.pause.get() !== undefined;
+    return isMild ? 'observe' : modeIn(values, detector);
+  };
+
+  const orderOf = ({ incident, until, why }: Conviction): Order => ({ who: 'guard', why, until, incident });
+  const wantedOf = ({ client, until }: Conviction): { subject: string; until: number } => ({ subject: client, until });
+
+  const suggest = async (convictions: readonly Conviction[], because: string): Promise<void> => {
+    const done = await suggestAll(firewallBlock, convictions.map(wantedOf), convictions.map(orderOf), desk);
+    for (const [at, { receipt }] of done.entries())
+      tell({
+        kind: 'action',
+        incident: convictions[at]?.incident,
+        text: `suggests to block ${convictions[at]?.client ?? ''}${because}: postern accept ${receipt?.id ?? ''}`,
+      });
+  };
+
+  /** How many of them may be blocked by themselves; the rest is suggested. */
+  const allowedNow = (wanted: number): number =>
+    Math.max(0, Math.min(budget(wanted), inForceMax - desk.receipts.inForce('firewall-block').length));
+
+  const enforce = async (convictions: readonly Conviction[]): Promise<void> => {
+    const safe = convictions.filter(({ everGood }) => !everGood);
+    const good = convictions.filter(({ everGood }) => everGood);
+    if (good.length > 0) await suggest(good, ', from where good mail or logins came before');
+    const count = allowedNow(safe.length);
+    const now = safe.slice(0, count);
+    if (now.length > 0) {
+      const done = await performAll(firewallBlock, now.map(wantedOf), now.map(orderOf), desk);
+      const ids = done.flatMap(({ receipt }) => receipt?.id ?? []);
+      const shown =
+        now.length === 1 ? `${now[0]?.client ?? ''} (postern undo ${ids[0] ?? ''})` : `${now.length} clients`;
+      tell({ kind: 'action', incident: now[0]?.incident, text: `blocked ${shown}` });
+    }
+    if (count < safe.length) await suggest(safe.slice(count), `, over the ceiling of ${perMinuteMax} actions a minute`);
+  };
+
+  /** One that is protected must not keep the others from being blocked. */
+  const withoutProtected = async (convictions: readonly Conviction[]): Promise<readonly Conviction[]> => {
+    const protections = await desk.carryOut({
+      verb: 'who-protects',
+      subjects: convictions.map(({ client }) => client),
+    });
+    return convictions.filter((_, at) => protections[at] === undefined);
+  };
+
+  const decide = async (told: readonly Conviction[]): Promise<void> => {
+    const convictions = await withoutProtected(told);
+    const groups = Map.groupBy(convictions, modeNow);
+    for (const { client, incident } of groups.get('observe') ?? [])
+      tell({ kind: 'action', incident, text: `would block ${client} (observe)` });
+    if (groups.has('suggest')) await suggest(groups.get('suggest') ?? [], '');
+    if (groups.has('enforce')) await enforce(groups.get('enforce') ?? []);
+  };
+
+  const flush = (): void => {
+    gathering = undefined;
+    const convictions = waiting;
+    waiting = [];
+    working = working
+      .then(() => decide(convictions))
+      .catch((error: unknown) =>
+        tell({
+          kind: 'action',
+          incident: undefined,
+          text: `could not act on ${convictions.length} convictions: ${error instanceof Error ? error.message : String(error)}`,
+        }),
+      );
+  };
+
+  return {
+    convicted: (conviction) => {
+      if (waiting.length >= waitingMax) return;
+      waiting.push(conviction);
+      gathering ??= setTimeout(flush, gatherMs);
+    },
+    settled: async () => {
+      clearTimeout(gathering);
+      if (waiting.length > 0) flush();
+      await working;
+    },
+  };
+};

@@ -1,0 +1,93 @@
+/**
+ * The guard's hand: acts on convictions, ends what is over, puts back what somebody took away, and hears what a person says
+ * on the command line (pause, allowance) through the ledger. All of it beside the judging, which never waits for it.
+ */
+import { recover } from '../../act/recover.ts';
+import { repair } from '../../act/repair.ts';
+import { sayByHand } from '../../judge/by-hand.ts';
+import type { Table } from '../../judge/statistics/table.ts';
+import { keysOf } from '../../model/firewall.ts';
+import type { OpenDesk } from '../desk.ts';
+import { createEnforcer } from './enforcer.ts';
+import type { ActionNews, Enforcer } from './enforcer.ts';
+import type { Values } from '../settings.ts';
+
+const hearEveryMs = 2000;
+const repairEveryMs = 10_000;
+
+/** What is let through, as the table looks for it: clients and networks with their ends in seconds. */
+const allowedNow = (desk: OpenDesk): Map<string, number> => {
+  const allowed = new Map<string, number>();
+  for (const { subject, until } of desk.receipts.inForce('allowance')) {
+    const { length, keys } = keysOf(subject);
+    for (const key of keys) {
+      const name = length === 32 || length === 128 ? key : `${key}/${length}`;
+      allowed.set(name, Math.max(allowed.get(name) ?? 0, Math.floor((until ?? 0) / 1000)));
+    }
+  }
+  return allowed;
+};
+
+export type Acting = Enforcer & { readonly stop: () => Promise<void> };
+
+export const startActing = (
+  desk: OpenDesk,
+  values: Values,
+  table: Table,
+  learningUntil: number,
+  tell: (news: ActionNews) => void,
+): Acting => {
+  const enforcer = createEnforcer(
+    desk,
+    values,
+    { perMinuteMax: Number(values.get('actions.perMinuteMax')), learningUntil },
+    tell,
+  );
+  let heard = '';
+  let epoch = Math.floor(Date.now() / 1000);
+  const hear = (): void => {
+    const pausedUntil = Math.floor((desk.pause.get()?.until ?? 0) / 1000);
+    const allowed = allowedNow(desk);
+    const said = JSON.stringify([pausedUntil, [...allowed]]);
+    if (said === heard) return;
+    heard = said;
+    sayByHand(table, { pausedUntil, allowed }, ++epoch, Math.floor(Date.now() / 1000));
+  };
+
+  const complaints = new Set<string>();
+  const say = (text: string): void => tell({ kind: 'action', incident: undefined, text });
+  /** The same trouble is said once. */
+  const complain = (text: string): void => {
+    if (complaints.has(text)) return;
+    complaints.add(text);
+    say(text);
+  };
+  const mend = async (): Promise<void> => {
+    for (const { receipt, text, failed } of await recover(desk))
+      if (failed) complain(`${receipt.id} ${receipt.kind} ${receipt.subject}: ${text}`);
+  };
+  let working: Promise<void> = Promise.resolve();
+  const inTurn = (work: () => Promise<void>): void => {
+    working = working
+      .then(work)
+      .catch((error: unknown) => complain(error instanceof Error ? error.message : String(error)));
+  };
+  hear();
+  inTurn(mend);
+  const timers = [
+    setInterval(() => {
+      hear();
+      inTurn(mend);
+    }, hearEveryMs),
+    setInterval(() => inTurn(async () => (await repair(desk)).forEach(say)), repairEveryMs),
+  ];
+  return {
+    convicted: enforcer.convicted,
+    settled: enforcer.settled,
+    stop: async () => {
+      for (const timer of timers) clearInterval(timer);
+      await enforcer.settled();
+      await working;
+    },
+  };
+};

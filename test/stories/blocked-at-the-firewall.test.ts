@@ -1,0 +1,143 @@
+/**
+ * A harvester is convicted by what a real Postfix logs. What follows at a real firewall is what the postmaster chose: a note
+ * (observe), a suggestion that waits for a yes (suggest), or a block (enforce), all of which can be undone by the incident.
+ */
+import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { startGuard } from '../../src/guard/run.ts';
+import type { Guard, GuardNews } from '../../src/guard/run.ts';
+import { defaults, hookNames } from '../../src/guard/settings.ts';
+import { runCommand } from '../servers/lab/daemon.ts';
+import { dialSmtp } from '../servers/lab/dialogue.ts';
+import { labClosed } from '../servers/lab/door.ts';
+import { startPostfix } from '../servers/lab/postfix.ts';
+import type { Postfix } from '../servers/lab/postfix.ts';
+import { startWorld } from '../servers/lab/world.ts';
+
+const main = join(import.meta.dirname, '../../src/cli/main.ts');
+
+type Scene = {
+  readonly postfix: Postfix;
+  readonly guard: Guard;
+  /** Resolves with the first news of this kind that holds the words. */
+  readonly told: (kind: GuardNews['kind'], words: RegExp) => Promise<GuardNews>;
+  readonly postern: (...args: readonly string[]) => Promise<string>;
+};
+
+const textOf = (news: GuardNews): string =>
+  news.kind === 'incident' ? `${news.change.change} ${news.change.incident.id}` : news.text;
+
+const underGuard = async (
+  settings: Readonly<Record<string, string>>,
+  play: (scene: Scene) => Promise<void>,
+): Promise<void> => {
+  await using world = await startWorld();
+  await using postfix = await startPostfix({
+    mainCf: { smtpd_hard_error_limit: '1000', smtpd_soft_error_limit: '1000' },
+  });
+  const state = await mkdtemp(join(tmpdir(), 'postern-story-'));
+  const news: GuardNews[] = [];
+  const bell = new EventEmitter();
+  const off = hookNames.map((name) => [`${name}.listen`, 'off'] as const);
+  const chosen = new Map([
+    ...defaults,
+    ['state', state],
+    ['logs', [world.log.traditional]],
+    ['judge.learning', '0'],
+    ...off,
+    ...Object.entries(settings),
+  ]);
+  const guard = await startGuard(chosen, (item) => {
+    news.push(item);
+    bell.emit('news');
+  });
+  const told: Scene['told'] = async (kind, words) => {
+    for (;;) {
+      const found = news.find((item) => item.kind === kind && words.test(textOf(item)));
+      if (found !== undefined) return found;
+      await once(bell, 'news', { signal: AbortSignal.timeout(20_000) }).catch(() =>
+        assert.fail(`nobody said ${kind} ${String(words)}: ${news.map(textOf).join('\n')}`),
+      );
+    }
+  };
+  const postern: Scene['postern'] = (...args) => runCommand(process.execPath, [main, ...args, '--state', state]);
+  try {
+    await play({ postfix, guard, told, postern });
+  } finally {
+    await guard.stop();
+    await runCommand('nft', ['flush', 'ruleset']);
+    await rm(state, { recursive: true });
+  }
+};
+
+const client = '203.0.113.7';
+
+const harvest = async (postfix: Postfix, from = client): Promise<void> => {
+  const smtp = await dialSmtp({ from, to: postfix.address, port: 25 });
+  await smtp.say('EHLO client.test', 250);
+  await smtp.say('MAIL FROM:<s@remote.test>', 250);
+  for (let at = 0; at < 12; at++) await smtp.say(`RCPT TO:<guess${at}@lab.test>`, 550);
+  await smtp.quit();
+};
+
+const inKernel = async (address: string): Promise<boolean> =>
+  (await runCommand('nft', ['list', 'ruleset'])).includes(address);
+
+test('observe: it is said what would have been done, and nothing is', { skip: labClosed }, async () => {
+  await underGuard({}, async ({ postfix, told, postern }) => {
+    await harvest(postfix);
+    await told('action', /would block 203\.0\.113\.7/);
+    assert.equal(await inKernel(client), false);
+    assert.match(await postern('actions', '--all'), /nothing is in force/);
+    assert.match(await postern('incidents'), /dictionary .* against lab\.test/);
+  });
+});
+
+test('suggest: nothing is done before somebody says yes', { skip: labClosed }, async () => {
+  await underGuard({ 'actions.firewall': 'suggest' }, async ({ postfix, told, postern }) => {
+    await harvest(postfix);
+    const news = await told('action', /suggests to block/);
+    assert.equal(await inKernel(client), false);
+    const id = /accept (\w+)/.exec(textOf(news))?.[1] ?? '';
+    assert.match(await postern('accept', id), /done +firewall-block 203\.0\.113\.7/);
+    assert.equal(await inKernel(client), true);
+    await postern('unblock', client);
+    assert.equal(await inKernel(client), false);
+  });
+});
+
+test(
+  'enforce: blocked, shown in the incident, undone by it; a pause and an allowance are heard',
+  { skip: labClosed },
+  async () => {
+    const settings = { 'actions.detectors.harvest': 'enforce' };
+    await underGuard(settings, async ({ postfix, told, postern }) => {
+      await harvest(postfix);
+      const news = await told('action', /blocked 203\.0\.113\.7/);
+      assert.ok(news.kind === 'action' && news.incident !== undefined);
+      assert.equal(await inKernel(client), true);
+      const page = await postern('incident', news.incident);
+      assert.match(page, /dictionary/);
+      assert.match(page, /done +firewall-block 203\.0\.113\.7/);
+      assert.match(await postern('undo', news.incident), /undone: .* firewall-block 203\.0\.113\.7/);
+      assert.equal(await inKernel(client), false);
+
+      await postern('pause', '--for', '1h');
+      await harvest(postfix, '198.51.100.8');
+      await told('action', /would block 198\.51\.100\.8/);
+      assert.match(await postern('resume'), /acting again/);
+      await harvest(postfix, '198.51.100.9');
+      await told('action', /blocked 198\.51\.100\.9/);
+      assert.equal(await inKernel('198.51.100.8'), false);
+      assert.match(await postern('allow', '198.51.100.9'), /done:/);
+      const rules = await runCommand('nft', ['list', 'set', 'inet', 'postern', 'block32']);
+      assert.ok(!rules.includes('198.51.100.9'), 'the allowance lifted the block');
+      await postern('undo', '--all');
+      assert.equal(await runCommand('nft', ['list', 'ruleset']), '');
+    });
+  },
+);
