@@ -37,6 +37,9 @@ export const tags = {
   fastGuessing: 35,
   siegePasswords: 36,
   refusedAims: 37,
+  accountSeen: 38,
+  accountPlace: 39,
+  accountAway: 40,
   // first contacts
   contactPair: 64,
   contactNetwork: 65,
