@@ -1,5 +1,6 @@
 /** Every command, one row each. */
 import { Fault } from '../model/fault.ts';
+import { lockCommand, unlockCommand } from './account.ts';
 import { actionsCommand } from './actions.ts';
 import { analyzeCommand } from './analyze.ts';
 import { allowCommand, blockCommand, unblockCommand } from './block.ts';
@@ -7,6 +8,7 @@ import type { Command } from './command.ts';
 import { configCommand } from './config.ts';
 import { explainCommand } from './explain.ts';
 import { completions } from './help.ts';
+import { purgeCommand, releaseCommand } from './incident-mail.ts';
 import { parseCommand } from './parse.ts';
 import { queueCommand } from './queue.ts';
 import { runCommand } from './run.ts';
@@ -34,6 +36,10 @@ export const commands: readonly Command[] = [
   explainCommand,
   parseCommand,
   queueCommand,
+  releaseCommand,
+  purgeCommand,
+  lockCommand,
+  unlockCommand,
   runCommand,
   blockCommand,
   unblockCommand,

@@ -42,8 +42,9 @@ const run = async (call: Call): Promise<number> => {
   const print = (text: string): void => void process.stdout.write(`${text}\n`);
   const tellNews = (news: GuardNews): void => {
     if (asJson)
-      return print(anyJson(news.kind === 'incident' ? news.change : { problem: news.text }).replaceAll('\n', ''));
+      return print(anyJson(news.kind === 'incident' ? news.change : { [news.kind]: news.text }).replaceAll('\n', ''));
     if (news.kind === 'problem') return void process.stderr.write(`postern: ${plain(news.text)}\n`);
+    if (news.kind === 'deed') return print(`${localTime(Date.now())} * done   ${plain(news.text)}`);
     const { change, incident } = news.change;
     const mark = change === 'opened' ? style.warn('!') : ' ';
     return print(

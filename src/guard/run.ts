@@ -13,6 +13,7 @@ import { findLogs } from '../sense/logs/find.ts';
 import { followLog } from '../sense/logs/follow.ts';
 import type { Following, Position } from '../sense/logs/follow.ts';
 import { createLogReader } from '../servers/read.ts';
+import { startContainment } from './queue/containment.ts';
 import { judgeChoice, judgeSettings } from './judge-settings.ts';
 import type { ListenerData } from './listener-thread.ts';
 import { startListenerThreads } from './listener-threads.ts';
@@ -23,7 +24,9 @@ import type { Snapshot } from './snapshot.ts';
 
 export type GuardNews =
   | { readonly kind: 'incident'; readonly change: IncidentChange }
-  | { readonly kind: 'problem'; readonly text: string };
+  | { readonly kind: 'problem'; readonly text: string }
+  /** What it did by itself, for whoever has to know. */
+  | { readonly kind: 'deed'; readonly text: string };
 
 export type Guard = {
   readonly state: string;
@@ -36,6 +39,8 @@ export type Guard = {
   readonly learningUntil: number | undefined;
   /** Resolves when every log has been read to its present end. */
   readonly caughtUp: () => Promise<void>;
+  /** Resolves when what the guard does by itself is done. */
+  readonly settled: () => Promise<void>;
   readonly stop: () => Promise<void>;
 };
 
@@ -88,6 +93,7 @@ export const startGuard = async (values: Values, tellNews: (news: GuardNews) => 
     announce: (change) => {
       tellNews({ kind: 'incident', change });
       if (change.change === 'opened') saveSoon();
+      if (change.change !== 'closed') containment.contain(change.incident);
     },
   });
   const progressCell = new SharedArrayBuffer(4);
@@ -115,6 +121,14 @@ export const startGuard = async (values: Values, tellNews: (news: GuardNews) => 
       onProblem: (text) => tellNews({ kind: 'problem', text }),
     });
   };
+
+  const containment = startContainment({
+    state,
+    values,
+    table: memory.table,
+    tell: (kind, text) => tellNews({ kind, text }),
+    logs: { paths: logs, zone, now: Date.now() },
+  });
 
   const hooks = await startListenerThreads(
     { buffer, progress: progressCell, seed, choice, hooks: wantedHooks(values), followsLogs: logs.length > 0 },
@@ -154,8 +168,10 @@ export const startGuard = async (values: Values, tellNews: (news: GuardNews) => 
     hooks: hooks.endpoints,
     learningUntil: choice.learningUntil * 1000 > Date.now() ? choice.learningUntil * 1000 : undefined,
     caughtUp: async () => void (await Promise.all(following.map((each) => each.caughtUp()))),
+    settled: containment.settled,
     stop: async () => {
       clearInterval(saving);
+      await containment.stop();
       clearTimeout(soon);
       await Promise.all(following.map((each) => each.stop()));
       await hooks.stop();

@@ -129,6 +129,20 @@ export const settings: readonly Setting[] = [
     accepts: isOneOf('enforce', 'observe', 'off'),
   })),
   {
+    key: 'accounts.contain',
+    default: 'on',
+    form: 'on or off',
+    sentence: 'Lock a stolen account and hold what it has in the queue; needs root.',
+    accepts: isOneOf('on', 'off'),
+  },
+  {
+    key: 'queue.spools',
+    default: ['found'],
+    form: 'a list of directories, or `found`',
+    sentence: 'The queue directories; `found` looks where distributions put them.',
+    accepts: isListOf(isText),
+  },
+  {
     key: 'table.sizeMiB',
     default: 64,
     form: 'a whole number from 4 to 4096',

@@ -36,6 +36,23 @@ export const isHeld = (table: Table, account: string, seconds: number): boolean 
   return at >= 0 && (table.words[at + 4] ?? 0) > seconds;
 };
 
+/** Holds its mail from now on, as a person or the ledger wants it. */
+export const lockAccount = (table: Table, account: string, seconds: number): void => {
+  const at = table.place(tags.held, account.toLowerCase(), shapes.guarded, seconds);
+  if (at >= 0) table.words[at + 4] = seconds + heldSeconds;
+};
+
+/** Ends it, and forgets what was held against the account: the next dead address is one again. */
+export const letAccountGo = (table: Table, account: string, seconds: number): void => {
+  const subject = account.toLowerCase();
+  const held = table.find(tags.held, subject);
+  if (held >= 0) table.words[held + 4] = seconds;
+  for (const tag of [tags.accountRecipients, tags.accountAway]) {
+    const at = table.find(tag, subject);
+    if (at >= 0) table.floats[at + 3] = 0;
+  }
+};
+
 /** Who answers for this mail: the login, or the client that relays through us without one. */
 const ownerOf = (facts: Facts): Subject | undefined => {
   const { event } = facts;
@@ -56,8 +73,7 @@ const natsOf = (facts: Facts): number => {
 };
 
 const hold = (facts: Facts, bench: Bench, owner: Subject, score: number, where: string): void => {
-  const at = bench.table.place(tags.held, owner.value, shapes.guarded, facts.seconds);
-  if (at >= 0) bench.table.words[at + 4] = facts.seconds + heldSeconds;
+  lockAccount(bench.table, owner.value, facts.seconds);
   bench.accuse(facts, {
     detector: 'compromised-account',
     attack: 'compromised-account',
