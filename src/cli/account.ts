@@ -3,6 +3,7 @@ import { perform } from '../act/perform.ts';
 import { undo } from '../act/recover.ts';
 import { Fault } from '../model/fault.ts';
 import { anyJson } from '../show/text/json.ts';
+import { conditionFor } from '../model/queue/culprit.ts';
 import { plain } from '../show/text/plain.ts';
 import { jsonOption } from './command.ts';
 import type { Call, Command } from './command.ts';
@@ -36,13 +37,13 @@ const unlock = (call: Call): Promise<number> =>
     return say(
       call,
       { account, ids },
-      `${account} is unlocked; what is held of it stays held: postern queue release --where 'account = "${account}"'`,
+      `${account} is unlocked; what is held of it stays held: postern queue release --where '${conditionFor(subject)}'`,
     );
   });
 
 export const lockCommand: Command = {
   name: 'lock',
-  usage: 'postern lock ACCOUNT',
+  usage: 'postern lock ACCOUNT|user:NAME',
   summary: 'Holds all mail that an account sends from now on; nothing is refused or lost.',
   options: [{ name: 'why', value: 'TEXT', sentence: 'For the record.' }, jsonOption, ...deskOptions],
   examples: ['postern lock nicole@example.org --why "password in a phishing list"'],
@@ -53,7 +54,7 @@ export const lockCommand: Command = {
 
 export const unlockCommand: Command = {
   name: 'unlock',
-  usage: 'postern unlock ACCOUNT',
+  usage: 'postern unlock ACCOUNT|user:NAME',
   summary: 'Lets an account send again, and forgets what was held against it.',
   options: [jsonOption, ...deskOptions],
   examples: ['postern unlock nicole@example.org'],

@@ -1,9 +1,11 @@
 /** `postern release INCIDENT` and `postern purge INCIDENT`: the held mail of the accounts that an incident has locked. */
+import { undo } from '../act/recover.ts';
 import { Fault } from '../model/fault.ts';
+import { conditionFor, isLocalUser } from '../model/queue/culprit.ts';
 import { plain } from '../show/text/plain.ts';
 import { jsonOption, zoneOption } from './command.ts';
 import type { Call, Command, Option } from './command.ts';
-import { atDesk, deskOptions } from './desk.ts';
+import { atDesk, deskOptions, whoAsks } from './desk.ts';
 import { runDeed } from './queue-deeds.ts';
 
 /** The accounts that were locked for it, also when they are unlocked by now. */
@@ -17,12 +19,26 @@ const accountsOf = (call: Call, incident: string): Promise<readonly string[]> =>
     return Promise.resolve([...new Set(own.map(({ subject }) => subject))]);
   });
 
+/** A locked local user's mail is held wherever it waits: first the lock goes, or it would be held again. */
+const unlockUsers = (call: Call, accounts: readonly string[]): Promise<void> =>
+  atDesk(call, async (desk) => {
+    const locks = accounts.filter(isLocalUser).flatMap((culprit) => desk.receipts.of('account-lock', culprit));
+    if (locks.length === 0) return;
+    await undo(
+      locks.map(({ id }) => id),
+      whoAsks(),
+      desk,
+    );
+    process.stderr.write(`postern: unlocked ${plain(locks.map(({ subject }) => subject).join(', '))}\n`);
+  });
+
 const run =
   (deed: 'release' | 'purge') =>
   async (call: Call): Promise<number> => {
     const [incident = ''] = call.operands;
     const accounts = await accountsOf(call, incident);
-    const owned = accounts.map((account) => `account = "${account.replaceAll('"', '')}"`).join(' or ');
+    const owned = accounts.map(conditionFor).join(' or ');
+    if (deed === 'release' && !call.options.has('dry-run')) await unlockUsers(call, accounts);
     const options = new Map([...call.options, ['where', `held and (${owned})`]]);
     return runDeed({ ...call, options }, deed, incident);
   };

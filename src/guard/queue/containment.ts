@@ -1,6 +1,7 @@
 /**
- * What the guard does by itself about a stolen account: locks it (its hooks hold new mail), holds what is queued, says so
- * once with numbers and a sample, and looks again after ten minutes. A person then releases or purges, and unlocks.
+ * What the guard does by itself about a stolen account or a script that floods: locks it, holds what is queued, says so
+ * once with numbers and a sample, and looks again after ten minutes. A person then releases or purges, and unlocks. A
+ * locked account's new mail is held by the hooks; a local user's passes no hook, so the queue is looked through for it.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { perform } from '../../act/perform.ts';
 import { recover } from '../../act/recover.ts';
 import { isHeld, letAccountGo, lockAccount } from '../../judge/detectors/compromised-account.ts';
 import type { Table } from '../../judge/statistics/table.ts';
+import { culpritOf, isLocalUser, isOf } from '../../model/queue/culprit.ts';
 import type { QueuedMessage } from '../../model/queue/message.ts';
 import { isHeldInQueue } from '../../model/queue/message.ts';
 import type { Incident } from '../../model/report.ts';
@@ -24,6 +26,7 @@ import type { Values } from '../settings.ts';
 const lookAgainMs = 600_000;
 /** How soon a lock or unlock of the command line is obeyed. */
 const readLedgerMs = 1000;
+const sweepMs = 10_000;
 const samplesMax = 3;
 /** How far back the ledger is looked through. */
 const receiptsMax = 1000;
@@ -46,6 +49,12 @@ export type Containment = {
   readonly stop: () => Promise<void>;
 };
 
+/** Whose finding leads to a lock. */
+const detectorOf = new Map([
+  ['compromised-account', 'compromised-account'],
+  ['outbound-flood', 'local-flood'],
+]);
+
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const spoolsIn = (values: Values): readonly Spool[] => {
@@ -60,8 +69,8 @@ type Found = {
   readonly count: number;
 };
 
-/** What an account has in the queues that is not held. */
-const freeMailOf = async (account: string, { values, logs }: ContainmentOptions): Promise<Found> => {
+/** What a culprit has in the queues that is not held. */
+const freeMailOf = async (culprit: string, { values, logs }: ContainmentOptions): Promise<Found> => {
   const spools = spoolsIn(values);
   const owners =
     spools.some(({ kind }) => kind === 'sendmail') && logs.paths.length > 0 ? await ownersIn(logs) : new Map();
@@ -70,21 +79,21 @@ const freeMailOf = async (account: string, { values, logs }: ContainmentOptions)
   let count = 0;
   await walkQueues(spools, (found, spool) => {
     const message = withOwner(found, owners);
-    if (message.account?.toLowerCase() !== account || isHeldInQueue(message)) return;
+    if (!isOf(culprit, message) || isHeldInQueue(message)) return;
     selection.add(message, spool);
     if (++count <= samplesMax) samples.push(message);
   });
   return { selection, samples, count };
 };
 
-const sampleWords = ({ recipients, subject }: QueuedMessage): string =>
-  `to ${recipients[0]?.address ?? 'nobody'}${subject === undefined ? '' : ` "${subject}"`}`;
+const sampleWords = ({ recipients, subject, script }: QueuedMessage): string =>
+  `to ${recipients[0]?.address ?? 'nobody'}${subject === undefined ? '' : ` "${subject}"`}${script === undefined ? '' : ` by ${script}`}`;
 
 // oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
 export const startContainment = (options: ContainmentOptions): Containment => {
   const { state, values, table, tell } = options;
   const isOn = values.get('accounts.contain') === 'on' && values.get('judge.mode') !== 'observe';
-  const mayAct = isOn && values.get('judge.detectors.compromised-account') === 'enforce';
+  const mayAct = (detector: string): boolean => isOn && values.get(`judge.detectors.${detector}`) === 'enforce';
   const timers = new Set<NodeJS.Timeout>();
   let last: Promise<void> = Promise.resolve();
   let desk: OpenDesk | undefined;
@@ -102,7 +111,7 @@ export const startContainment = (options: ContainmentOptions): Containment => {
       .receipts.latest(receiptsMax)
       .filter(({ kind }) => kind === 'account-lock');
     const inForce = new Set(locks.filter(({ state: now }) => now === 'done').map(({ subject }) => subject));
-    for (const account of inForce) lockAccount(table, account, seconds());
+    for (const culprit of inForce) if (!isLocalUser(culprit)) lockAccount(table, culprit, seconds());
     for (const { id, subject, state: now } of locks) {
       if (now !== 'undone' || obeyed.has(id)) continue;
       obeyed.add(id);
@@ -134,6 +143,12 @@ export const startContainment = (options: ContainmentOptions): Containment => {
     return tell('deed', `${account}: ten minutes later ${found}`);
   };
 
+  /** Quietly: the notice has said that it does so. */
+  const sweep = async (culprit: string): Promise<void> => {
+    const lock = deskNow().receipts.of('account-lock', culprit)[0];
+    if (lock !== undefined) await holdQueued(culprit, lock.incident ?? '', 'a locked user goes on');
+  };
+
   const after = (work: () => Promise<void>): void => {
     last = last.then(work).catch((error: unknown) => tell('problem', `containment: ${wordsOf(error)}`));
   };
@@ -145,9 +160,12 @@ export const startContainment = (options: ContainmentOptions): Containment => {
     await perform(accountLock, { account }, order, deskNow());
     readLocks();
     const queued = await holdQueued(account, id, why);
+    const more = isLocalUser(account)
+      ? 'what it still hands in is held as soon as it waits'
+      : 'new mail of it is accepted and held';
     tell(
       'deed',
-      `${account} is locked: ${why}. New mail of it is accepted and held; ${queued}. After review: postern release ${id}, or postern purge ${id}; then postern unlock ${account}`,
+      `${account} is locked: ${why}. From now on ${more}; ${queued}. After review: postern release ${id}, or postern purge ${id}; then postern unlock ${account}`,
     );
     const timer = setTimeout(() => {
       timers.delete(timer);
@@ -163,18 +181,26 @@ export const startContainment = (options: ContainmentOptions): Containment => {
       tell('problem', `the ledger cannot be read: ${wordsOf(error)}`);
     }
   }, readLedgerMs);
+  const sweeping = setInterval(() => {
+    for (const culprit of locked) if (isLocalUser(culprit)) after(() => sweep(culprit));
+  }, sweepMs);
   readLocks();
 
   return {
     contain: (incident) => {
-      if (!mayAct || incident.attack !== 'compromised-account') return;
-      for (const { kind, value } of incident.actors)
-        if (kind === 'account' && !locked.has(value) && isHeld(table, value, seconds()))
-          after(() => containAccount(value, incident));
+      const detector = detectorOf.get(incident.attack);
+      if (detector === undefined || !mayAct(detector)) return;
+      for (const { kind, value } of incident.actors) {
+        const culprit = culpritOf(kind, value);
+        if (culprit === undefined || locked.has(culprit)) continue;
+        // Others of the same incident are named in it, and only who is over the line is locked.
+        if (isLocalUser(culprit) || isHeld(table, culprit, seconds())) after(() => containAccount(culprit, incident));
+      }
     },
     settled: () => last,
     stop: async () => {
       clearInterval(reading);
+      clearInterval(sweeping);
       for (const timer of timers) clearTimeout(timer);
       await last;
       desk?.close();
