@@ -1,11 +1,12 @@
 /** Every deed that a receipt may stand for, by kind. A new one is a file beside this one and a row here. */
 import type { ActionKind } from '../model/receipt.ts';
+import { accountLock } from './account-lock.ts';
 import type { Deed } from './act.ts';
 import { accessEntry } from './access-entry.ts';
 import { allowance, firewallBlock } from './firewall.ts';
 import { queueHold } from './queue-hold.ts';
 import { queuePurge } from './queue-purge.ts';
 
-const list: readonly Deed[] = [firewallBlock, allowance, accessEntry, queueHold, queuePurge];
+const list: readonly Deed[] = [firewallBlock, allowance, accessEntry, accountLock, queueHold, queuePurge];
 
 export const allDeeds: ReadonlyMap<ActionKind, Deed> = new Map(list.map((deed) => [deed.kind, deed]));

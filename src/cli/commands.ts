@@ -1,6 +1,7 @@
 /** Every command, one row each. */
 import { Fault } from '../model/fault.ts';
 import { acceptCommand } from './accept.ts';
+import { lockCommand, unlockCommand } from './account.ts';
 import { actionsCommand } from './actions.ts';
 import { analyzeCommand } from './analyze.ts';
 import { allowCommand, blockCommand, unblockCommand } from './block.ts';
@@ -9,6 +10,7 @@ import { configCommand } from './config.ts';
 import { explainCommand } from './explain.ts';
 import { completions } from './help.ts';
 import { incidentCommand, incidentsCommand } from './incidents.ts';
+import { purgeCommand, releaseCommand } from './incident-mail.ts';
 import { parseCommand } from './parse.ts';
 import { queueCommand } from './queue.ts';
 import { pauseCommand, resumeCommand } from './pause.ts';
@@ -37,6 +39,10 @@ export const commands: readonly Command[] = [
   explainCommand,
   parseCommand,
   queueCommand,
+  releaseCommand,
+  purgeCommand,
+  lockCommand,
+  unlockCommand,
   runCommand,
   incidentsCommand,
   incidentCommand,

@@ -1,6 +1,6 @@
 /** `postern queue hold|release|requeue|purge`: shows what it would take, asks, does it, says how to take it back. */
 import { createInterface } from 'node:readline/promises';
-import { createSelection, hold, purge, release, requeue } from '../guard/queue-deeds.ts';
+import { createSelection, hold, purge, release, requeue } from '../guard/queue/deeds.ts';
 import { evidenceFolder } from '../guard/desk.ts';
 import { readConfig } from '../guard/config.ts';
 import type { Desk } from '../act/desk.ts';
@@ -72,7 +72,8 @@ const showSelection = (deed: DeedName, count: QueueCount, now: number): void => 
 
 export const isDeed = (name: string | undefined): name is DeedName => deedNames.some((each) => each === name);
 
-export const runDeed = async (call: Call, deed: DeedName): Promise<number> => {
+/** @param incident what it is done for, if anything */
+export const runDeed = async (call: Call, deed: DeedName, incident?: string): Promise<number> => {
   const where = call.options.get('where');
   if (where === undefined)
     throw new Fault('USAGE', `postern queue ${deed}: say which with --where 'account = "nicole"' (there is no "all")`);
@@ -101,7 +102,7 @@ export const runDeed = async (call: Call, deed: DeedName): Promise<number> => {
     process.stderr.write('postern: nothing was done\n');
     return faultCodes.REFUSED_FOR_SAFETY;
   }
-  const order: Order = { who: whoAsks(), why: `queue ${deed} --where ${where}`, until: undefined, incident: undefined };
+  const order: Order = { who: whoAsks(), why: `queue ${deed} --where ${where}`, until: undefined, incident };
   const done: string[] = [];
   await atDesk(call, async (desk) => {
     for (const wanted of selection.wanted()) {

@@ -1,8 +1,8 @@
 /** What the commands on queues have in common: which spools, the condition, progress, Ctrl-C, and what went wrong. */
-import { chosenSpools, walkQueues } from '../guard/queue.ts';
-import type { QueueWalk } from '../guard/queue.ts';
-import { ownersIn, withOwner } from '../guard/queue-trace.ts';
-import type { Owner } from '../guard/queue-trace.ts';
+import { chosenSpools, walkQueues } from '../guard/queue/walk.ts';
+import type { QueueWalk } from '../guard/queue/walk.ts';
+import { ownersIn, withOwner } from '../guard/queue/trace.ts';
+import type { Owner } from '../guard/queue/trace.ts';
 import { Fault, faultCodes } from '../model/fault.ts';
 import { readCondition } from '../model/queue/condition.ts';
 import type { Condition } from '../model/queue/fields.ts';

@@ -1,5 +1,5 @@
-import { chosenSpools } from '../guard/queue.ts';
-import { trace } from '../guard/queue-trace.ts';
+import { chosenSpools } from '../guard/queue/walk.ts';
+import { trace } from '../guard/queue/trace.ts';
 import { Fault } from '../model/fault.ts';
 import { nearest } from '../model/nearest.ts';
 import { createQueueCount, groupings } from '../model/queue/groups.ts';

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Fault } from '../model/fault.ts';
 import { configSchema, readConfig } from './config.ts';
-import { durationSeconds, listenAt, settings } from './settings.ts';
+import { listenAt } from './setting.ts';
+import { durationSeconds, settings } from './settings.ts';
 
 const withFile = (text: string): ReturnType<typeof readConfig> => {
   const directory = mkdtempSync(join(tmpdir(), 'postern-config-'));

@@ -5,7 +5,7 @@ import { ensureCertificate, madeFiles } from '../sense/gate/certificate.ts';
 import type { TlsFiles } from '../sense/gate/certificate.ts';
 import type { GateSettings } from '../sense/gate/gate.ts';
 import type { GateLimits } from '../sense/gate/limits.ts';
-import { hostAndPort } from './settings.ts';
+import { hostAndPort } from './setting.ts';
 import type { Values } from './settings.ts';
 
 export type GateName = 'gate' | 'submission' | 'submissions';

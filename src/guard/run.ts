@@ -19,10 +19,12 @@ import { gateChoice } from './gate-settings.ts';
 import { startActing } from './acting/start.ts';
 import { openDesk, protectedBy } from './desk.ts';
 import type { ActionNews } from './acting/enforcer.ts';
+import { startContainment } from './queue/containment.ts';
 import { judgeChoice, judgeSettings } from './judge-settings.ts';
 import type { ListenerData } from './listener-thread.ts';
 import { startListenerThreads } from './listener-threads.ts';
-import { hookNames, listenAt } from './settings.ts';
+import { listenAt } from './setting.ts';
+import { hookNames } from './settings.ts';
 import type { HookName, Values } from './settings.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -43,6 +45,8 @@ export type Guard = {
   readonly learningUntil: number | undefined;
   /** Resolves when every log has been read to its present end. */
   readonly caughtUp: () => Promise<void>;
+  /** Resolves when what the guard does by itself is done. */
+  readonly settled: () => Promise<void>;
   readonly stop: () => Promise<void>;
 };
 
@@ -110,6 +114,7 @@ export const startGuard = async (values: Values, tellNews: (news: GuardNews) => 
       desk.incidents.save([change.incident]);
       tellNews({ kind: 'incident', change });
       if (change.change === 'opened') saveSoon();
+      if (change.change !== 'closed') containment.contain(change.incident);
     },
   });
   const progressCell = new SharedArrayBuffer(4);
@@ -137,6 +142,14 @@ export const startGuard = async (values: Values, tellNews: (news: GuardNews) => 
       onProblem: (text) => tellNews({ kind: 'problem', text }),
     });
   };
+
+  const containment = startContainment({
+    state,
+    values,
+    table: memory.table,
+    tell: (kind, text) => tellNews(kind === 'action' ? { kind, text, incident: undefined } : { kind, text }),
+    logs: { paths: logs, zone, now: Date.now() },
+  });
 
   const hooks = await startListenerThreads(
     {
@@ -184,8 +197,10 @@ export const startGuard = async (values: Values, tellNews: (news: GuardNews) => 
     hooks: hooks.endpoints,
     learningUntil: choice.learningUntil * 1000 > Date.now() ? choice.learningUntil * 1000 : undefined,
     caughtUp: async () => void (await Promise.all(following.map((each) => each.caughtUp()))),
+    settled: containment.settled,
     stop: async () => {
       clearInterval(saving);
+      await containment.stop();
       clearTimeout(soon);
       await Promise.all(following.map((each) => each.stop()));
       await hooks.stop();

@@ -278,6 +278,49 @@ test('S11, S12: a stolen account, from everywhere or from its own office, is hel
   }
 });
 
+test('a stolen account with a history is held soon at 5,000 an hour and at 30; its owner’s newsletter and journeys are not', () => {
+  const home = '198.51.100.9';
+  const account = 'nicole@lab.test';
+  /** Ten days of ordinary mail from home, with the odd dead address. */
+  const withHistory = (): ReturnType<typeof site> => {
+    const mail = site();
+    for (let i = 0; i < 100; i++) mail.send(start + i * 2.4 * hour, home, account, `friend${i}@far.test`, i % 50 === 9);
+    return mail;
+  };
+  const later = start + 10 * day;
+  for (const gap of [0.72 * second, 2 * minute]) {
+    const counts = Array.from({ length: 40 }, (_, seed) => {
+      const mail = withHistory();
+      const next = dice(seed * 7919 + 1);
+      let sent = 0;
+      while (
+        sent < 400 &&
+        mail.send(later + sent * gap, addressOf(90, sent % 3), account, `v${sent}@far.test`, next() < 0.3)
+      )
+        sent++;
+      only(mail.incidents('compromised-account'));
+      return sent;
+    });
+    const inTime = counts.filter((sent) => sent <= 60).length;
+    assert.ok(
+      inTime >= 37,
+      `${inTime} of 40 within 60 messages at a message each ${gap / second} s: ${counts.join(' ')}`,
+    );
+  }
+  let held = 0;
+  for (let seed = 0; seed < 40; seed++) {
+    const mail = withHistory();
+    const next = dice(seed * 104_729 + 1);
+    // 2,000 from home with 10 % dead addresses, then 60 from a hotel with 4 %.
+    for (let i = 0; i < 2000; i++)
+      mail.send(later + i * 2 * second, home, account, `reader${i}@far.test`, next() < 0.1);
+    for (let i = 0; i < 60; i++)
+      mail.send(later + day + i * hour, '203.0.113.77', account, `guest${i}@far.test`, next() < 0.04);
+    held += mail.incidents('compromised-account').length;
+  }
+  assert.equal(held, 0, `${held} of 40`);
+});
+
 test('S13: a script that sends fifty a minute is named', () => {
   const mail = site();
   for (let i = 0; i < 600; i++)

@@ -55,8 +55,8 @@ export type Receipts = {
   readonly inState: (...states: readonly ReceiptState[]) => readonly Receipt[];
   /** Done or suggested, and over by then. */
   readonly due: (time: number) => readonly Receipt[];
-  /** Done, newest first. */
-  readonly inForce: (kind: ActionKind) => readonly Receipt[];
+  /** Done, newest first; of one subject or of all. */
+  readonly inForce: (kind: ActionKind, subject?: string) => readonly Receipt[];
   /** All that an incident led to, newest first. */
   readonly ofIncident: (incident: string) => readonly Receipt[];
   /** Newest first. */

@@ -38,6 +38,9 @@ export const tags = {
   siegePasswords: 36,
   refusedAims: 37,
   byHand: 38,
+  accountSeen: 39,
+  accountPlace: 40,
+  accountAway: 41,
   // first contacts
   contactPair: 64,
   contactNetwork: 65,

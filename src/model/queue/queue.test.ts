@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { Fault } from '../fault.ts';
 import { readCondition } from './condition.ts';
+import { conditionFor, culpritOf, isOf } from './culprit.ts';
 import { fieldNames, operators } from './fields.ts';
 import { createQueueCount, groupings } from './groups.ts';
 import { isForged, noteHeader, relayHostOf } from './message.ts';
@@ -162,4 +163,21 @@ test('groups count a message once for each key, and equal reasons meet', () => {
   assert.deepEqual([messages, recipients, held, nullSender, owned, forged], [3, 5, 1, 1, 3, 0]);
   assert.equal(count.groups('sender', 1).keys, 2);
   assert.equal(count.groups('sender', 1).groups.length, 1);
+});
+
+test('a culprit is an account or a local user, by name or number', () => {
+  assert.equal(culpritOf('account', 'Nicole@Example.org'), 'nicole@example.org');
+  assert.equal(culpritOf('user', '33'), 'user:33');
+  assert.equal(culpritOf('user', 'forward@example.org'), undefined);
+  assert.equal(culpritOf('client', '192.0.2.1'), undefined);
+  const script = message({ account: undefined, user: 'www-data', uid: 33 });
+  for (const [culprit, of] of [
+    ['user:33', script],
+    ['user:www-data', script],
+    ['nicole@example.org', message()],
+  ] as const) {
+    assert.ok(isOf(culprit, of), culprit);
+    assert.ok(readCondition(conditionFor(culprit))(of, now), culprit);
+  }
+  assert.ok(!isOf('user:33', message()) && !isOf('nicole@example.org', script));
 });

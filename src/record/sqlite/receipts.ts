@@ -38,6 +38,9 @@ export const createReceipts = (database: DatabaseSync, transact: (work: () => vo
   const byKind = database.prepare(
     "SELECT * FROM receipts INDEXED BY receipts_by_subject WHERE kind = ? AND state = 'done' ORDER BY made DESC",
   );
+  const bySubject = database.prepare(
+    "SELECT * FROM receipts INDEXED BY receipts_by_subject WHERE kind = ? AND subject = ? AND state = 'done' ORDER BY made DESC",
+  );
   const byIncident = database.prepare('SELECT * FROM receipts WHERE incident = ? ORDER BY made DESC, rowid DESC');
   const latest = database.prepare('SELECT * FROM receipts ORDER BY made DESC, rowid DESC LIMIT ?');
 
@@ -66,7 +69,8 @@ export const createReceipts = (database: DatabaseSync, transact: (work: () => vo
     inState: (...states) =>
       states.flatMap((state) => byState.all(state).map(receiptIn)).toSorted((a, b) => b.made - a.made),
     due: (time) => over.all(time).map(receiptIn),
-    inForce: (kind) => byKind.all(kind).map(receiptIn),
+    inForce: (kind, subject) =>
+      (subject === undefined ? byKind.all(kind) : bySubject.all(kind, subject)).map(receiptIn),
     ofIncident: (incident) => byIncident.all(incident).map(receiptIn),
     latest: (countMax) => latest.all(countMax).map(receiptIn),
   };

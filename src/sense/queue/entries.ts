@@ -41,7 +41,8 @@ function* postfixEntries(root: string): Generator<Entry> {
       const path = `${directory}/${id}`;
       const read = (): ReadMessage | undefined =>
         withFile(path, (readAt, stats) => {
-          if ((stats.mode & constants.S_IXUSR) === 0) return undefined;
+          // cleanup(8) sets the bit when it is whole, and only then does qmgr(8) take it on.
+          if (queue === 'incoming' && (stats().mode & constants.S_IXUSR) === 0) return undefined;
           const log =
             queue === 'deferred' || queue === 'hold'
               ? readStartIfAny(`${root}/defer${hashOf(top, directory, id)}/${id}`, logBytesMax)

@@ -20,13 +20,16 @@ const bufferFor = (bytes: number): Buffer => {
 };
 
 /** Reads at the wanted places of one open file. @throws what open(2) says */
-export const withFile = <T>(path: string, use: (read: ReadAt, stats: Stats) => T): T => {
+export const withFile = <T>(path: string, use: (read: ReadAt, stats: () => Stats) => T): T => {
   const file = openSync(path, 'r');
   try {
-    return use((offset, length) => {
-      const room = bufferFor(length);
-      return room.toString('latin1', 0, readSync(file, room, 0, length, offset));
-    }, fstatSync(file));
+    return use(
+      (offset, length) => {
+        const room = bufferFor(length);
+        return room.toString('latin1', 0, readSync(file, room, 0, length, offset));
+      },
+      () => fstatSync(file),
+    );
   } finally {
     closeSync(file);
   }

@@ -10,7 +10,7 @@ import { test } from 'node:test';
 import { recover, undo } from '../../../src/act/recover.ts';
 import type { QueueWanted } from '../../../src/act/queue-memory.ts';
 import { evidenceFolder } from '../../../src/guard/desk.ts';
-import { createSelection, hold, purge, release } from '../../../src/guard/queue-deeds.ts';
+import { createSelection, hold, purge, release } from '../../../src/guard/queue/deeds.ts';
 import type { QueuedMessage } from '../../../src/model/queue/message.ts';
 import { walkSpool } from '../../../src/sense/queue/walk.ts';
 import { atEveryStep, isKilled } from '../../deeds/killed.ts';

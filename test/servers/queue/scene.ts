@@ -2,7 +2,7 @@
 import { undo } from '../../../src/act/recover.ts';
 import type { QueueWanted } from '../../../src/act/queue-memory.ts';
 import { evidenceFolder } from '../../../src/guard/desk.ts';
-import { purge } from '../../../src/guard/queue-deeds.ts';
+import { purge } from '../../../src/guard/queue/deeds.ts';
 import { striking } from '../../deeds/killed.ts';
 import type { Blow } from '../../deeds/killed.ts';
 import { carryOutAt, deskAt } from './places.ts';

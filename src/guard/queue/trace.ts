@@ -1,11 +1,11 @@
 /** Where one message came from and what became of it: the queue file and the logs, joined by the queue id. */
-import type { Event } from '../model/event.ts';
-import { keep } from '../model/keep.ts';
-import type { QueuedMessage } from '../model/queue/message.ts';
-import type { Spool } from '../sense/queue/spool.ts';
-import { walkQueues } from './queue.ts';
-import { readLogs } from './read-logs.ts';
-import type { ReadOptions } from './read-logs.ts';
+import type { Event } from '../../model/event.ts';
+import { keep } from '../../model/keep.ts';
+import type { QueuedMessage } from '../../model/queue/message.ts';
+import type { Spool } from '../../sense/queue/spool.ts';
+import { walkQueues } from './walk.ts';
+import { readLogs } from '../read-logs.ts';
+import type { ReadOptions } from '../read-logs.ts';
 
 const eventsMax = 1000;
 /** Owners remembered from logs, for queue files that do not name them. */

@@ -2,19 +2,19 @@
 import { randomInt } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { perform } from '../act/perform.ts';
-import type { Desk } from '../act/desk.ts';
-import type { Done, Order } from '../act/perform.ts';
-import { queueHold } from '../act/queue-hold.ts';
-import { heldNow, inParts, messagesMax, runFor } from '../act/queue-memory.ts';
-import type { QueueWanted } from '../act/queue-memory.ts';
-import { queuePurge } from '../act/queue-purge.ts';
-import { Fault } from '../model/fault.ts';
-import type { QueuedMessage } from '../model/queue/message.ts';
-import type { CarryOut } from '../model/verb.ts';
-import type { Spool } from '../sense/queue/spool.ts';
-import { queueTools, queuedOf } from '../servers/queue-tools.ts';
-import type { Queued } from '../servers/queue-tools.ts';
+import { perform } from '../../act/perform.ts';
+import type { Desk } from '../../act/desk.ts';
+import type { Done, Order } from '../../act/perform.ts';
+import { queueHold } from '../../act/queue-hold.ts';
+import { heldNow, inParts, messagesMax, runFor } from '../../act/queue-memory.ts';
+import type { QueueWanted } from '../../act/queue-memory.ts';
+import { queuePurge } from '../../act/queue-purge.ts';
+import { Fault } from '../../model/fault.ts';
+import type { QueuedMessage } from '../../model/queue/message.ts';
+import type { CarryOut } from '../../model/verb.ts';
+import type { Spool } from '../../sense/queue/spool.ts';
+import { queueTools, queuedOf } from '../../servers/queue-tools.ts';
+import type { Queued } from '../../servers/queue-tools.ts';
 
 /** More is taken in a second run. */
 const selectedMax = 500_000;

@@ -1,12 +1,12 @@
 /** The queues of this machine as one: which spools, who may read them, names for numbers. */
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { QueuedMessage } from '../model/queue/message.ts';
-import { findSpools, namedSpool } from '../sense/queue/spool.ts';
-import type { Spool } from '../sense/queue/spool.ts';
-import { walkListing } from '../sense/queue/listing.ts';
-import { walkSpool } from '../sense/queue/walk.ts';
-import type { Walked, WalkOptions } from '../sense/queue/walk.ts';
+import type { QueuedMessage } from '../../model/queue/message.ts';
+import { findSpools, namedSpool } from '../../sense/queue/spool.ts';
+import type { Spool } from '../../sense/queue/spool.ts';
+import { walkListing } from '../../sense/queue/listing.ts';
+import { walkSpool } from '../../sense/queue/walk.ts';
+import type { Walked, WalkOptions } from '../../sense/queue/walk.ts';
 
 export type QueueWalk = Walked & { readonly spools: readonly Spool[]; readonly notes: readonly string[] };
 

@@ -1,0 +1,116 @@
+/** What the gate may be told; `gate-settings.ts` makes of it what the gate wants. */
+import { defaultGateLimits } from '../sense/gate/limits.ts';
+import { hostAndPort, isListOf, isOneOf, isText, isWhole } from './setting.ts';
+import type { Setting } from './setting.ts';
+
+/** A name without anything that could end a line or a reply. */
+const isName = (value: unknown): boolean => typeof value === 'string' && /^[0-9A-Za-z][0-9A-Za-z._-]*$/.test(value);
+
+export const gateOptions: readonly Setting[] = [
+  {
+    key: 'gate.backend',
+    default: 'store',
+    form: 'store or host:port',
+    sentence: 'What stands behind the gate: a mail server, or a Maildir store of our own below the state directory.',
+    accepts: (value) => value === 'store' || hostAndPort(value) !== undefined,
+  },
+  {
+    key: 'submission.backend',
+    default: 'as gate',
+    form: 'as gate, or host:port',
+    sentence: "The server behind the gate's two submission ports, where it has a port of its own for that.",
+    accepts: (value) => value === 'as gate' || hostAndPort(value) !== undefined,
+  },
+  {
+    key: 'gate.passClient',
+    default: 'auto',
+    form: 'auto, proxy or received',
+    sentence:
+      'How the server behind learns of the client: XCLIENT where offered, a PROXY header, or a Received line alone.',
+    accepts: isOneOf('auto', 'proxy', 'received'),
+  },
+  {
+    key: 'gate.name',
+    default: 'host name',
+    form: 'a host name',
+    sentence: 'What the gate calls itself in greetings.',
+    accepts: (value) => value === 'host name' || isName(value),
+  },
+  {
+    key: 'gate.protect',
+    default: [],
+    form: 'a list of domains',
+    sentence: 'Domains that strangers may send to; empty: the server behind the gate decides alone.',
+    accepts: isListOf(isName),
+  },
+  {
+    key: 'gate.mailboxes',
+    default: [],
+    form: 'a list of names',
+    sentence: "The store's mailboxes besides postmaster and who runs the guard.",
+    accepts: isListOf(isName),
+  },
+  {
+    key: 'gate.messageBytesMax',
+    default: 26_214_400,
+    form: 'a whole number from 65536 to 1073741824',
+    sentence: 'The largest message that the store takes; a server behind the gate has its own limit.',
+    accepts: isWhole(65_536, 1_073_741_824),
+  },
+  {
+    key: 'gate.certificate',
+    default: '',
+    form: 'a path',
+    sentence: 'Certificate chain in PEM; without one the gate makes its own.',
+    accepts: (value) => typeof value === 'string',
+  },
+  {
+    key: 'gate.key',
+    default: '',
+    form: 'a path',
+    sentence: 'Its private key.',
+    accepts: (value) => typeof value === 'string',
+  },
+  {
+    key: 'gate.proxied',
+    default: 'off',
+    form: 'on or off',
+    sentence: 'A load balancer tells who connects by the PROXY protocol; then nobody else may reach the gate.',
+    accepts: isOneOf('on', 'off'),
+  },
+  {
+    key: 'gate.greetPauseMs',
+    default: 2000,
+    form: 'a whole number from 0 to 30000',
+    sentence: 'How long a client that is not known waits for the end of the greeting.',
+    accepts: isWhole(0, 30_000),
+  },
+  {
+    key: 'gate.heldConnections',
+    default: 1000,
+    form: 'a whole number from 0 to 50000',
+    sentence: 'So many hostile clients are kept busy with slow failures; further ones are sent away.',
+    accepts: isWhole(0, 50_000),
+  },
+  {
+    key: 'gate.disabledCommands',
+    default: [],
+    form: 'a list of SMTP verbs',
+    sentence: 'Commands that nobody may use here.',
+    accepts: isListOf(isName),
+  },
+  {
+    key: 'gate.neverLogin',
+    default: [],
+    form: 'a list of accounts',
+    sentence: 'Accounts that nobody logs in with (admin, test, root): a try is a proof.',
+    accepts: isListOf(isText),
+  },
+  ...Object.entries(defaultGateLimits).map(([name, value]): Setting => ({
+    key: `gate.limits.${name}`,
+    default: value,
+    form: 'a whole number from 0 to 100000; 0 is no limit',
+    sentence: `The gate's limit for one client: ${name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}.`,
+    accepts: isWhole(0, 100_000),
+  })),
+];

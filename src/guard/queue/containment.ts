@@ -1,0 +1,209 @@
+/**
+ * What the guard does by itself about a stolen account or a script that floods: locks it, holds what is queued, says so
+ * once with numbers and a sample, and looks again after ten minutes. A person then releases or purges, and unlocks. A
+ * locked account's new mail is held by the hooks; a local user's passes no hook, so the queue is looked through for it.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { accountLock } from '../../act/account-lock.ts';
+import { perform } from '../../act/perform.ts';
+import { recover } from '../../act/recover.ts';
+import { isHeld, letAccountGo, lockAccount } from '../../judge/detectors/compromised-account.ts';
+import type { Table } from '../../judge/statistics/table.ts';
+import { culpritOf, isLocalUser, isOf } from '../../model/queue/culprit.ts';
+import type { QueuedMessage } from '../../model/queue/message.ts';
+import { isHeldInQueue } from '../../model/queue/message.ts';
+import type { Incident } from '../../model/report.ts';
+import type { Spool } from '../../sense/queue/spool.ts';
+import type { OpenDesk } from '../desk.ts';
+import { openDesk, protectedBy } from '../desk.ts';
+import { createSelection, hold } from './deeds.ts';
+import { ownersIn, withOwner } from './trace.ts';
+import { chosenSpools, walkQueues } from './walk.ts';
+import type { ReadOptions } from '../read-logs.ts';
+import type { Values } from '../settings.ts';
+
+const lookAgainMs = 600_000;
+/** How soon a lock or unlock of the command line is obeyed. */
+const readLedgerMs = 1000;
+const sweepMs = 10_000;
+const samplesMax = 3;
+/** How far back the ledger is looked through. */
+const receiptsMax = 1000;
+
+type Told = (kind: 'action' | 'problem', text: string) => void;
+
+export type ContainmentOptions = {
+  readonly state: string;
+  readonly values: Values;
+  readonly table: Table;
+  readonly tell: Told;
+  /** Where to learn whose a message of Sendmail is. */
+  readonly logs: ReadOptions;
+};
+
+export type Containment = {
+  readonly contain: (incident: Incident) => void;
+  /** Resolves when nothing is being contained. */
+  readonly settled: () => Promise<void>;
+  readonly stop: () => Promise<void>;
+};
+
+/** Whose finding leads to a lock. */
+const detectorOf = new Map([
+  ['compromised-account', 'compromised-account'],
+  ['outbound-flood', 'local-flood'],
+]);
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const spoolsIn = (values: Values): readonly Spool[] => {
+  const named = values.get('queue.spools');
+  const paths = Array.isArray(named) ? named.map(String) : [];
+  return paths.includes('found') ? chosenSpools([]) : chosenSpools(paths);
+};
+
+type Found = {
+  readonly selection: ReturnType<typeof createSelection>;
+  readonly samples: readonly QueuedMessage[];
+  readonly count: number;
+};
+
+/** What a culprit has in the queues that is not held. */
+const freeMailOf = async (culprit: string, { values, logs }: ContainmentOptions): Promise<Found> => {
+  const spools = spoolsIn(values);
+  const owners =
+    spools.some(({ kind }) => kind === 'sendmail') && logs.paths.length > 0 ? await ownersIn(logs) : new Map();
+  const selection = createSelection();
+  const samples: QueuedMessage[] = [];
+  let count = 0;
+  await walkQueues(spools, (found, spool) => {
+    const message = withOwner(found, owners);
+    if (!isOf(culprit, message) || isHeldInQueue(message)) return;
+    selection.add(message, spool);
+    if (++count <= samplesMax) samples.push(message);
+  });
+  return { selection, samples, count };
+};
+
+const sampleWords = ({ recipients, subject, script }: QueuedMessage): string =>
+  `to ${recipients[0]?.address ?? 'nobody'}${subject === undefined ? '' : ` "${subject}"`}${script === undefined ? '' : ` by ${script}`}`;
+
+// oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
+export const startContainment = (options: ContainmentOptions): Containment => {
+  const { state, values, table, tell } = options;
+  const isOn = values.get('accounts.contain') === 'on' && values.get('judge.mode') !== 'observe';
+  const mayAct = (detector: string): boolean => isOn && values.get(`judge.detectors.${detector}`) === 'enforce';
+  const timers = new Set<NodeJS.Timeout>();
+  let last: Promise<void> = Promise.resolve();
+  let desk: OpenDesk | undefined;
+  let locked: ReadonlySet<string> = new Set();
+  /** Undone locks that were obeyed since the start. */
+  const obeyed = new Set<string>();
+
+  const deskNow = (): OpenDesk => (desk ??= openDesk(state, protectedBy(values, state)));
+  const seconds = (): number => Math.floor(Date.now() / 1000);
+
+  /** The ledger is the truth: whoever is locked there is held here, and let go once when the lock is undone. */
+  const readLocks = (): void => {
+    if (desk === undefined && !existsSync(join(state, 'ledger.sqlite'))) return;
+    const locks = deskNow()
+      .receipts.latest(receiptsMax)
+      .filter(({ kind }) => kind === 'account-lock');
+    const inForce = new Set(locks.filter(({ state: now }) => now === 'done').map(({ subject }) => subject));
+    for (const culprit of inForce) if (!isLocalUser(culprit)) lockAccount(table, culprit, seconds());
+    for (const { id, subject, state: now } of locks) {
+      if (now !== 'undone' || obeyed.has(id)) continue;
+      obeyed.add(id);
+      if (!inForce.has(subject)) letAccountGo(table, subject, seconds());
+    }
+    locked = inForce;
+  };
+
+  const holdQueued = async (account: string, incident: string, why: string): Promise<string> => {
+    const { selection, samples, count } = await freeMailOf(account, options);
+    if (count === 0) return 'nothing of it was waiting in the queue';
+    const order = { who: 'guard', why, until: undefined, incident };
+    const notes: string[] = [];
+    for (const wanted of selection.wanted()) {
+      const { receipt } = await hold(wanted, order, deskNow());
+      notes.push(`${receipt?.note ?? 'nothing'} in ${wanted.server}'s queue`);
+    }
+    return `${notes.join(', ')} (${samples.map(sampleWords).join('; ')})`;
+  };
+
+  const lookAgain = async (account: string, incident: string): Promise<void> => {
+    const receipts = deskNow()
+      .receipts.latest(receiptsMax)
+      .filter((receipt) => receipt.incident === incident);
+    if (receipts.some((each) => each.kind === 'account-lock' && each.state === 'undone')) return;
+    const { count } = await freeMailOf(account, options);
+    if (count === 0) return tell('action', `${account}: ten minutes later nothing of it moves`);
+    const found = await holdQueued(account, incident, 'found ten minutes after the lock');
+    return tell('action', `${account}: ten minutes later ${found}`);
+  };
+
+  /** Quietly: the notice has said that it does so. */
+  const sweep = async (culprit: string): Promise<void> => {
+    const lock = deskNow().receipts.inForce('account-lock', culprit)[0];
+    if (lock !== undefined) await holdQueued(culprit, lock.incident ?? '', 'a locked user goes on');
+  };
+
+  const after = (work: () => Promise<void>): void => {
+    last = last.then(work).catch((error: unknown) => tell('problem', `containment: ${wordsOf(error)}`));
+  };
+
+  const containAccount = async (account: string, { id, why }: Incident): Promise<void> => {
+    const order = { who: 'guard', why, until: undefined, incident: id };
+    if (locked.has(account)) return;
+    await recover(deskNow());
+    await perform(accountLock, { account }, order, deskNow());
+    readLocks();
+    const queued = await holdQueued(account, id, why);
+    const more = isLocalUser(account)
+      ? 'what it still hands in is held as soon as it waits'
+      : 'new mail of it is accepted and held';
+    tell(
+      'action',
+      `${account} is locked: ${why}. From now on ${more}; ${queued}. After review: postern release ${id}, or postern purge ${id}; then postern unlock ${account}`,
+    );
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      after(() => lookAgain(account, id));
+    }, lookAgainMs);
+    timers.add(timer);
+  };
+
+  const reading = setInterval(() => {
+    try {
+      readLocks();
+    } catch (error) {
+      tell('problem', `the ledger cannot be read: ${wordsOf(error)}`);
+    }
+  }, readLedgerMs);
+  const sweeping = setInterval(() => {
+    for (const culprit of locked) if (isLocalUser(culprit)) after(() => sweep(culprit));
+  }, sweepMs);
+  readLocks();
+
+  return {
+    contain: (incident) => {
+      const detector = detectorOf.get(incident.attack);
+      if (detector === undefined || !mayAct(detector)) return;
+      for (const { kind, value } of incident.actors) {
+        const culprit = culpritOf(kind, value);
+        if (culprit === undefined || locked.has(culprit)) continue;
+        // Others of the same incident are named in it, and only who is over the line is locked.
+        if (isLocalUser(culprit) || isHeld(table, culprit, seconds())) after(() => containAccount(culprit, incident));
+      }
+    },
+    settled: () => last,
+    stop: async () => {
+      clearInterval(reading);
+      clearInterval(sweeping);
+      for (const timer of timers) clearTimeout(timer);
+      await last;
+      desk?.close();
+    },
+  };
+};

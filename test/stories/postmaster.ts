@@ -1,0 +1,50 @@
+/** What a postmaster has at hand in a story: the command line, the queue, a guard with one hook. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import type { GuardNews } from '../../src/guard/run.ts';
+import { defaults } from '../../src/guard/settings.ts';
+import type { QueuedMessage } from '../../src/model/queue/message.ts';
+import type { Incident } from '../../src/model/report.ts';
+import { walkSpool } from '../../src/sense/queue/walk.ts';
+
+const policyPort = 10_040;
+export const policy = `{ inet:127.0.0.1:${policyPort}, timeout=3s, default_action=DUNNO }`;
+
+/** Postfix's own limits off: they would answer before Postern does. */
+export const noLimits = {
+  smtpd_client_message_rate_limit: '0',
+  smtpd_client_recipient_rate_limit: '0',
+  smtpd_client_connection_rate_limit: '0',
+  smtpd_client_auth_rate_limit: '0',
+} as const;
+
+export const settingsAt = (state: string): Map<string, unknown> =>
+  new Map<string, unknown>([
+    ...defaults,
+    ['state', state],
+    ['judge.learning', '0'],
+    ['policy.listen', `127.0.0.1:${policyPort}`],
+    ...['milter', 'readsocket', 'authPolicy'].map((hook) => [`${hook}.listen`, 'off'] as const),
+  ]);
+
+export const postfixQueue = async (): Promise<QueuedMessage[]> => {
+  const messages: QueuedMessage[] = [];
+  await walkSpool({ kind: 'postfix', path: '/var/spool/postfix' }, (message) => messages.push(message));
+  return messages;
+};
+
+/** Runs a command that must succeed. @returns what it printed */
+export const postern = async (...args: readonly string[]): Promise<string> => {
+  const child = spawn(process.execPath, ['src/cli/main.ts', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const [out, complaint, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
+  assert.equal(status, 0, `${args.join(' ')}: ${complaint}`);
+  return out;
+};
+
+export const openedIn = (news: readonly GuardNews[]): readonly Incident[] =>
+  news.flatMap((item) => (item.kind === 'incident' && item.change.change === 'opened' ? [item.change.incident] : []));
+
+export const deedsIn = (news: readonly GuardNews[]): readonly string[] =>
+  news.flatMap((item) => (item.kind === 'action' ? [item.text] : []));
