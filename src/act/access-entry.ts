@@ -2,7 +2,6 @@
  * An entry in an access map of a mail server: in a marked section of the map's source, everything else byte for byte as it
  * was; then the map is built by its own tool and asked whether it answers so.
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import { Fault } from '../model/fault.ts';
 import { firewallSubject, isTooWide } from '../model/firewall.ts';
 import type { Memory } from '../model/receipt.ts';
@@ -11,6 +10,7 @@ import { mapFormat, mapFormatNames } from '../servers/access-map.ts';
 import type { MapFormat } from '../servers/access-map.ts';
 import { isSectionBroken, outsideSection, sectionLines, withSection } from '../servers/marked-section.ts';
 import type { Act, Plan } from './act.ts';
+import { awaitNextSecond, rebuild } from './rebuild.ts';
 
 export type AccessWanted = {
   /** `postfix-hash`, `sendmail-hash`, … */
@@ -65,29 +65,6 @@ const readSource = async (path: string, carryOut: CarryOut): Promise<SeenFile | 
 const changed = (text: string, format: MapFormat, key: string, value: string | undefined): string => {
   const others = sectionLines(text).filter((line) => format.keyIn(line) !== key);
   return withSection(text, value === undefined ? others : [...others, format.lineOf(key, value)], format.atTop);
-};
-
-/** When each map was last built by this process, milliseconds since 1970. */
-const builtAt = new Map<string, number>();
-const secondOf = (time: number): number => Math.floor(time / 1000);
-
-/** A map that is built twice within a second, and opened in between, would stay as it was in a daemon's memory. */
-const awaitNextSecond = async (path: string, sourceModified: number): Promise<void> => {
-  const last = Math.max(builtAt.get(path) ?? 0, sourceModified);
-  const now = Date.now();
-  if (secondOf(now) === secondOf(last)) await pause(1000 - (now % 1000));
-  builtAt.set(path, Date.now());
-};
-
-const rebuild = async (format: MapFormat, path: string, source: string, carryOut: CarryOut): Promise<void> => {
-  const verb = format.rebuild?.(path, source);
-  if (verb === undefined) return;
-  const { status, stdout, stderr } = await carryOut(verb);
-  if (status !== 0)
-    throw new Fault(
-      'PARTLY_DONE',
-      `${verb.program} ${verb.args.join(' ')} failed: ${`${stderr}${stdout}`.trim().split('\n')[0] ?? ''}`,
-    );
 };
 
 /** @throws Fault when it is no answer of a map, or the map cannot hold the subject */

@@ -5,6 +5,7 @@ import { lockCommand, unlockCommand } from './account.ts';
 import { actionsCommand } from './actions.ts';
 import { analyzeCommand } from './analyze.ts';
 import { allowCommand, blockCommand, unblockCommand } from './block.ts';
+import { catchallCommand } from './catchall.ts';
 import type { Command } from './command.ts';
 import { configCommand } from './config.ts';
 import { explainCommand } from './explain.ts';
@@ -52,6 +53,7 @@ export const commands: readonly Command[] = [
   actionsCommand,
   acceptCommand,
   undoCommand,
+  catchallCommand,
   pauseCommand,
   resumeCommand,
   configCommand,

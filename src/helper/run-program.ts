@@ -53,7 +53,8 @@ export const runProgram = async (run: Run, allowance: Allowance): Promise<Ran> =
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   const give = (why: string): void => {
-    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+      process.kill(-child.pid, 'SIGKILL');
     reject(new Fault('PARTLY_DONE', `${program} ${args.slice(0, 3).join(' ')}: ${why}`));
   };
   const patience = Math.min(timeoutMs, timeoutMsMax);
