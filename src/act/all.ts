@@ -4,9 +4,18 @@ import { accountLock } from './account-lock.ts';
 import type { Deed } from './act.ts';
 import { accessEntry } from './access-entry.ts';
 import { allowance, firewallBlock } from './firewall.ts';
+import { forwardOff } from './forward-off.ts';
 import { queueHold } from './queue-hold.ts';
 import { queuePurge } from './queue-purge.ts';
 
-const list: readonly Deed[] = [firewallBlock, allowance, accessEntry, accountLock, queueHold, queuePurge];
+const list: readonly Deed[] = [
+  firewallBlock,
+  allowance,
+  accessEntry,
+  accountLock,
+  forwardOff,
+  queueHold,
+  queuePurge,
+];
 
 export const allDeeds: ReadonlyMap<ActionKind, Deed> = new Map(list.map((deed) => [deed.kind, deed]));

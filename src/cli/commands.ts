@@ -10,6 +10,7 @@ import { configCommand } from './config.ts';
 import { explainCommand } from './explain.ts';
 import { completions } from './help.ts';
 import { incidentCommand, incidentsCommand } from './incidents.ts';
+import { forwardsCommand } from './forwards.ts';
 import { purgeCommand, releaseCommand } from './incident-mail.ts';
 import { parseCommand } from './parse.ts';
 import { queueCommand } from './queue.ts';
@@ -43,6 +44,7 @@ export const commands: readonly Command[] = [
   purgeCommand,
   lockCommand,
   unlockCommand,
+  forwardsCommand,
   runCommand,
   incidentsCommand,
   incidentCommand,
