@@ -8,14 +8,6 @@ import { forwardOff } from './forward-off.ts';
 import { queueHold } from './queue-hold.ts';
 import { queuePurge } from './queue-purge.ts';
 
-const list: readonly Deed[] = [
-  firewallBlock,
-  allowance,
-  accessEntry,
-  accountLock,
-  forwardOff,
-  queueHold,
-  queuePurge,
-];
+const list: readonly Deed[] = [firewallBlock, allowance, accessEntry, accountLock, forwardOff, queueHold, queuePurge];
 
 export const allDeeds: ReadonlyMap<ActionKind, Deed> = new Map(list.map((deed) => [deed.kind, deed]));

@@ -110,7 +110,7 @@ const off = async (call: Call, address: string): Promise<number> => {
 
 const on = (call: Call, address: string): Promise<number> =>
   atDesk(call, async (desk) => {
-    const ids = desk.receipts.of('forward-off', address.toLowerCase()).map(({ id }) => id);
+    const ids = desk.receipts.inForce('forward-off', address.toLowerCase()).map(({ id }) => id);
     if (ids.length === 0)
       throw new Fault('USAGE', `${plain(address)} was not switched off by Postern (postern forwards)`);
     const kept = await undo(ids, whoAsks(), desk);

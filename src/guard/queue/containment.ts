@@ -11,7 +11,6 @@ import { culpritOf, isLocalUser, isOf } from '../../model/queue/culprit.ts';
 import type { QueuedMessage } from '../../model/queue/message.ts';
 import { isHeldInQueue } from '../../model/queue/message.ts';
 import type { Incident } from '../../model/report.ts';
-import type { Spool } from '../../sense/queue/spool.ts';
 import type { ActionNews } from '../acting/enforcer.ts';
 import type { OpenDesk } from '../desk.ts';
 import { createSelection, hold } from './deeds.ts';
@@ -52,12 +51,6 @@ const detectorOf = new Map([
 
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-const spoolsIn = (values: Values): readonly Spool[] => {
-  const named = values.get('queue.spools');
-  const paths = Array.isArray(named) ? named.map(String) : [];
-  return paths.includes('found') ? chosenSpools([]) : chosenSpools(paths);
-};
-
 type Found = {
   readonly selection: ReturnType<typeof createSelection>;
   readonly samples: readonly QueuedMessage[];
@@ -65,8 +58,8 @@ type Found = {
 };
 
 /** What a culprit has in the queues that is not held. */
-const freeMailOf = async (culprit: string, { values, logs }: ContainmentOptions): Promise<Found> => {
-  const spools = spoolsIn(values);
+const freeMailOf = async (culprit: string, { logs }: ContainmentOptions): Promise<Found> => {
+  const spools = chosenSpools([]);
   const owners =
     spools.some(({ kind }) => kind === 'sendmail') && logs.paths.length > 0 ? await ownersIn(logs) : new Map();
   const selection = createSelection();
@@ -93,25 +86,23 @@ export const startContainment = (options: ContainmentOptions): Containment => {
   const timers = new Set<NodeJS.Timeout>();
   let last: Promise<void> = Promise.resolve();
   let locked: ReadonlySet<string> = new Set();
-  /** Undone locks that were obeyed since the start. */
-  const obeyed = new Set<string>();
 
   const seconds = (): number => Math.floor(Date.now() / 1000);
 
-  /** The ledger is the truth: whoever is locked there is held here, and let go once when the lock is undone. */
+  /** The ledger is the truth: whoever is locked there is held here, and let go when the lock is undone. */
   const readLocks = (): void => {
-    const locks = desk
-      .receipts.latest(receiptsMax)
-      .filter(({ kind }) => kind === 'account-lock');
-    const inForce = new Set(locks.filter(({ state: now }) => now === 'done').map(({ subject }) => subject));
+    const inForce = new Set(desk.receipts.inForce('account-lock').map(({ subject }) => subject));
     for (const culprit of inForce) if (!isLocalUser(culprit)) lockAccount(table, culprit, seconds());
-    for (const { id, subject, state: now } of locks) {
-      if (now !== 'undone' || obeyed.has(id)) continue;
-      obeyed.add(id);
-      if (!inForce.has(subject)) letAccountGo(table, subject, seconds());
-    }
+    for (const culprit of locked) if (!inForce.has(culprit)) letAccountGo(table, culprit, seconds());
     locked = inForce;
   };
+  // What was unlocked while no guard was here.
+  locked = new Set(
+    desk.receipts
+      .latest(receiptsMax)
+      .filter(({ kind }) => kind === 'account-lock')
+      .map(({ subject }) => subject),
+  );
 
   const holdQueued = async (account: string, incident: string, why: string): Promise<string> => {
     const { selection, samples, count } = await freeMailOf(account, options);
@@ -126,10 +117,8 @@ export const startContainment = (options: ContainmentOptions): Containment => {
   };
 
   const lookAgain = async (account: string, incident: string): Promise<void> => {
-    const receipts = desk
-      .receipts.latest(receiptsMax)
-      .filter((receipt) => receipt.incident === incident);
-    if (receipts.some((each) => each.kind === 'account-lock' && each.state === 'undone')) return;
+    if (desk.receipts.ofIncident(incident).some((each) => each.kind === 'account-lock' && each.state === 'undone'))
+      return;
     const { count } = await freeMailOf(account, options);
     if (count === 0) return tell(incident, `${account}: ten minutes later nothing of it moves`);
     const found = await holdQueued(account, incident, 'found ten minutes after the lock');
@@ -138,7 +127,7 @@ export const startContainment = (options: ContainmentOptions): Containment => {
 
   /** Quietly: the notice has said that it does so. */
   const sweep = async (culprit: string): Promise<void> => {
-    const lock = desk.receipts.of('account-lock', culprit)[0];
+    const lock = desk.receipts.inForce('account-lock', culprit)[0];
     if (lock !== undefined) await holdQueued(culprit, lock.incident ?? '', 'a locked user goes on');
   };
 
