@@ -3,11 +3,21 @@ import type { ActionKind } from '../model/receipt.ts';
 import { accountLock } from './account-lock.ts';
 import type { Deed } from './act.ts';
 import { accessEntry } from './access-entry.ts';
-import { allowance, firewallBlock } from './firewall.ts';
 import { catchAllLock } from './catchall-lock.ts';
+import { allowance, firewallBlock } from './firewall.ts';
+import { forwardOff } from './forward-off.ts';
 import { queueHold } from './queue-hold.ts';
 import { queuePurge } from './queue-purge.ts';
 
-const list: readonly Deed[] = [firewallBlock, allowance, accessEntry, accountLock, catchAllLock, queueHold, queuePurge];
+const list: readonly Deed[] = [
+  firewallBlock,
+  allowance,
+  accessEntry,
+  accountLock,
+  forwardOff,
+  catchAllLock,
+  queueHold,
+  queuePurge,
+];
 
 export const allDeeds: ReadonlyMap<ActionKind, Deed> = new Map(list.map((deed) => [deed.kind, deed]));

@@ -32,7 +32,11 @@ const unlock = (call: Call): Promise<number> =>
     const [account = ''] = call.operands;
     const subject = account.toLowerCase();
     const ids = desk.receipts.inForce('account-lock', subject).map(({ id }) => id);
-    if (ids.length === 0) throw new Fault('USAGE', `${plain(account)} is not locked (postern actions)`);
+    if (ids.length === 0)
+      throw new Fault(
+        'USAGE',
+        `${plain(account)} is not locked (postern actions); if the guard still holds its mail: postern lock, then unlock`,
+      );
     await undo(ids, whoAsks(), desk);
     return say(
       call,

@@ -11,6 +11,7 @@ import { configCommand } from './config.ts';
 import { explainCommand } from './explain.ts';
 import { completions } from './help.ts';
 import { incidentCommand, incidentsCommand } from './incidents.ts';
+import { forwardsCommand } from './forwards.ts';
 import { purgeCommand, releaseCommand } from './incident-mail.ts';
 import { parseCommand } from './parse.ts';
 import { queueCommand } from './queue.ts';
@@ -44,6 +45,7 @@ export const commands: readonly Command[] = [
   purgeCommand,
   lockCommand,
   unlockCommand,
+  forwardsCommand,
   runCommand,
   incidentsCommand,
   incidentCommand,

@@ -9,11 +9,9 @@ import { atDesk, deskOptions, whoAsks } from './desk.ts';
 import { runDeed } from './queue-deeds.ts';
 
 /** The accounts that were locked for it, also when they are unlocked by now. */
-const receiptsMax = 10_000;
 const accountsOf = (call: Call, incident: string): Promise<readonly string[]> =>
   atDesk(call, ({ receipts }) => {
-    const locks = receipts.latest(receiptsMax).filter((receipt) => receipt.kind === 'account-lock');
-    const own = locks.filter((receipt) => receipt.incident?.toLowerCase() === incident.toLowerCase());
+    const own = receipts.ofIncident(incident).filter(({ kind }) => kind === 'account-lock');
     if (own.length === 0)
       throw new Fault('USAGE', `no account was locked for ${plain(incident)} (postern actions --all shows incidents)`);
     return Promise.resolve([...new Set(own.map(({ subject }) => subject))]);

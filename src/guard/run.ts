@@ -144,10 +144,10 @@ export const startGuard = async (values: Values, tellNews: (news: GuardNews) => 
   };
 
   const containment = startContainment({
-    state,
+    desk,
     values,
     table: memory.table,
-    tell: (kind, text) => tellNews(kind === 'action' ? { kind, text, incident: undefined } : { kind, text }),
+    tell: tellNews,
     logs: { paths: logs, zone, now: Date.now() },
   });
 

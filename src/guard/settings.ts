@@ -133,13 +133,6 @@ export const settings: readonly Setting[] = [
     accepts: isOneOf('on', 'off'),
   },
   {
-    key: 'queue.spools',
-    default: ['found'],
-    form: 'a list of directories, or `found`',
-    sentence: 'The queue directories; `found` looks where distributions put them.',
-    accepts: isListOf(isText),
-  },
-  {
     key: 'table.sizeMiB',
     default: 64,
     form: 'a whole number from 4 to 4096',

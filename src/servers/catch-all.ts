@@ -14,7 +14,7 @@ export type Fate =
   | 'program'
   | 'deferred';
 
-export type CatchAll = {
+type CatchAll = {
   /** Lower case; '' for a setting that holds for every local domain. */
   readonly domain: string;
   readonly fate: Fate;

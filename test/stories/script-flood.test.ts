@@ -14,7 +14,7 @@ import { startWorld } from '../servers/lab/world.ts';
 import { deedsIn, noLimits, openedIn, postern, postfixQueue, settingsAt } from './postmaster.ts';
 
 const webServer = 33;
-const batches = 8;
+const batches = 10;
 const perBatch = 30;
 
 /** What a hacked page does: many calls of sendmail, thirty recipients each, some of which their servers put off. */
@@ -44,7 +44,7 @@ test(
       await awaitLine(
         world.log.traditional,
         'the last delivery',
-        (line) => line.includes(`to=<victim-${batches - 1}-29@`) && line.includes('status='),
+        () => linesOf(world.log.traditional).filter((line) => line.includes(' status=')).length > batches * perBatch,
       );
       await guard.caughtUp();
       await guard.settled();

@@ -3,20 +3,16 @@
  * once with numbers and a sample, and looks again after ten minutes. A person then releases or purges, and unlocks. A
  * locked account's new mail is held by the hooks; a local user's passes no hook, so the queue is looked through for it.
  */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { accountLock } from '../../act/account-lock.ts';
 import { perform } from '../../act/perform.ts';
-import { recover } from '../../act/recover.ts';
 import { isHeld, letAccountGo, lockAccount } from '../../judge/detectors/compromised-account.ts';
 import type { Table } from '../../judge/statistics/table.ts';
 import { culpritOf, isLocalUser, isOf } from '../../model/queue/culprit.ts';
 import type { QueuedMessage } from '../../model/queue/message.ts';
 import { isHeldInQueue } from '../../model/queue/message.ts';
 import type { Incident } from '../../model/report.ts';
-import type { Spool } from '../../sense/queue/spool.ts';
+import type { ActionNews } from '../acting/enforcer.ts';
 import type { OpenDesk } from '../desk.ts';
-import { openDesk, protectedBy } from '../desk.ts';
 import { createSelection, hold } from './deeds.ts';
 import { ownersIn, withOwner } from './trace.ts';
 import { chosenSpools, walkQueues } from './walk.ts';
@@ -31,13 +27,11 @@ const samplesMax = 3;
 /** How far back the ledger is looked through. */
 const receiptsMax = 1000;
 
-type Told = (kind: 'action' | 'problem', text: string) => void;
-
 export type ContainmentOptions = {
-  readonly state: string;
+  readonly desk: OpenDesk;
   readonly values: Values;
   readonly table: Table;
-  readonly tell: Told;
+  readonly tell: (news: ActionNews) => void;
   /** Where to learn whose a message of Sendmail is. */
   readonly logs: ReadOptions;
 };
@@ -57,12 +51,6 @@ const detectorOf = new Map([
 
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-const spoolsIn = (values: Values): readonly Spool[] => {
-  const named = values.get('queue.spools');
-  const paths = Array.isArray(named) ? named.map(String) : [];
-  return paths.includes('found') ? chosenSpools([]) : chosenSpools(paths);
-};
-
 type Found = {
   readonly selection: ReturnType<typeof createSelection>;
   readonly samples: readonly QueuedMessage[];
@@ -70,8 +58,8 @@ type Found = {
 };
 
 /** What a culprit has in the queues that is not held. */
-const freeMailOf = async (culprit: string, { values, logs }: ContainmentOptions): Promise<Found> => {
-  const spools = spoolsIn(values);
+const freeMailOf = async (culprit: string, { logs }: ContainmentOptions): Promise<Found> => {
+  const spools = chosenSpools([]);
   const owners =
     spools.some(({ kind }) => kind === 'sendmail') && logs.paths.length > 0 ? await ownersIn(logs) : new Map();
   const selection = createSelection();
@@ -91,34 +79,30 @@ const sampleWords = ({ recipients, subject, script }: QueuedMessage): string =>
 
 // oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
 export const startContainment = (options: ContainmentOptions): Containment => {
-  const { state, values, table, tell } = options;
+  const { desk, values, table } = options;
+  const tell = (incident: string | undefined, text: string): void => options.tell({ kind: 'action', incident, text });
   const isOn = values.get('accounts.contain') === 'on' && values.get('judge.mode') !== 'observe';
   const mayAct = (detector: string): boolean => isOn && values.get(`judge.detectors.${detector}`) === 'enforce';
   const timers = new Set<NodeJS.Timeout>();
   let last: Promise<void> = Promise.resolve();
-  let desk: OpenDesk | undefined;
   let locked: ReadonlySet<string> = new Set();
-  /** Undone locks that were obeyed since the start. */
-  const obeyed = new Set<string>();
 
-  const deskNow = (): OpenDesk => (desk ??= openDesk(state, protectedBy(values, state)));
   const seconds = (): number => Math.floor(Date.now() / 1000);
 
-  /** The ledger is the truth: whoever is locked there is held here, and let go once when the lock is undone. */
+  /** The ledger is the truth: whoever is locked there is held here, and let go when the lock is undone. */
   const readLocks = (): void => {
-    if (desk === undefined && !existsSync(join(state, 'ledger.sqlite'))) return;
-    const locks = deskNow()
-      .receipts.latest(receiptsMax)
-      .filter(({ kind }) => kind === 'account-lock');
-    const inForce = new Set(locks.filter(({ state: now }) => now === 'done').map(({ subject }) => subject));
+    const inForce = new Set(desk.receipts.inForce('account-lock').map(({ subject }) => subject));
     for (const culprit of inForce) if (!isLocalUser(culprit)) lockAccount(table, culprit, seconds());
-    for (const { id, subject, state: now } of locks) {
-      if (now !== 'undone' || obeyed.has(id)) continue;
-      obeyed.add(id);
-      if (!inForce.has(subject)) letAccountGo(table, subject, seconds());
-    }
+    for (const culprit of locked) if (!inForce.has(culprit)) letAccountGo(table, culprit, seconds());
     locked = inForce;
   };
+  // What was unlocked while no guard was here.
+  locked = new Set(
+    desk.receipts
+      .latest(receiptsMax)
+      .filter(({ kind }) => kind === 'account-lock')
+      .map(({ subject }) => subject),
+  );
 
   const holdQueued = async (account: string, incident: string, why: string): Promise<string> => {
     const { selection, samples, count } = await freeMailOf(account, options);
@@ -126,45 +110,43 @@ export const startContainment = (options: ContainmentOptions): Containment => {
     const order = { who: 'guard', why, until: undefined, incident };
     const notes: string[] = [];
     for (const wanted of selection.wanted()) {
-      const { receipt } = await hold(wanted, order, deskNow());
-      notes.push(`${receipt?.note ?? 'nothing'} in ${wanted.server}'s queue`);
+      // A queue that cannot be touched (its server is not installed any more) keeps no other from being held.
+      const note = await hold(wanted, order, desk).then(({ receipt }) => receipt?.note ?? 'nothing', wordsOf);
+      notes.push(`${note} in ${wanted.server}'s queue`);
     }
     return `${notes.join(', ')} (${samples.map(sampleWords).join('; ')})`;
   };
 
   const lookAgain = async (account: string, incident: string): Promise<void> => {
-    const receipts = deskNow()
-      .receipts.latest(receiptsMax)
-      .filter((receipt) => receipt.incident === incident);
-    if (receipts.some((each) => each.kind === 'account-lock' && each.state === 'undone')) return;
+    if (desk.receipts.ofIncident(incident).some((each) => each.kind === 'account-lock' && each.state === 'undone'))
+      return;
     const { count } = await freeMailOf(account, options);
-    if (count === 0) return tell('action', `${account}: ten minutes later nothing of it moves`);
+    if (count === 0) return tell(incident, `${account}: ten minutes later nothing of it moves`);
     const found = await holdQueued(account, incident, 'found ten minutes after the lock');
-    return tell('action', `${account}: ten minutes later ${found}`);
+    return tell(incident, `${account}: ten minutes later ${found}`);
   };
 
   /** Quietly: the notice has said that it does so. */
   const sweep = async (culprit: string): Promise<void> => {
-    const lock = deskNow().receipts.inForce('account-lock', culprit)[0];
+    const lock = desk.receipts.inForce('account-lock', culprit)[0];
     if (lock !== undefined) await holdQueued(culprit, lock.incident ?? '', 'a locked user goes on');
   };
 
   const after = (work: () => Promise<void>): void => {
-    last = last.then(work).catch((error: unknown) => tell('problem', `containment: ${wordsOf(error)}`));
+    last = last.then(work).catch((error: unknown) => tell(undefined, `containment: ${wordsOf(error)}`));
   };
 
   const containAccount = async (account: string, { id, why }: Incident): Promise<void> => {
     const order = { who: 'guard', why, until: undefined, incident: id };
-    if (locked.has(account)) return;
-    await recover(deskNow());
-    await perform(accountLock, { account }, order, deskNow());
+    if (locked.has(account) || desk.pause.get() !== undefined) return;
+    await perform(accountLock, { account }, order, desk);
     readLocks();
     const queued = await holdQueued(account, id, why);
     const more = isLocalUser(account)
       ? 'what it still hands in is held as soon as it waits'
       : 'new mail of it is accepted and held';
     tell(
-      'action',
+      id,
       `${account} is locked: ${why}. From now on ${more}; ${queued}. After review: postern release ${id}, or postern purge ${id}; then postern unlock ${account}`,
     );
     const timer = setTimeout(() => {
@@ -178,7 +160,7 @@ export const startContainment = (options: ContainmentOptions): Containment => {
     try {
       readLocks();
     } catch (error) {
-      tell('problem', `the ledger cannot be read: ${wordsOf(error)}`);
+      tell(undefined, `the ledger cannot be read: ${wordsOf(error)}`);
     }
   }, readLedgerMs);
   const sweeping = setInterval(() => {
@@ -203,7 +185,6 @@ export const startContainment = (options: ContainmentOptions): Containment => {
       clearInterval(sweeping);
       for (const timer of timers) clearTimeout(timer);
       await last;
-      desk?.close();
     },
   };
 };
