@@ -4,9 +4,10 @@ import { accountLock } from './account-lock.ts';
 import type { Deed } from './act.ts';
 import { accessEntry } from './access-entry.ts';
 import { allowance, firewallBlock } from './firewall.ts';
+import { loginShut } from './login-shut.ts';
 import { queueHold } from './queue-hold.ts';
 import { queuePurge } from './queue-purge.ts';
 
-const list: readonly Deed[] = [firewallBlock, allowance, accessEntry, accountLock, queueHold, queuePurge];
+const list: readonly Deed[] = [firewallBlock, allowance, accessEntry, loginShut, accountLock, queueHold, queuePurge];
 
 export const allDeeds: ReadonlyMap<ActionKind, Deed> = new Map(list.map((deed) => [deed.kind, deed]));

@@ -8,6 +8,7 @@ import { allowCommand, blockCommand, unblockCommand } from './block.ts';
 import type { Command } from './command.ts';
 import { configCommand } from './config.ts';
 import { explainCommand } from './explain.ts';
+import { helperCommand } from './root-helper.ts';
 import { completions } from './help.ts';
 import { incidentCommand, incidentsCommand } from './incidents.ts';
 import { purgeCommand, releaseCommand } from './incident-mail.ts';
@@ -54,6 +55,7 @@ export const commands: readonly Command[] = [
   undoCommand,
   pauseCommand,
   resumeCommand,
+  helperCommand,
   configCommand,
   completionCommand,
 ];
