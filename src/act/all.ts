@@ -6,6 +6,7 @@ import { accessEntry } from './access-entry.ts';
 import { catchAllLock } from './catchall-lock.ts';
 import { allowance, firewallBlock } from './firewall.ts';
 import { forwardOff } from './forward-off.ts';
+import { loginShut } from './login-shut.ts';
 import { queueHold } from './queue-hold.ts';
 import { queuePurge } from './queue-purge.ts';
 
@@ -13,6 +14,7 @@ const list: readonly Deed[] = [
   firewallBlock,
   allowance,
   accessEntry,
+  loginShut,
   accountLock,
   forwardOff,
   catchAllLock,

@@ -1,10 +1,12 @@
 import { accountLock } from '../act/account-lock.ts';
 import { perform } from '../act/perform.ts';
+import { loginShut } from '../act/login-shut.ts';
 import { undo } from '../act/recover.ts';
 import { Fault } from '../model/fault.ts';
 import { anyJson } from '../show/text/json.ts';
 import { conditionFor } from '../model/queue/culprit.ts';
 import { plain } from '../show/text/plain.ts';
+import { untilOf } from './acting.ts';
 import { jsonOption } from './command.ts';
 import type { Call, Command } from './command.ts';
 import { atDesk, deskOptions, whoAsks } from './desk.ts';
@@ -18,8 +20,14 @@ const lock = (call: Call): Promise<number> =>
   atDesk(call, async (desk) => {
     const [account = ''] = call.operands;
     const why = call.options.get('why') ?? 'locked by hand';
-    const order = { who: whoAsks(), why, until: undefined, incident: undefined };
+    const until = call.options.has('for') ? untilOf(call) : undefined;
+    const order = { who: whoAsks(), why, until, incident: undefined };
     const { receipt } = await perform(accountLock, { account }, order, desk);
+    if (call.options.has('shut')) {
+      // What would never end by itself is renewed by whoever means it.
+      const shut = await perform(loginShut, { account }, { ...order, until: until ?? untilOf(call) }, desk);
+      for (const line of call.options.has('json') ? [] : shut.plan.lines) process.stdout.write(`${plain(line)}\n`);
+    }
     return say(
       call,
       { account, id: receipt?.id },
@@ -31,7 +39,9 @@ const unlock = (call: Call): Promise<number> =>
   atDesk(call, async (desk) => {
     const [account = ''] = call.operands;
     const subject = account.toLowerCase();
-    const ids = desk.receipts.inForce('account-lock', subject).map(({ id }) => id);
+    const ids = (['account-lock', 'login-shut'] as const).flatMap((kind) =>
+      desk.receipts.inForce(kind, subject).map(({ id }) => id),
+    );
     if (ids.length === 0)
       throw new Fault(
         'USAGE',
@@ -47,9 +57,15 @@ const unlock = (call: Call): Promise<number> =>
 
 export const lockCommand: Command = {
   name: 'lock',
-  usage: 'postern lock ACCOUNT|user:NAME',
+  usage: 'postern lock [--shut] [--for TIME] ACCOUNT|user:NAME',
   summary: 'Holds all mail that an account sends from now on; nothing is refused or lost.',
-  options: [{ name: 'why', value: 'TEXT', sentence: 'For the record.' }, jsonOption, ...deskOptions],
+  options: [
+    { name: 'shut', sentence: 'No login either: live hooks, Dovecot (open sessions are closed), the system password.' },
+    { name: 'for', value: 'TIME', sentence: 'How long; without it until it is unlocked, --shut for 4h.' },
+    { name: 'why', value: 'TEXT', sentence: 'For the record.' },
+    jsonOption,
+    ...deskOptions,
+  ],
   examples: ['postern lock nicole@example.org --why "password in a phishing list"'],
   operandsMin: 1,
   operandsMax: 1,

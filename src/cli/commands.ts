@@ -9,6 +9,7 @@ import { catchallCommand } from './catchall.ts';
 import type { Command } from './command.ts';
 import { configCommand } from './config.ts';
 import { explainCommand } from './explain.ts';
+import { helperCommand } from './root-helper.ts';
 import { completions } from './help.ts';
 import { incidentCommand, incidentsCommand } from './incidents.ts';
 import { forwardsCommand } from './forwards.ts';
@@ -58,6 +59,7 @@ export const commands: readonly Command[] = [
   catchallCommand,
   pauseCommand,
   resumeCommand,
+  helperCommand,
   configCommand,
   completionCommand,
 ];

@@ -3,8 +3,10 @@ import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { allDeeds } from '../act/all.ts';
 import type { Desk } from '../act/desk.ts';
+import { askHelper } from '../helper/ask.ts';
 import { createAllowance } from '../helper/allowance.ts';
 import { createCarryOut } from '../helper/carry-out.ts';
+import type { CarryOut } from '../model/verb.ts';
 import { Fault } from '../model/fault.ts';
 import type { Ledger } from '../record/ledger.ts';
 import { tryLock } from '../record/sqlite/lock.ts';
@@ -46,10 +48,17 @@ const createAlone = (file: string): Desk['alone'] => {
 export const evidenceFolder = (state: string): string => join(resolve(state), 'evidence');
 
 /** Carries out in this process, with what the configuration protects besides, and evidence below the state directory. */
-export const protectedBy = (values: Values, state: string): Pick<Desk, 'carryOut'> => {
+export const carryOutHere = (values: Values, state: string): CarryOut => {
   const protect = values.get('protect');
   const networks = Array.isArray(protect) ? protect.map(String) : [];
-  return { carryOut: createCarryOut(createAllowance({ protect: networks, roots: [{ path: evidenceFolder(state) }] })) };
+  return createCarryOut(createAllowance({ protect: networks, roots: [{ path: evidenceFolder(state) }] }));
+};
+
+/** Who carries out for this process: itself when it is root or there is no helper, else the helper. */
+export const protectedBy = (values: Values, state: string): Pick<Desk, 'carryOut'> => {
+  const socket = String(values.get('helper.socket'));
+  const asks = socket.startsWith('/') && process.getuid?.() !== 0;
+  return { carryOut: asks ? askHelper(socket) : carryOutHere(values, state) };
 };
 
 export type OpenDesk = Desk & Ledger;

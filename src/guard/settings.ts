@@ -133,6 +133,14 @@ export const settings: readonly Setting[] = [
     accepts: isOneOf('on', 'off'),
   },
   {
+    key: 'helper.socket',
+    default: 'off',
+    form: 'a path, or off',
+    sentence:
+      'Where the helper (postern helper, root) is asked by a guard that is not root; off: the guard acts itself.',
+    accepts: (value) => value === 'off' || (isText(value) && value.startsWith('/')),
+  },
+  {
     key: 'table.sizeMiB',
     default: 64,
     form: 'a whole number from 4 to 4096',

@@ -57,6 +57,15 @@ const serviceUsers = new Set([
   'cpanel',
 ]);
 
+/** getpwnam(3), for local users. */
+export const userNamed = (name: string): { readonly uid: number; readonly gid: number } | undefined => {
+  const entry = readFileSync('/etc/passwd', 'latin1')
+    .split('\n')
+    .map((line) => line.split(':'))
+    .find(([user]) => user === name);
+  return entry === undefined ? undefined : { uid: Number(entry[2]), gid: Number(entry[3]) };
+};
+
 const ownersHere = (): Set<number> => {
   const own = process.getuid?.();
   const entries = readFileSync('/etc/passwd', 'latin1')

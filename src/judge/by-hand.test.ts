@@ -64,7 +64,7 @@ test('a pause makes every verdict an acceptance, and ends', () => {
   const { memory, attack, verdict } = scene();
   attack(0, 20);
   assert.equal(verdict(30), 'reject');
-  sayByHand(memory.table, { pausedUntil: seconds + 100, allowed: new Map() }, 1, seconds);
+  sayByHand(memory.table, { pausedUntil: seconds + 100, allowed: new Map(), shutOut: new Map() }, 1, seconds);
   assert.ok(isPaused(memory.table, seconds + 99) && !isPaused(memory.table, seconds + 100));
   assert.deepEqual([verdict(30), verdict(101)], ['accept', 'reject']);
 });
@@ -73,7 +73,7 @@ test('who is allowed is let through, alone or with its network, until the end or
   const { memory, attack, verdict, convictions } = scene();
   attack(0, 20);
   const say = (epoch: number, ...allowed: readonly (readonly [string, number])[]): void =>
-    sayByHand(memory.table, { pausedUntil: 0, allowed: new Map(allowed) }, epoch, seconds);
+    sayByHand(memory.table, { pausedUntil: 0, allowed: new Map(allowed), shutOut: new Map() }, epoch, seconds);
   say(1, [client, seconds + 50]);
   assert.deepEqual([verdict(30), verdict(51)], ['accept', 'reject']);
   say(2, ['203.0.113.0/24', seconds + 500], ['2001:db8:1:2::/64', seconds + 500]);
@@ -87,7 +87,12 @@ test('who is allowed is let through, alone or with its network, until the end or
 
 test('an allowed client is accused, but never convicted', () => {
   const { memory, attack, convictions, changes, verdict } = scene();
-  sayByHand(memory.table, { pausedUntil: 0, allowed: new Map([[client, seconds + 5000]]) }, 1, seconds);
+  sayByHand(
+    memory.table,
+    { pausedUntil: 0, allowed: new Map([[client, seconds + 5000]]), shutOut: new Map() },
+    1,
+    seconds,
+  );
   attack(0, 20);
   assert.equal(changes[0]?.change, 'opened');
   assert.deepEqual([convictions.length, verdict(30)], [0, 'accept']);
@@ -105,4 +110,27 @@ test('an incident that was open when the guard stopped goes on under its id, and
     [],
   );
   assert.equal(after.convictions[0]?.incident, opened.incident.id);
+});
+
+test('who is shut out is refused at login, from everywhere, in a pause too, until it is over', () => {
+  const memory = createMemory(new SharedArrayBuffer(4 * 1024 * 1024), 7);
+  const ask = createAsk(memory.table, defaultJudgeSettings);
+  const answer = (account: string, at = 0): string => {
+    const verdict = ask({
+      time: (seconds + at) * 1000,
+      server: 'postfix',
+      stage: 'auth',
+      client: '127.0.0.1',
+      helo: undefined,
+      account,
+      sender: undefined,
+      recipient: undefined,
+    });
+    return 'reply' in verdict ? verdict.reply.code : verdict.kind;
+  };
+  assert.equal(answer('anna@lab.test'), 'accept');
+  const shutOut = new Map([['anna@lab.test', seconds + 100]]);
+  sayByHand(memory.table, { pausedUntil: seconds + 100, allowed: new Map(), shutOut }, 1, seconds);
+  assert.deepEqual([answer('Anna@lab.test'), answer('bob@lab.test')], ['535', 'accept']);
+  assert.equal(answer('anna@lab.test', 100), 'accept');
 });

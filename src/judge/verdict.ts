@@ -7,7 +7,7 @@ import type { Ask } from '../model/ports.ts';
 import type { Question } from '../model/question.ts';
 import type { Reply } from '../model/reply.ts';
 import type { Term, Verdict } from '../model/verdict.ts';
-import { isAllowed, isPaused } from './by-hand.ts';
+import { isAllowed, isPaused, isShutOut } from './by-hand.ts';
 import { isVictim } from './detectors/backscatter.ts';
 import { isHeld } from './detectors/compromised-account.ts';
 import { isStepUp } from './detectors/account-siege.ts';
@@ -34,6 +34,7 @@ const bounceReply: Reply<'4'> = {
   text: 'Too many bounces for this address, try again later',
 };
 const stepUpReply: Reply<'4'> = { code: '454', enhanced: '4.7.0', text: 'Temporary authentication failure' };
+const shutReply: Reply<'5'> = { code: '535', enhanced: '5.7.8', text: 'Authentication failed' };
 /** Who comes back after this while during a campaign is a mail server with a queue, not a one-shot guesser. */
 const retryAfterSeconds = 300;
 
@@ -165,19 +166,33 @@ const judgeClient = (
   return allowed === 'none' ? accept : verdictOf(allowed, termsOf(table, client, prefixOf(client), seconds));
 };
 
+const judgeQuestion = (
+  table: Table,
+  question: Question,
+  judgesClient: boolean,
+  seconds: number,
+  settings: JudgeSettings,
+): Verdict => {
+  const { stage, client, account } = question;
+  if (stage !== 'auth' && account !== undefined) return judgeAccount(table, account, seconds, settings);
+  if (client === undefined || !judgesClient) return accept;
+  return stage === 'auth'
+    ? judgeLogin(table, client, account, question, seconds, settings)
+    : judgeClient(table, client, question, seconds, settings);
+};
+
 /** @returns a function that answers from the table alone; in `observe` mode and in a pause it says accept, with the reasons */
 export const createAsk =
   (table: Table, settings: JudgeSettings): Ask =>
   (question) => {
     const seconds = Math.floor(question.time / 1000);
-    const { client, account } = question;
-    let verdict: Verdict = accept;
+    const { stage, client, account } = question;
+    // What a person ordered, a pause does not lift.
+    if (stage === 'auth' && account !== undefined && isShutOut(table, account, seconds))
+      return { kind: 'reject', reply: shutReply, why: because('by-hand', account) };
     const judgesClient = client !== undefined && !settings.isProtected(client) && !isAllowed(table, client, seconds);
-    if (question.stage === 'auth') {
-      if (judgesClient) verdict = judgeLogin(table, client, account, question, seconds, settings);
-    } else if (account !== undefined) verdict = judgeAccount(table, account, seconds, settings);
-    else if (judgesClient) verdict = judgeClient(table, client, question, seconds, settings);
-    if (question.stage === 'connect' && client !== undefined && verdict.kind === 'accept')
+    const verdict = judgeQuestion(table, question, judgesClient, seconds, settings);
+    if (stage === 'connect' && client !== undefined && verdict.kind === 'accept')
       return judgesClient && !wasEverGood(table, prefixOf(client), networkOf(client), seconds) ? accept : acceptKnown;
     const isMute = verdict.kind !== 'accept' && (settings.mode === 'observe' || isPaused(table, seconds));
     return isMute ? { kind: 'accept', why: verdict.why } : verdict;

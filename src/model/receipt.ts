@@ -4,6 +4,7 @@ export const actionKinds = [
   'allowance',
   'access-entry',
   'account-lock',
+  'login-shut',
   'queue-hold',
   'queue-purge',
   'forward-off',

@@ -1,6 +1,6 @@
 /**
  * The guard's hand: acts on convictions, ends what is over, puts back what somebody took away, and hears what a person says
- * on the command line (pause, allowance) through the ledger. All of it beside the judging, which never waits for it.
+ * on the command line (pause, allowance, who is shut out) through the ledger. All of it beside the judging, which never waits for it.
  */
 import { recover } from '../../act/recover.ts';
 import { repair } from '../../act/repair.ts';
@@ -28,6 +28,9 @@ const allowedNow = (desk: OpenDesk): Map<string, number> => {
   return allowed;
 };
 
+const shutOutNow = (desk: OpenDesk): Map<string, number> =>
+  new Map(desk.receipts.inForce('login-shut').map(({ subject, until }) => [subject, Math.floor((until ?? 0) / 1000)]));
+
 export type Acting = Enforcer & { readonly stop: () => Promise<void> };
 
 export const startActing = (
@@ -48,10 +51,11 @@ export const startActing = (
   const hear = (): void => {
     const pausedUntil = Math.floor((desk.pause.get()?.until ?? 0) / 1000);
     const allowed = allowedNow(desk);
-    const said = JSON.stringify([pausedUntil, [...allowed]]);
+    const shutOut = shutOutNow(desk);
+    const said = JSON.stringify([pausedUntil, [...allowed], [...shutOut]]);
     if (said === heard) return;
     heard = said;
-    sayByHand(table, { pausedUntil, allowed }, ++epoch, Math.floor(Date.now() / 1000));
+    sayByHand(table, { pausedUntil, allowed, shutOut }, ++epoch, Math.floor(Date.now() / 1000));
   };
 
   const complaints = new Set<string>();

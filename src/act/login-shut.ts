@@ -1,0 +1,127 @@
+/**
+ * Shuts an account's logins by hand: Dovecot's deny file (a passdb with `deny = yes`, Dovecot's documentation "Password databases"),
+ * its open sessions, and a system user's password (usermod(8) -L). The live hooks refuse it as well: the guard hears of the
+ * receipt. What was locked before stays locked after an undo.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { Fault } from '../model/fault.ts';
+import type { Memory } from '../model/receipt.ts';
+import type { CarryOut, SeenFile } from '../model/verb.ts';
+import type { Act, Plan } from './act.ts';
+
+export type ShutWanted = { readonly account: string };
+
+/** The deny file that `doveconf -n` names, if any; the system user, when there is one whose password was not locked. */
+type Remembered = {
+  readonly account: string;
+  readonly denyFile: string | null;
+  readonly wasDenied: boolean;
+  readonly systemUser: string | null;
+};
+/** `plan` below made it. */
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion
+const remembered = (memory: Memory): Remembered => memory as Remembered;
+
+const denyFile = '/etc/dovecot/postern-deny';
+const accountPattern = /^[A-Za-z0-9_][A-Za-z0-9_.+@=-]{0,250}$/;
+const systemUserPattern = /^[a-z_][a-z0-9_.-]{0,31}\$?$/;
+
+const textOf = (seen: SeenFile | undefined): string => Buffer.from(seen?.bytes ?? []).toString('latin1');
+const linesOf = (seen: SeenFile | undefined): string[] =>
+  textOf(seen)
+    .split('\n')
+    .filter((line) => line !== '');
+
+const denies = async (path: string, account: string, carryOut: CarryOut): Promise<boolean> =>
+  linesOf(await carryOut({ verb: 'read-file', path })).includes(`${account}:`);
+
+const run = async (
+  program: 'doveconf' | 'doveadm' | 'usermod' | 'passwd',
+  args: readonly string[],
+  carryOut: CarryOut,
+): Promise<{ readonly status: number; readonly text: string }> => {
+  try {
+    const { status, stdout, stderr } = await carryOut({ verb: 'run', program, args });
+    return { status, text: `${stdout}${stderr}`.trim() };
+  } catch (error) {
+    // Not every mail server has Dovecot.
+    if (error instanceof Fault && error.code === 'CONFIG') return { status: 127, text: error.message };
+    throw error;
+  }
+};
+
+/** `anna P 2026-…`: a usable password; `L`: locked already. */
+const systemUserOf = async (account: string, carryOut: CarryOut): Promise<string | null> => {
+  const name = account.split('@')[0] ?? '';
+  if (!systemUserPattern.test(name) || name === 'root') return null;
+  const { status, text } = await run('passwd', ['-S', name], carryOut);
+  return status === 0 && text.split(' ')[1] === 'P' ? name : null;
+};
+
+const plan = async ({ account }: ShutWanted, carryOut: CarryOut): Promise<Plan> => {
+  const name = account.toLowerCase();
+  if (!accountPattern.test(name)) throw new Fault('USAGE', `${account}: expected a login name`);
+  if (name === 'root') throw new Fault('REFUSED_FOR_SAFETY', 'root is not shut out: that would lock you out');
+  const { text } = await run('doveconf', ['-n'], carryOut);
+  const hasDenyFile = text.includes(denyFile);
+  const systemUser = await systemUserOf(name, carryOut);
+  const wasDenied = hasDenyFile && (await denies(denyFile, name, carryOut));
+  return {
+    subject: name,
+    lines: [
+      `live hooks: refuse logins of ${name} (the guard hears it within two seconds)`,
+      ...(hasDenyFile && !wasDenied ? [`${denyFile}: ${name}, and its open sessions are closed (doveadm kick)`] : []),
+      ...(systemUser === null ? [] : [`usermod -L ${systemUser}`]),
+    ],
+    memory: { account: name, denyFile: hasDenyFile ? denyFile : null, wasDenied, systemUser },
+  };
+};
+
+/** Dovecot looks at the time in whole seconds and at the size: a second change within one second might be missed. */
+const awaitNextSecond = async (seen: SeenFile | undefined): Promise<void> => {
+  const now = Date.now();
+  const changed = Number(BigInt(seen?.facts.modifiedNs ?? 0) / 1_000_000_000n);
+  if (Math.floor(now / 1000) === changed) await pause(1000 - (now % 1000));
+};
+
+/** The file stays when it is empty: Dovecot denies nobody when it is missing, but says so at each login. */
+const putDenied = async (path: string, account: string, isDenied: boolean, carryOut: CarryOut): Promise<void> => {
+  const seen = await carryOut({ verb: 'read-file', path });
+  const others = linesOf(seen).filter((line) => line !== `${account}:`);
+  const next = [...others, ...(isDenied ? [`${account}:`] : [])].map((line) => `${line}\n`).join('');
+  if (next === textOf(seen) && seen !== undefined) return;
+  await awaitNextSecond(seen);
+  await carryOut({ verb: 'replace-file', path, expected: seen?.bytes, content: Buffer.from(next, 'latin1') });
+};
+
+const setPassword = async (flag: '-L' | '-U', user: string, carryOut: CarryOut): Promise<void> => {
+  const { status, text } = await run('usermod', [flag, user], carryOut);
+  if (status !== 0) throw new Fault('PARTLY_DONE', `usermod ${flag} ${user}: ${text.split('\n')[0] ?? ''}`);
+};
+
+export const loginShut: Act<ShutWanted> = {
+  kind: 'login-shut',
+  plan,
+  carry: async (memory, carryOut) => {
+    const { account, denyFile: path, systemUser } = remembered(memory);
+    if (path !== null) await putDenied(path, account, true, carryOut);
+    if (systemUser !== null) await setPassword('-L', systemUser, carryOut);
+    // It fails when nobody is logged in.
+    if (path !== null) await run('doveadm', ['kick', account], carryOut);
+  },
+  verify: async (memory, carryOut) => {
+    const { account, denyFile: path, systemUser } = remembered(memory);
+    if (path !== null && !(await denies(path, account, carryOut)))
+      return { took: false, text: `${path} does not name ${account}` };
+    if (systemUser !== null && (await systemUserOf(systemUser, carryOut)) !== null)
+      return { took: false, text: `the password of ${systemUser} is not locked` };
+    return { took: true, text: `${account} cannot log in` };
+  },
+  undo: async (memory, carryOut) => {
+    const { account, denyFile: path, wasDenied, systemUser } = remembered(memory);
+    if (path !== null && !wasDenied) await putDenied(path, account, false, carryOut);
+    if (systemUser !== null && (await systemUserOf(systemUser, carryOut)) === null)
+      await setPassword('-U', systemUser, carryOut);
+    return '';
+  },
+};

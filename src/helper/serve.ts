@@ -1,0 +1,81 @@
+/** The helper as a process of its own: carries out verbs for whoever may open its socket, which is one user. */
+import { chmodSync, chownSync, lstatSync, unlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { Socket } from 'node:net';
+import { Fault } from '../model/fault.ts';
+import type { CarryOut } from '../model/verb.ts';
+import { askedIn, encode, lineBytesMax } from './wire.ts';
+
+export type Serving = { readonly stop: () => Promise<void> };
+
+const connectionsMax = 8;
+
+const answerLine = async (line: string, carryOut: CarryOut): Promise<string> => {
+  const asked = askedIn(line);
+  if (asked === undefined) return encode({ id: 0, code: 'REFUSED_FOR_SAFETY', message: 'that is no verb' });
+  const { id, verb } = asked;
+  try {
+    return encode({ id, answer: await carryOut(verb) });
+  } catch (error) {
+    const code = error instanceof Fault ? error.code : 'PARTLY_DONE';
+    return encode({ id, code, message: error instanceof Error ? error.message : String(error) });
+  }
+};
+
+/** Cuts lines and answers them one after the other; a line too long ends the connection. */
+const serveSocket = (socket: Socket, carryOut: CarryOut): void => {
+  let held: Buffer[] = [];
+  let heldBytes = 0;
+  let working: Promise<void> = Promise.resolve();
+  const take = (line: string): void => {
+    working = working.then(async () => {
+      const answer = await answerLine(line, carryOut);
+      if (!socket.destroyed) socket.write(`${answer}\n`);
+    });
+  };
+  socket.on('error', () => socket.destroy());
+  socket.on('data', (chunk: Buffer) => {
+    let rest = chunk;
+    for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
+      take(Buffer.concat([...held, rest.subarray(0, end)]).toString('utf8'));
+      held = [];
+      heldBytes = 0;
+      rest = rest.subarray(end + 1);
+    }
+    held.push(rest);
+    heldBytes += rest.length;
+    if (heldBytes > lineBytesMax) socket.destroy();
+  });
+};
+
+/** @param owner who may open the socket. @throws Fault CONFIG when it cannot be made */
+export const serveHelper = async (
+  path: string,
+  owner: { readonly uid: number; readonly gid: number },
+  carryOut: CarryOut,
+): Promise<Serving> => {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true) unlinkSync(path);
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    serveSocket(socket, carryOut);
+  });
+  server.maxConnections = connectionsMax;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', (error) => reject(new Fault('CONFIG', `cannot listen on ${path}: ${error.message}`)));
+  const before = process.umask(0o177);
+  server.listen(path, resolve);
+  process.umask(before);
+  await promise;
+  chmodSync(path, 0o600);
+  chownSync(path, owner.uid, owner.gid);
+  return {
+    stop: async () => {
+      const closed = Promise.withResolvers<void>();
+      server.close(() => closed.resolve());
+      for (const socket of sockets) socket.destroy();
+      await closed.promise;
+    },
+  };
+};
