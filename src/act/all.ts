@@ -9,6 +9,7 @@ import { forwardOff } from './forward-off.ts';
 import { loginShut } from './login-shut.ts';
 import { queueHold } from './queue-hold.ts';
 import { queuePurge } from './queue-purge.ts';
+import { setup } from './setup.ts';
 
 const list: readonly Deed[] = [
   firewallBlock,
@@ -20,6 +21,7 @@ const list: readonly Deed[] = [
   catchAllLock,
   queueHold,
   queuePurge,
+  setup,
 ];
 
 export const allDeeds: ReadonlyMap<ActionKind, Deed> = new Map(list.map((deed) => [deed.kind, deed]));

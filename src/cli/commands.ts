@@ -6,6 +6,7 @@ import { actionsCommand } from './actions.ts';
 import { analyzeCommand } from './analyze.ts';
 import { allowCommand, blockCommand, unblockCommand } from './block.ts';
 import { catchallCommand } from './catchall.ts';
+import { checkCommand } from './check.ts';
 import type { Command } from './command.ts';
 import { configCommand } from './config.ts';
 import { explainCommand } from './explain.ts';
@@ -18,6 +19,7 @@ import { parseCommand } from './parse.ts';
 import { queueCommand } from './queue.ts';
 import { pauseCommand, resumeCommand } from './pause.ts';
 import { runCommand } from './run.ts';
+import { setupCommand } from './setup.ts';
 import { undoCommand } from './undo.ts';
 
 const completionCommand: Command = {
@@ -56,6 +58,8 @@ export const commands: readonly Command[] = [
   actionsCommand,
   acceptCommand,
   undoCommand,
+  setupCommand,
+  checkCommand,
   catchallCommand,
   pauseCommand,
   resumeCommand,

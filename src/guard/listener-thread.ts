@@ -14,6 +14,7 @@ import { startReadsocket } from '../sense/hooks/readsocket.ts';
 import type { GateChoice, GateName } from './gate-settings.ts';
 import { judgeSettings } from './judge-settings.ts';
 import type { JudgeChoice } from './judge-settings.ts';
+import { answeringProbes } from './probe.ts';
 import type { HookName } from './settings.ts';
 
 /** A new hook is a file in `sense/hooks/`, a row here, and its `listen` in `settings.ts`. */
@@ -32,6 +33,8 @@ export type ListenerData = {
   readonly seed: number;
   readonly choice: JudgeChoice;
   readonly gates: GateChoice;
+  /** Of `postern check`. */
+  readonly probeKey: Uint8Array;
   readonly hooks: readonly { readonly name: HookName; readonly listen: Listen }[];
   /** Outcomes come only when a log is followed: without one nothing is waited for. */
   readonly followsLogs: boolean;
@@ -60,7 +63,7 @@ const tellTogether = (): ((event: Event) => void) => {
 
 const main = async (data: ListenerData): Promise<void> => {
   const memory = createMemory(data.buffer, data.seed);
-  const ask = createAsk(memory.table, judgeSettings(data.choice));
+  const ask = answeringProbes(createAsk(memory.table, judgeSettings(data.choice)), data.probeKey);
   const tell = tellTogether();
   let complaints = 0;
   setInterval(() => (complaints = 0), 60_000).unref();

@@ -23,6 +23,7 @@ import { startContainment } from './queue/containment.ts';
 import { judgeChoice, judgeSettings } from './judge-settings.ts';
 import type { ListenerData } from './listener-thread.ts';
 import { startListenerThreads } from './listener-threads.ts';
+import { probeKey } from './probe.ts';
 import { listenAt } from './setting.ts';
 import { hookNames } from './settings.ts';
 import type { HookName, Values } from './settings.ts';
@@ -158,6 +159,7 @@ export const startGuard = async (values: Values, tellNews: (news: GuardNews) => 
       seed,
       choice,
       gates: gateChoice(values, state),
+      probeKey: probeKey(state),
       hooks: wantedHooks(values),
       followsLogs: logs.length > 0,
     },

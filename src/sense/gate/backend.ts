@@ -6,14 +6,15 @@
 import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import { connect, isIPv4 } from 'node:net';
-import type { Socket } from 'node:net';
 import { hostname } from 'node:os';
 import type { Parameters } from '../../protocols/smtp/command.ts';
 import { createDots } from '../../protocols/smtp/dots.ts';
 import { proxyHeader } from '../../protocols/proxy/header.ts';
-import { createReplyReader, reply } from '../../protocols/smtp/reply.ts';
+import { reply } from '../../protocols/smtp/reply.ts';
 import type { SmtpReply } from '../../protocols/smtp/reply.ts';
 import type { Destination, Link, Peer } from './destination.ts';
+import { createWire } from './wire.ts';
+import type { Wire } from './wire.ts';
 
 export type BackendSettings = {
   readonly host: string;
@@ -22,57 +23,11 @@ export type BackendSettings = {
   readonly passClient: 'auto' | 'proxy' | 'received';
 };
 
+const unreachable = 'the server behind the gate';
 const connectMsMax = 10_000;
-/** RFC 5321 §4.5.3.2: five minutes a command, ten for the end of the message. */
-const replyMsMax = 300_000;
+/** RFC 5321 §4.5.3.2.6. */
 const finishMsMax = 600_000;
 const keywordsMs = 60_000;
-
-const unreachable = 'the server behind the gate';
-
-type Wire = {
-  readonly socket: Socket;
-  /** @throws when the server hangs up, says what is no reply, or nothing in time */
-  readonly hear: (msMax: number) => Promise<SmtpReply>;
-  readonly say: (line: string, msMax?: number) => Promise<SmtpReply>;
-};
-
-const createWire = (socket: Socket): Wire => {
-  const reader = createReplyReader();
-  const heard: (SmtpReply | 'garbage')[] = [];
-  let wake: (() => void) | undefined;
-  socket.on('data', (bytes) => {
-    heard.push(...reader.read(bytes.toString('latin1')));
-    wake?.();
-  });
-  socket.on('close', () => wake?.());
-  socket.on('error', () => wake?.());
-
-  const hear = async (msMax: number): Promise<SmtpReply> => {
-    if (heard.length === 0 && !socket.destroyed) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      wake = resolve;
-      const timer = setTimeout(resolve, msMax);
-      await promise;
-      clearTimeout(timer);
-      wake = undefined;
-    }
-    const found = heard.shift();
-    if (found === undefined || found === 'garbage') {
-      socket.destroy();
-      throw new Error(`${unreachable} ${found === 'garbage' ? 'said what is no SMTP reply' : 'did not answer'}`);
-    }
-    return found;
-  };
-  return {
-    socket,
-    hear,
-    say: (line, msMax = replyMsMax) => {
-      socket.write(`${line}\r\n`, 'latin1');
-      return hear(msMax);
-    },
-  };
-};
 
 /** xtext (RFC 3461 §4), as XCLIENT wants its values. */
 const xtext = (text: string): string =>
@@ -86,7 +41,7 @@ const dial = async (
   socket.setTimeout(connectMsMax, () => socket.destroy(new Error(`${unreachable} does not answer`)));
   await once(socket, 'connect');
   socket.setTimeout(0);
-  const wire = createWire(socket);
+  const wire = createWire(socket, unreachable);
   const local = { address: '127.0.0.1', port: 0 };
   if (passClient === 'proxy') socket.write(proxyHeader(peer ?? local, { address: '127.0.0.1', port }));
   const expect = (wanted: number, heard: SmtpReply): SmtpReply => {

@@ -52,8 +52,13 @@ const makeConfig = async (tree: string, more: string): Promise<void> => {
 /**
  * @param more lines for sendmail.mc: `INPUT_MAIL_FILTER(…)dnl`, …
  * @param queueRun how often the queue is run
+ * @param edit rewrites the sendmail.cf that was built
  */
-export const startSendmail = async (more = '', queueRun = '1m'): Promise<Sendmail> => {
+export const startSendmail = async (
+  more = '',
+  queueRun = '1m',
+  edit = (cf: string): string => cf,
+): Promise<Sendmail> => {
   const tree = await unpack('sendmail');
   const program = `${tree}/usr/libexec/sendmail/sendmail`;
   const smmsp = userOf('smmsp');
@@ -61,6 +66,7 @@ export const startSendmail = async (more = '', queueRun = '1m'): Promise<Sendmai
   for (const mailbox of ['laba', 'labb', 'labfull']) userOf(mailbox);
   await makePasswords(smmsp.gid);
   await makeConfig(tree, more);
+  writeFileSync('/etc/mail/sendmail.cf', edit(readFileSync('/etc/mail/sendmail.cf', 'latin1')), 'latin1');
   // Modes that its package gives: a local script's mail waits in the client queue, which belongs to group smmsp.
   chownSync(program, 0, smmsp.gid);
   chmodSync(program, 0o2755);

@@ -1,0 +1,125 @@
+/**
+ * Lets a mail server ask Postern: some of its configuration files are changed, checked by the server itself, and it is
+ * reloaded. Undone: the bytes, mode, owner and times as they were, unless somebody has edited them since.
+ */
+import { Fault } from '../model/fault.ts';
+import type { Memory } from '../model/receipt.ts';
+import type { CarryOut, FileFacts, Program } from '../model/verb.ts';
+import type { Act, Proof } from './act.ts';
+
+type Ran = { readonly program: Program; readonly args: readonly string[] };
+
+export type SetupWanted = {
+  readonly server: string;
+  readonly files: readonly { readonly path: string; readonly change: (text: string) => string }[];
+  /** What would be told of it, a line each. */
+  readonly lines: readonly string[];
+  /** The server's own look at its configuration. */
+  readonly check: readonly Ran[];
+  readonly reload: readonly Ran[];
+};
+
+type Remembered = {
+  readonly server: string;
+  readonly files: readonly {
+    readonly path: string;
+    /** latin1; null: there was no such file. */
+    readonly before: string | null;
+    readonly facts: FileFacts | null;
+    readonly after: string;
+  }[];
+  readonly check: readonly Ran[];
+  readonly reload: readonly Ran[];
+};
+/** `plan` below made it. */
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion
+const remembered = (memory: Memory): Remembered => memory as unknown as Remembered;
+
+const fileBytesMax = 4 * 1024 * 1024;
+const bytesOf = (text: string | null): Uint8Array | undefined =>
+  text === null ? undefined : Buffer.from(text, 'latin1');
+
+const textNow = async (path: string, carryOut: CarryOut): Promise<{ text: string | null; facts: FileFacts | null }> => {
+  const seen = await carryOut({ verb: 'read-file', path });
+  if (seen !== undefined && seen.bytes.length > fileBytesMax)
+    throw new Fault('REFUSED_FOR_SAFETY', `${path} is larger than ${fileBytesMax} bytes: that is no configuration`);
+  return seen === undefined
+    ? { text: null, facts: null }
+    : { text: Buffer.from(seen.bytes).toString('latin1'), facts: seen.facts };
+};
+
+const runAll = async (all: readonly Ran[], carryOut: CarryOut): Promise<string | undefined> => {
+  for (const { program, args } of all) {
+    const { status, stdout, stderr } = await carryOut({ verb: 'run', program, args });
+    if (status !== 0) return `${program} ${args.join(' ')}: ${`${stderr}${stdout}`.trim().split('\n')[0] ?? 'failed'}`;
+  }
+  return undefined;
+};
+
+const verify = async (memory: Memory, carryOut: CarryOut): Promise<Proof> => {
+  const { files, check, server } = remembered(memory);
+  for (const { path, after } of files)
+    if ((await textNow(path, carryOut)).text !== after)
+      return { took: false, text: `${path} is not as it was written` };
+  const wrong = await runAll(check, carryOut);
+  return wrong === undefined
+    ? { took: true, text: `${server} finds its configuration right` }
+    : { took: false, text: wrong };
+};
+
+const undo = async (memory: Memory, carryOut: CarryOut): Promise<string> => {
+  const { files, reload } = remembered(memory);
+  const kept: string[] = [];
+  for (const { path, before, facts, after } of files.toReversed()) {
+    const { text } = await textNow(path, carryOut);
+    if (text === before) continue;
+    if (text !== after) {
+      kept.push(`${path} was edited meanwhile and stays: take Postern's lines out by hand`);
+      continue;
+    }
+    const content = bytesOf(before);
+    await carryOut({
+      verb: 'replace-file',
+      path,
+      expected: bytesOf(after),
+      content,
+      ...(facts === null ? {} : { facts }),
+    });
+  }
+  await runAll(reload, carryOut).catch(() => undefined);
+  return kept.join('; ');
+};
+
+export const setup: Act<SetupWanted> = {
+  kind: 'setup',
+  plan: async (wanted, carryOut) => {
+    const files: Remembered['files'][number][] = [];
+    for (const { path, change } of wanted.files) {
+      const { text, facts } = await textNow(path, carryOut);
+      const after = change(text ?? '');
+      if (after !== text) files.push({ path, before: text, facts, after });
+    }
+    const memory: Remembered = { server: wanted.server, files, check: wanted.check, reload: wanted.reload };
+    return {
+      subject: wanted.server,
+      lines:
+        files.length === 0
+          ? []
+          : [...files.map(({ path }) => `change ${path}:`), ...wanted.lines.map((line) => `  ${line}`)],
+      // Read back from JSON it is the same.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      memory: memory as unknown as Memory,
+    };
+  },
+  carry: async (memory, carryOut) => {
+    const { files, reload, check } = remembered(memory);
+    for (const { path, before, after } of files) {
+      if ((await textNow(path, carryOut)).text === after) continue;
+      await carryOut({ verb: 'replace-file', path, expected: bytesOf(before), content: bytesOf(after) });
+    }
+    const wrong = (await runAll(check, carryOut)) ?? (await runAll(reload, carryOut));
+    if (wrong !== undefined) throw new Fault('PARTLY_DONE', wrong);
+  },
+  verify,
+  undo,
+};

@@ -1,0 +1,161 @@
+/** The README's five-minute path, for each server: start the guard, set the server up, prove that it asks, take it back. */
+import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { startGuard } from '../../src/guard/run.ts';
+import { defaults } from '../../src/guard/settings.ts';
+import { runCommand } from '../servers/lab/daemon.ts';
+import { dialImap } from '../servers/lab/dialogue.ts';
+import { labClosed } from '../servers/lab/door.ts';
+import { startExim } from '../servers/lab/exim.ts';
+import { startPostfix } from '../servers/lab/postfix.ts';
+import { startSendmail } from '../servers/lab/sendmail.ts';
+import { startWorld } from '../servers/lab/world.ts';
+import { makeProbe, probeKey } from '../../src/guard/probe.ts';
+
+const postern = join(import.meta.dirname, '../../src/cli/main.ts');
+
+type Kept = { readonly bytes: string; readonly mode: number; readonly modified: bigint };
+const keptOf = (path: string): Kept => {
+  const { mode, mtimeNs } = statSync(path, { bigint: true });
+  return { bytes: readFileSync(path, 'latin1'), mode: Number(mode), modified: mtimeNs };
+};
+
+type Path = {
+  readonly server: string;
+  readonly file: string;
+  /** Starts, or starts again, with the configuration that is there. */
+  readonly start: () => Promise<{ readonly address: string } & AsyncDisposable>;
+  readonly recipient: string;
+  readonly provenStages: readonly string[];
+};
+
+const walk = async ({ server, file, start, recipient, provenStages }: Path): Promise<void> => {
+  const state = mkdtempSync(join(tmpdir(), 'postern-setup-'));
+  const config = join(state, 'postern.yaml');
+  writeFileSync(config, `state: ${state}\nlogs: []\n`);
+  const run = (...args: readonly string[]): Promise<string> =>
+    runCommand(process.execPath, [postern, ...args, '--config', config]);
+  const guard = await startGuard(new Map([...defaults, ['state', state], ['logs', []]]), () => undefined);
+  try {
+    const before = keptOf(file);
+    assert.match(await run('setup', server), /would be done: /);
+    assert.deepEqual(keptOf(file), before, 'shown, not done');
+    assert.match(await run('setup', server, '--apply'), /undo: postern undo A/);
+    {
+      await using running = await start();
+      const target = `${running.address}:25`;
+      const checked = await run('check', target, '--from', '203.0.113.9', '--recipient', recipient, '--json').catch(
+        (error: Error) => error.message,
+      );
+      const json: { checked: { findings: { id: string; state: string; words: string }[] }[] } = JSON.parse(
+        checked.slice(checked.indexOf('{'), checked.lastIndexOf('}') + 1),
+      );
+      const findings = json.checked[0]?.findings ?? [];
+      const proven = findings.filter((finding) => finding.state === 'proven').map(({ id }) => id);
+      for (const stage of provenStages) assert.ok(proven.includes(`asked-at-${stage}`), JSON.stringify(findings));
+      assert.ok(proven.includes('open-relay'), JSON.stringify(findings));
+      assert.ok(proven.includes('unknown-recipients'), JSON.stringify(findings));
+    }
+    await run('setup', server, '--undo');
+    assert.deepEqual(keptOf(file), before, 'to the byte');
+    {
+      await using running = await start();
+      const blind = run('check', `${running.address}:25`, '--from', '203.0.113.9');
+      await assert.rejects(blind, /ended with 5: [^]*is the hook set up/);
+    }
+  } finally {
+    await guard.stop();
+    rmSync(state, { recursive: true });
+  }
+};
+
+test('Exim', { skip: labClosed }, async () => {
+  await using world = await startWorld();
+  assert.ok(world);
+  const kept = { text: '' };
+  const file = '/etc/exim4/exim4.conf';
+  {
+    await using first = await startExim();
+    assert.ok(first);
+  }
+  kept.text = readFileSync(file, 'latin1');
+  await walk({
+    server: 'exim',
+    file,
+    // The lab lays its configuration afresh at each start: what the file holds now is what it starts with.
+    start: () => {
+      const now = readFileSync(file, 'latin1');
+      return startExim({ edit: () => now });
+    },
+    recipient: 'alice@lab.test',
+    provenStages: ['helo', 'sender', 'recipient'],
+  });
+  assert.equal(readFileSync(file, 'latin1'), kept.text);
+});
+
+test('Sendmail', { skip: labClosed }, async () => {
+  await using world = await startWorld();
+  assert.ok(world);
+  {
+    await using first = await startSendmail();
+    assert.ok(first);
+  }
+  const file = '/etc/mail/sendmail.cf';
+  chmodSync(file, 0o644);
+  await walk({
+    server: 'sendmail',
+    file,
+    start: () => {
+      const now = readFileSync(file, 'latin1');
+      return startSendmail('', '1m', () => now);
+    },
+    recipient: 'laba@mx.lab.test',
+    provenStages: ['helo', 'sender', 'recipient', 'data'],
+  });
+});
+
+test('Postfix', { skip: labClosed }, async () => {
+  await using world = await startWorld();
+  assert.ok(world);
+  await using postfix = await startPostfix();
+  await walk({
+    server: 'postfix',
+    file: '/etc/postfix/main.cf',
+    // It is reloaded, not restarted.
+    start: () => Promise.resolve({ address: postfix.address, [Symbol.asyncDispose]: () => Promise.resolve() }),
+    recipient: 'alice@lab.test',
+    provenStages: ['recipient'],
+  });
+});
+
+test('Dovecot', { skip: labClosed }, async () => {
+  await using world = await startWorld();
+  const state = mkdtempSync(join(tmpdir(), 'postern-setup-'));
+  const config = join(state, 'postern.yaml');
+  writeFileSync(config, `state: ${state}\nlogs: []\n`);
+  const run = (...args: readonly string[]): Promise<string> =>
+    runCommand(process.execPath, [postern, ...args, '--config', config]);
+  const guard = await startGuard(new Map([...defaults, ['state', state], ['logs', []]]), () => undefined);
+  const login = async (account: string): Promise<string> => {
+    const imap = await dialImap({ from: '203.0.113.9', to: world.dovecot.address, port: 143 });
+    const { status, text } = await imap.say(`LOGIN ${account} alicepw`);
+    imap.hangUp();
+    return `${status} ${text}`;
+  };
+  try {
+    const before = keptOf('/etc/dovecot/dovecot.conf');
+    await run('setup', 'dovecot', '--apply');
+    const probe = makeProbe(probeKey(state), 'auth');
+    assert.ok((await login(probe.name)).includes(probe.words), 'asked and obeyed');
+    assert.match(await login('alice@lab.test'), /^OK/);
+    await run('setup', 'dovecot', '--undo');
+    assert.deepEqual(keptOf('/etc/dovecot/dovecot.conf'), before);
+    assert.match(await login('alice@lab.test'), /^OK/);
+  } finally {
+    await guard.stop();
+    rmSync(state, { recursive: true });
+  }
+});
