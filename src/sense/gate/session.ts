@@ -133,7 +133,9 @@ export const judge = async (
     case 'hold':
       return undefined;
     case 'delay':
-      if (desk.sleepers.admit(Date.now(), verdict.delayMs)) await waitUnlessGone(verdict.delayMs, session.gone);
+      // Once a recipient or a login: who is only suspect does not wait at every step.
+      if ((stage === 'recipient' || stage === 'auth') && desk.sleepers.admit(Date.now(), verdict.delayMs))
+        await waitUnlessGone(verdict.delayMs, session.gone);
       return undefined;
     case 'defer':
       return reply(Number(verdict.reply.code), `${verdict.reply.enhanced} ${verdict.reply.text}`);
