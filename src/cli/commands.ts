@@ -15,6 +15,7 @@ import { completions } from './help.ts';
 import { incidentCommand, incidentsCommand } from './incidents.ts';
 import { forwardsCommand } from './forwards.ts';
 import { purgeCommand, releaseCommand } from './incident-mail.ts';
+import { noticesCommand } from './notices.ts';
 import { parseCommand } from './parse.ts';
 import { queueCommand } from './queue.ts';
 import { pauseCommand, resumeCommand } from './pause.ts';
@@ -63,6 +64,7 @@ export const commands: readonly Command[] = [
   catchallCommand,
   pauseCommand,
   resumeCommand,
+  noticesCommand,
   helperCommand,
   configCommand,
   completionCommand,
