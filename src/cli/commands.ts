@@ -12,6 +12,7 @@ import { configCommand } from './config.ts';
 import { explainCommand } from './explain.ts';
 import { helperCommand } from './root-helper.ts';
 import { completions } from './help.ts';
+import { importCommand } from './import.ts';
 import { incidentCommand, incidentsCommand } from './incidents.ts';
 import { forwardsCommand } from './forwards.ts';
 import { purgeCommand, releaseCommand } from './incident-mail.ts';
@@ -64,6 +65,7 @@ export const commands: readonly Command[] = [
   catchallCommand,
   pauseCommand,
   resumeCommand,
+  importCommand,
   noticesCommand,
   helperCommand,
   configCommand,

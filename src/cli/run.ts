@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { startGuard } from '../guard/run.ts';
-import type { GuardNews } from '../guard/news.ts';
+import type { GuardNews } from '../guard/notices/news.ts';
 import type { Guard } from '../guard/run.ts';
 import { readConfig } from '../guard/config.ts';
 import { incidentHeadline } from '../show/text/incident.ts';

@@ -23,7 +23,7 @@ import type { ListenerData } from './listener-thread.ts';
 import { startListenerThreads } from './listener-threads.ts';
 import { probeKey } from './probe.ts';
 import { listenAt } from './setting.ts';
-import type { GuardNews } from './news.ts';
+import type { GuardNews } from './notices/news.ts';
 import { createNotices } from './notices/channels.ts';
 import { hookNames } from './settings.ts';
 import type { HookName, Values } from './settings.ts';

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startGuard } from '../../src/guard/run.ts';
-import type { GuardNews } from '../../src/guard/news.ts';
+import type { GuardNews } from '../../src/guard/notices/news.ts';
 import type { Guard } from '../../src/guard/run.ts';
 import { defaults, hookNames } from '../../src/guard/settings.ts';
 import { runCommand } from '../servers/lab/daemon.ts';

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { test } from 'node:test';
 import { startGuard } from '../../src/guard/run.ts';
-import type { GuardNews } from '../../src/guard/news.ts';
+import type { GuardNews } from '../../src/guard/notices/news.ts';
 import type { Guard } from '../../src/guard/run.ts';
 import type { QueuedMessage } from '../../src/model/queue/message.ts';
 import { awaitLine } from '../servers/lab/await.ts';

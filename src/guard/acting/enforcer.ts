@@ -7,7 +7,7 @@ import { performAll, suggestAll } from '../../act/perform.ts';
 import type { Order } from '../../act/perform.ts';
 import type { Conviction } from '../../judge/judge.ts';
 import type { OpenDesk } from '../desk.ts';
-import type { ActionNews } from '../news.ts';
+import type { ActionNews } from '../notices/news.ts';
 import type { Values } from '../settings.ts';
 
 type Mode = 'observe' | 'suggest' | 'enforce';

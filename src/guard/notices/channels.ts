@@ -8,7 +8,7 @@ import { incidentNotice, plainNotice } from '../../show/notices/notice.ts';
 import type { Channel } from '../../show/notices/notice.ts';
 import { syslogChannel } from '../../show/notices/syslog.ts';
 import { webhookChannel } from '../../show/notices/webhook.ts';
-import type { GuardNews } from '../news.ts';
+import type { GuardNews } from './news.ts';
 import type { Values } from '../settings.ts';
 
 const textIn = (values: Values, key: string): string => {

@@ -1,5 +1,5 @@
 /** What the guard says while it runs. */
-import type { IncidentChange } from '../judge/incidents.ts';
+import type { IncidentChange } from '../../judge/incidents.ts';
 
 export type ActionNews = {
   readonly kind: 'action';
