@@ -8,6 +8,7 @@ import { allowCommand, blockCommand, unblockCommand } from './block.ts';
 import { catchallCommand } from './catchall.ts';
 import { checkCommand } from './check.ts';
 import type { Command } from './command.ts';
+import { complainCommand } from './complain.ts';
 import { configCommand } from './config.ts';
 import { explainCommand } from './explain.ts';
 import { helperCommand } from './root-helper.ts';
@@ -65,6 +66,7 @@ export const commands: readonly Command[] = [
   catchallCommand,
   pauseCommand,
   resumeCommand,
+  complainCommand,
   importCommand,
   noticesCommand,
   helperCommand,
