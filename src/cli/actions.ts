@@ -2,12 +2,12 @@ import { actionLine } from '../show/text/action.ts';
 import { anyJson } from '../show/text/json.ts';
 import { jsonOption } from './command.ts';
 import type { Call, Command } from './command.ts';
-import { atDesk, deskOptions } from './desk.ts';
+import { readAtDesk, deskOptions } from './desk.ts';
 
 const shownMax = 1000;
 
 const run = (call: Call): Promise<number> =>
-  atDesk(call, async ({ receipts }) => {
+  readAtDesk(call, async ({ receipts }) => {
     const all = call.options.has('all');
     const list = all ? receipts.latest(shownMax) : receipts.inState('suggested', 'open', 'done', 'undoing');
     if (call.options.has('json')) process.stdout.write(`${anyJson(list)}\n`);

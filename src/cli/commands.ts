@@ -8,13 +8,16 @@ import { allowCommand, blockCommand, unblockCommand } from './block.ts';
 import { catchallCommand } from './catchall.ts';
 import { checkCommand } from './check.ts';
 import type { Command } from './command.ts';
+import { complainCommand } from './complain.ts';
 import { configCommand } from './config.ts';
 import { explainCommand } from './explain.ts';
 import { helperCommand } from './root-helper.ts';
 import { completions } from './help.ts';
+import { importCommand } from './import.ts';
 import { incidentCommand, incidentsCommand } from './incidents.ts';
 import { forwardsCommand } from './forwards.ts';
 import { purgeCommand, releaseCommand } from './incident-mail.ts';
+import { noticesCommand } from './notices.ts';
 import { parseCommand } from './parse.ts';
 import { queueCommand } from './queue.ts';
 import { pauseCommand, resumeCommand } from './pause.ts';
@@ -63,6 +66,9 @@ export const commands: readonly Command[] = [
   catchallCommand,
   pauseCommand,
   resumeCommand,
+  complainCommand,
+  importCommand,
+  noticesCommand,
   helperCommand,
   configCommand,
   completionCommand,

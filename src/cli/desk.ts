@@ -18,16 +18,22 @@ export const whoAsks = (): string => process.env['SUDO_USER'] ?? userInfo().user
 
 export const stateOf = (call: Call, values: Values): string => call.options.get('state') ?? String(values.get('state'));
 
-/** Calls `work` with a desk on which nothing is half done. */
-export const atDesk = async <T>(call: Call, work: (desk: OpenDesk) => Promise<T>): Promise<T> => {
+/** Calls `work` with a desk to read at: nothing is mended, and nobody who acts is waited for. */
+export const readAtDesk = async <T>(call: Call, work: (desk: OpenDesk) => Promise<T> | T): Promise<T> => {
   const { values } = readConfig(call.options.get('config'));
   const state = stateOf(call, values);
   const desk = openDesk(state, protectedBy(values, state));
   try {
-    for (const { receipt, text } of await recover(desk))
-      process.stderr.write(`postern: ${receipt.id} ${plain(`${receipt.kind} ${receipt.subject}: ${text}`)}\n`);
     return await work(desk);
   } finally {
     desk.close();
   }
 };
+
+/** Calls `work` with a desk on which nothing is half done. */
+export const atDesk = <T>(call: Call, work: (desk: OpenDesk) => Promise<T>): Promise<T> =>
+  readAtDesk(call, async (desk) => {
+    for (const { receipt, text } of await recover(desk))
+      process.stderr.write(`postern: ${receipt.id} ${plain(`${receipt.kind} ${receipt.subject}: ${text}`)}\n`);
+    return work(desk);
+  });

@@ -8,13 +8,13 @@ import { styleFor } from '../show/text/style.ts';
 import { localTime } from '../show/text/time.ts';
 import { jsonOption } from './command.ts';
 import type { Call, Command } from './command.ts';
-import { atDesk, deskOptions } from './desk.ts';
+import { readAtDesk, deskOptions } from './desk.ts';
 
 const shownMax = 100;
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
 const list = (call: Call): Promise<number> =>
-  atDesk(call, async ({ incidents }) => {
+  readAtDesk(call, async ({ incidents }) => {
     const found = call.options.has('all') ? incidents.latest(shownMax) : incidents.open();
     const style = styleFor(process.stdout, process.env);
     if (call.options.has('json')) print(anyJson(found));
@@ -41,7 +41,7 @@ export const incidentsCommand: Command = {
 const actionsShown = 20;
 
 const one = (call: Call): Promise<number> =>
-  atDesk(call, async ({ incidents, receipts }) => {
+  readAtDesk(call, async ({ incidents, receipts }) => {
     const id = (call.operands[0] ?? '').toUpperCase();
     const incident = incidents.get(id);
     if (incident === undefined) throw new Fault('USAGE', `there is no incident ${plain(id)} (postern incidents --all)`);

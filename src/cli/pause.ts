@@ -4,12 +4,12 @@ import { isoTime, localTime } from '../show/text/time.ts';
 import { untilOf } from './acting.ts';
 import { jsonOption } from './command.ts';
 import type { Call, Command } from './command.ts';
-import { atDesk, deskOptions, whoAsks } from './desk.ts';
+import { readAtDesk, deskOptions, whoAsks } from './desk.ts';
 
 const pauseSeconds = 3600;
 
 const pause = (call: Call): Promise<number> =>
-  atDesk(call, async (desk) => {
+  readAtDesk(call, async (desk) => {
     const until = untilOf(call, pauseSeconds);
     desk.pause.set({ until, who: whoAsks(), why: call.options.get('why') ?? '' });
     process.stdout.write(
@@ -37,7 +37,7 @@ export const pauseCommand: Command = {
 };
 
 const resume = (call: Call): Promise<number> =>
-  atDesk(call, async (desk) => {
+  readAtDesk(call, async (desk) => {
     const wasPaused = desk.pause.get() !== undefined;
     desk.pause.set(undefined);
     const words = wasPaused ? 'acting again' : 'there was no pause';

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { startGuard } from '../guard/run.ts';
-import type { Guard, GuardNews } from '../guard/run.ts';
+import type { GuardNews } from '../guard/notices/news.ts';
+import type { Guard } from '../guard/run.ts';
 import { readConfig } from '../guard/config.ts';
 import { incidentHeadline } from '../show/text/incident.ts';
 import { anyJson } from '../show/text/json.ts';

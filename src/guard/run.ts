@@ -2,7 +2,6 @@
 import { randomInt } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { createJudge } from '../judge/judge.ts';
-import type { IncidentChange } from '../judge/incidents.ts';
 import { createMemory } from '../judge/memory.ts';
 import type { ServerName } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
@@ -18,22 +17,18 @@ import { createLogReader } from '../servers/read.ts';
 import { gateChoice } from './gate-settings.ts';
 import { startActing } from './acting/start.ts';
 import { openDesk, protectedBy } from './desk.ts';
-import type { ActionNews } from './acting/enforcer.ts';
 import { startContainment } from './queue/containment.ts';
 import { judgeChoice, judgeSettings } from './judge-settings.ts';
 import type { ListenerData } from './listener-thread.ts';
 import { startListenerThreads } from './listener-threads.ts';
 import { probeKey } from './probe.ts';
 import { listenAt } from './setting.ts';
+import type { GuardNews } from './notices/news.ts';
+import { createNotices } from './notices/channels.ts';
 import { hookNames } from './settings.ts';
 import type { HookName, Values } from './settings.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
 import type { Snapshot } from './snapshot.ts';
-
-export type GuardNews =
-  | { readonly kind: 'incident'; readonly change: IncidentChange }
-  | ActionNews
-  | { readonly kind: 'problem'; readonly text: string };
 
 export type Guard = {
   readonly state: string;
@@ -85,7 +80,12 @@ const lockState = (state: string): (() => void) => {
 
 /** @throws Fault when the state is damaged or an address cannot be listened on */
 // oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
-export const startGuard = async (values: Values, tellNews: (news: GuardNews) => void): Promise<Guard> => {
+export const startGuard = async (values: Values, hearNews: (news: GuardNews) => void): Promise<Guard> => {
+  const notices = createNotices(values, (text) => hearNews({ kind: 'problem', text }));
+  const tellNews = (news: GuardNews): void => {
+    hearNews(news);
+    notices.hear(news);
+  };
   const state = resolve(String(values.get('state')));
   const snapshotFile = join(state, 'guard.snapshot');
   const restored = await readSnapshot(snapshotFile);
@@ -208,6 +208,7 @@ export const startGuard = async (values: Values, tellNews: (news: GuardNews) => 
       await hooks.stop();
       await acting.stop();
       desk.close();
+      notices.stop();
       await save();
       release();
     },

@@ -3,6 +3,7 @@ import { isAddressOrNetwork } from '../model/address-set.ts';
 import { detectorNames } from '../judge/detectors/detector.ts';
 import { zoneOf } from '../protocols/syslog/zone.ts';
 import { gateOptions } from './gate-options.ts';
+import { noticeOptions } from './notices/options.ts';
 import { isListOf, isOneOf, isText, isWhole, listenAt } from './setting.ts';
 import type { Setting } from './setting.ts';
 
@@ -140,6 +141,7 @@ export const settings: readonly Setting[] = [
       'Where the helper (postern helper, root) is asked by a guard that is not root; off: the guard acts itself.',
     accepts: (value) => value === 'off' || (isText(value) && value.startsWith('/')),
   },
+  ...noticeOptions,
   {
     key: 'table.sizeMiB',
     default: 64,

@@ -10,6 +10,7 @@ import { test } from 'node:test';
 import { allowance, firewallBlock, removeTable } from '../../src/act/firewall.ts';
 import { perform, performAll, planAll } from '../../src/act/perform.ts';
 import { recover, undo } from '../../src/act/recover.ts';
+import { repair } from '../../src/act/repair.ts';
 import { openDesk } from '../../src/guard/desk.ts';
 import type { OpenDesk } from '../../src/guard/desk.ts';
 import { createAllowance } from '../../src/helper/allowance.ts';
@@ -229,6 +230,21 @@ test('a machine without nft is told so, and nothing is recorded', { skip: labClo
         error instanceof Fault && error.code === 'CONFIG' && error.message.includes('install the package nftables'),
     );
     assert.deepEqual(desk.receipts.latest(1), []);
+  });
+});
+
+test('what somebody flushed is there again, for the rest of its time', { skip: labClosed }, async () => {
+  await onScene(async ({ desk, port }) => {
+    assert.deepEqual(await repair(desk), []);
+    const id = await block(desk, '203.0.113.80');
+    await block(desk, '198.51.100.0/24');
+    assert.deepEqual(await repair(desk), []);
+    await removeTable(desk.carryOut);
+    assert.ok(await isLetIn('203.0.113.80', port));
+    assert.match((await repair(desk)).join('\n'), /firewall-block: 2 of 2 had been taken away/);
+    assert.ok(await isDropped('203.0.113.80', port));
+    await undo([id], 'test', desk);
+    assert.deepEqual(await repair(desk), []);
   });
 });
 

@@ -9,7 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startGuard } from '../../src/guard/run.ts';
-import type { Guard, GuardNews } from '../../src/guard/run.ts';
+import type { GuardNews } from '../../src/guard/notices/news.ts';
+import type { Guard } from '../../src/guard/run.ts';
 import { defaults, hookNames } from '../../src/guard/settings.ts';
 import { runCommand } from '../servers/lab/daemon.ts';
 import { dialSmtp } from '../servers/lab/dialogue.ts';
@@ -21,6 +22,10 @@ import { startWorld } from '../servers/lab/world.ts';
 const main = join(import.meta.dirname, '../../src/cli/main.ts');
 
 type Scene = {
+  /** Another guard on the same state. */
+  readonly startSecond: () => Promise<Guard>;
+  readonly restart: () => Promise<Guard>;
+  readonly heard: () => readonly string[];
   readonly postfix: Postfix;
   readonly guard: Guard;
   /** Resolves with the first news of this kind that holds the words. */
@@ -51,10 +56,16 @@ const underGuard = async (
     ...off,
     ...Object.entries(settings),
   ]);
-  const guard = await startGuard(chosen, (item) => {
-    news.push(item);
-    bell.emit('news');
-  });
+  const start = (): Promise<Guard> =>
+    startGuard(chosen, (item) => {
+      news.push(item);
+      bell.emit('news');
+    });
+  let guard = await start();
+  const restart = async (): Promise<Guard> => {
+    await guard.stop();
+    return (guard = await start());
+  };
   const told: Scene['told'] = async (kind, words) => {
     for (;;) {
       const found = news.find((item) => item.kind === kind && words.test(textOf(item)));
@@ -66,7 +77,7 @@ const underGuard = async (
   };
   const postern: Scene['postern'] = (...args) => runCommand(process.execPath, [main, ...args, '--state', state]);
   try {
-    await play({ postfix, guard, told, postern });
+    await play({ postfix, guard, told, postern, startSecond: start, restart, heard: () => news.map(textOf) });
   } finally {
     await guard.stop();
     await runCommand('nft', ['flush', 'ruleset']);
@@ -139,5 +150,31 @@ test(
       await postern('undo', '--all');
       assert.equal(await runCommand('nft', ['list', 'ruleset']), '');
     });
+  },
+);
+
+test(
+  'a second guard is refused, and a restart is silent: the incident goes on, the block stays',
+  { skip: labClosed },
+  async () => {
+    await underGuard(
+      { 'actions.firewall': 'enforce' },
+      async ({ postfix, told, postern, startSecond, restart, heard }) => {
+        await harvest(postfix);
+        await told('action', /blocked 203\.0\.113\.7/);
+        await assert.rejects(startSecond(), /another guard runs on/);
+        const before = heard().length;
+        const again = await restart();
+        await again.caughtUp();
+        await again.settled();
+        assert.deepEqual(heard().slice(before), []);
+        assert.equal(await inKernel(client), true);
+        assert.match(await postern('incidents'), /dictionary/);
+        assert.equal(
+          (await postern('actions')).split('\n').filter((line) => line.includes('firewall-block')).length,
+          1,
+        );
+      },
+    );
   },
 );

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import type { GuardNews } from '../../src/guard/run.ts';
+import type { GuardNews } from '../../src/guard/notices/news.ts';
 import { defaults } from '../../src/guard/settings.ts';
 import type { QueuedMessage } from '../../src/model/queue/message.ts';
 import type { Incident } from '../../src/model/report.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startGuard } from '../../src/guard/run.ts';
-import type { GuardNews } from '../../src/guard/run.ts';
+import type { GuardNews } from '../../src/guard/notices/news.ts';
 import { awaitLine, linesOf } from '../servers/lab/await.ts';
 import { runCommand, runCommandAs } from '../servers/lab/daemon.ts';
 import { labClosed } from '../servers/lab/door.ts';

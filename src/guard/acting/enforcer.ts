@@ -7,9 +7,9 @@ import { performAll, suggestAll } from '../../act/perform.ts';
 import type { Order } from '../../act/perform.ts';
 import type { Conviction } from '../../judge/judge.ts';
 import type { OpenDesk } from '../desk.ts';
+import type { ActionNews } from '../notices/news.ts';
 import type { Values } from '../settings.ts';
 
-export type ActionNews = { readonly kind: 'action'; readonly text: string; readonly incident: string | undefined };
 type Mode = 'observe' | 'suggest' | 'enforce';
 
 const gatherMs = 250;
@@ -106,7 +106,7 @@ export const createEnforcer = (
     const convictions = await withoutProtected(told);
     const groups = Map.groupBy(convictions, modeNow);
     for (const { client, incident } of groups.get('observe') ?? [])
-      tell({ kind: 'action', incident, text: `would block ${client} (observe)` });
+      tell({ kind: 'action', incident, text: `would block ${client} (observe)`, isOnlyNote: true });
     if (groups.has('suggest')) await suggest(groups.get('suggest') ?? [], '');
     if (groups.has('enforce')) await enforce(groups.get('enforce') ?? []);
   };

@@ -9,7 +9,8 @@ import type { Table } from '../../judge/statistics/table.ts';
 import { keysOf } from '../../model/firewall.ts';
 import type { OpenDesk } from '../desk.ts';
 import { createEnforcer } from './enforcer.ts';
-import type { ActionNews, Enforcer } from './enforcer.ts';
+import type { ActionNews } from '../notices/news.ts';
+import type { Enforcer } from './enforcer.ts';
 import type { Values } from '../settings.ts';
 
 const hearEveryMs = 2000;

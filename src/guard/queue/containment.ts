@@ -11,7 +11,7 @@ import { culpritOf, isLocalUser, isOf } from '../../model/queue/culprit.ts';
 import type { QueuedMessage } from '../../model/queue/message.ts';
 import { isHeldInQueue } from '../../model/queue/message.ts';
 import type { Incident } from '../../model/report.ts';
-import type { ActionNews } from '../acting/enforcer.ts';
+import type { ActionNews } from '../notices/news.ts';
 import type { OpenDesk } from '../desk.ts';
 import { createSelection, hold } from './deeds.ts';
 import { ownersIn, withOwner } from './trace.ts';
@@ -170,6 +170,7 @@ export const startContainment = (options: ContainmentOptions): Containment => {
 
   return {
     contain: (incident) => {
+      if (desk.pause.get() !== undefined) return;
       const detector = detectorOf.get(incident.attack);
       if (detector === undefined || !mayAct(detector)) return;
       for (const { kind, value } of incident.actors) {

@@ -5,6 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { Fault } from '../../model/fault.ts';
 
 const busyCode = 5;
 
@@ -13,11 +14,15 @@ export const tryLock = (file: string): (() => void) | undefined => {
   mkdirSync(dirname(file), { recursive: true, mode: 0o750 });
   const database = new DatabaseSync(file, { timeout: 0 });
   try {
-    database.exec('BEGIN EXCLUSIVE');
+    // Nothing of it goes to disk, so that a full one is no obstacle.
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     return () => database.close();
   } catch (error) {
     database.close();
     if (error instanceof Error && 'errcode' in error && error.errcode === busyCode) return undefined;
-    throw error;
+    const words = error instanceof Error ? error.message : String(error);
+    throw new Fault('PARTLY_DONE', `the lock ${file} cannot be taken (${words}): look at its disk and its rights`, {
+      cause: error,
+    });
   }
 };
