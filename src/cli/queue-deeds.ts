@@ -104,13 +104,20 @@ export const runDeed = async (call: Call, deed: DeedName, incident?: string): Pr
   }
   const order: Order = { who: whoAsks(), why: `queue ${deed} --where ${where}`, until: undefined, incident };
   const done: string[] = [];
+  const failed: string[] = [];
   await atDesk(call, async (desk) => {
     for (const wanted of selection.wanted()) {
-      const text = await doers[deed](wanted, call, order, desk);
+      // One queue that cannot be acted on must not keep the others from it.
+      const text = await doers[deed](wanted, call, order, desk).catch((error: unknown) => {
+        failed.push(`${wanted.server}: ${error instanceof Error ? error.message : String(error)}`);
+        return undefined;
+      });
+      if (text === undefined) continue;
       done.push(text);
       if (!asJson) say(text);
     }
   });
+  if (failed.length > 0) throw new Fault(done.length > 0 ? 'PARTLY_DONE' : 'REFUSED_FOR_SAFETY', failed.join('\n'));
   if (asJson) say(anyJson({ deed, where, messages, done }).replaceAll('\n', ''));
   return finish(call, walked);
 };
