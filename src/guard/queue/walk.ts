@@ -13,7 +13,8 @@ export type QueueWalk = Walked & { readonly spools: readonly Spool[]; readonly n
 export const chosenSpools = (named: readonly string[]): readonly Spool[] =>
   named.length > 0 ? named.map((path) => namedSpool(path)) : findSpools();
 
-const mayRead = ({ kind, path }: Spool): boolean => {
+/** Its files, and so accounts and clients; Postfix's listing is there for everybody. */
+export const mayRead = ({ kind, path }: Spool): boolean => {
   try {
     accessSync(kind === 'postfix' ? join(path, 'deferred') : path, constants.R_OK | constants.X_OK);
     return true;

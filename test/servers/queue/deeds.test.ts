@@ -12,6 +12,7 @@ import type { QueueWanted } from '../../../src/act/queue-memory.ts';
 import { evidenceFolder } from '../../../src/guard/desk.ts';
 import { createSelection, hold, purge, release } from '../../../src/guard/queue/deeds.ts';
 import type { QueuedMessage } from '../../../src/model/queue/message.ts';
+import { walkListing } from '../../../src/sense/queue/listing.ts';
 import { walkSpool } from '../../../src/sense/queue/walk.ts';
 import { atEveryStep, isKilled } from '../../deeds/killed.ts';
 import { runCommand } from '../lab/daemon.ts';
@@ -296,3 +297,35 @@ const listAll = async ({ spool }: Place): Promise<string[]> => {
   await walkSpool(spool, ({ id }) => ids.push(id));
   return ids;
 };
+
+test(
+  'Postfix’s listing, which is all that others than root may see, is enough to hold and to let go',
+  { skip: labClosed },
+  async () => {
+    await using world = await startWorld();
+    await world.sink.stop();
+    const [postfix] = servers;
+    assert.ok(postfix !== undefined);
+    await using server = await postfix.start();
+    const { place } = server;
+    const state = mkdtempSync(join(tmpdir(), 'postern-queue-'));
+    const desk = deskAt(state, place);
+    try {
+      await submit(server.address, 'alice', 'a', 5);
+      const before = bytesOf(await settled(place, 5));
+      const listed: QueuedMessage[] = [];
+      await walkListing((message) => listed.push(message));
+      assert.deepEqual(
+        listed.map(({ path, sender, recipientCount }) => [path, sender, recipientCount]),
+        Array.from({ length: 5 }, () => ['', 'alice@lab.test', 1]),
+      );
+      const { receipt } = await hold(wantedOf(place, listed), order, desk);
+      assert.ok((await list(place)).every(({ queue }) => queue === 'hold'));
+      await undo([receipt?.id ?? ''], 'test', desk);
+      assert.deepEqual(bytesOf(await settled(place, 5)), before);
+    } finally {
+      desk.close();
+      rmSync(state, { recursive: true });
+    }
+  },
+);
