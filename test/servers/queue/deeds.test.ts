@@ -3,14 +3,14 @@
  * is purged and put back is byte for byte what was queued; killed at any step nothing is lost, and nothing goes out twice.
  */
 import assert from 'node:assert/strict';
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { recover, undo } from '../../../src/act/recover.ts';
 import type { QueueWanted } from '../../../src/act/queue-memory.ts';
 import { evidenceFolder } from '../../../src/guard/desk.ts';
-import { createSelection, hold, purge, release } from '../../../src/guard/queue/deeds.ts';
+import { createSelection, hold, purge, release, requeue } from '../../../src/guard/queue/deeds.ts';
 import type { QueuedMessage } from '../../../src/model/queue/message.ts';
 import { walkListing } from '../../../src/sense/queue/listing.ts';
 import { walkSpool } from '../../../src/sense/queue/walk.ts';
@@ -329,3 +329,33 @@ test(
     }
   },
 );
+
+for (const { name, start } of servers) {
+  test(`${name}: what is requeued begins anew, each once`, { skip: labClosed }, async () => {
+    await using world = await startWorld();
+    await world.sink.stop();
+    await using server = await start();
+    const { place } = server;
+    const state = mkdtempSync(join(tmpdir(), 'postern-queue-'));
+    const desk = deskAt(state, place);
+    try {
+      await submit(server.address, 'alice', 'a', 3);
+      const wanted = wantedOf(place, await settled(place, 3));
+      await using sink = await startSink();
+      await requeue(wanted, desk.carryOut);
+      const ids = new Set(wanted.messages.map(({ id }) => id));
+      if (place.spool.kind === 'postfix') {
+        // They begin anew, as if just handed in: pickup(8) takes them at its next turn, within a minute.
+        assert.equal(readdirSync(`${place.spool.path}/maildrop`).length + (await list(place)).length, 3);
+        assert.ok((await list(place)).every(({ id }) => !ids.has(id)));
+        return;
+      }
+      for (let at = 0; at < 3; at++) await sink.messageTo(`a${at}@remote.test`);
+      await emptied(place);
+      assert.equal(sink.messages.length, 3);
+    } finally {
+      desk.close();
+      rmSync(state, { recursive: true });
+    }
+  });
+}
