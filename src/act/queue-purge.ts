@@ -15,7 +15,11 @@ export type PurgeWanted = QueueWanted & {
   readonly evidence: string;
 };
 
-/** Notes in the evidence: how many are out of the queue; that what was put back must not be put back again. */
+/**
+ * Notes in the evidence: from here on messages leave the queue; how many are out of it; that what was put back must not be
+ * put back again.
+ */
+const removing = 'removing';
 const purged = 'purged';
 const restored = 'restored';
 /** Four or fewer files each. */
@@ -50,6 +54,7 @@ const carry: Act<PurgeWanted>['carry'] = async (memory, carryOut) => {
     await carryOut({ verb: 'keep-files', evidence, paths: filesOf(known, part), notes: [] });
   // Somebody who opened a file before it was held shows by now.
   const still = (await heldNow(known, quiet, carryOut)).filter(({ isBusy }) => !isBusy).map(({ message }) => message);
+  await carryOut({ verb: 'keep-files', evidence, paths: [], notes: [[removing, String(still.length)]] });
   await remove(known, still, carryOut);
   const stuck = await heldNow(known, still, carryOut);
   if (stuck.length > 0) throw new Fault('PARTLY_DONE', `${many(stuck.length)} could not be removed from the queue`);
@@ -84,8 +89,13 @@ export const queuePurge: Act<PurgeWanted> = {
   undo: async (memory, carryOut) => {
     const known = remembered(memory);
     const { evidence, messages } = known;
-    const parts = inParts(messages, messagesPerVerb);
-    for (const part of parts) {
+    const begun = await carryOut({ verb: 'restore-kept', evidence, paths: [], unlessNoted: removing });
+    if (begun.note === undefined) {
+      // Nothing has left the queue by us: nothing is put back, and nothing need be written on a disk that may be full.
+      await letGo(known, carryOut);
+      return '';
+    }
+    for (const part of inParts(messages, messagesPerVerb)) {
       const paths = filesOf(known, part);
       await carryOut({ verb: 'restore-kept', evidence, paths, unlessNoted: restored });
     }

@@ -40,13 +40,13 @@ export const createMeter = (stream: NodeJS.WriteStream, unit = 'lines'): Meter =
   };
 };
 
-/** How many so far, where the whole is not known before the end. */
+/** How many so far, of how many when that is known. */
 export const createCounter = (
   stream: NodeJS.WriteStream,
-): { readonly show: (count: number) => void; readonly clear: () => void } => {
+): { readonly show: (count: number, total?: number) => void; readonly clear: () => void } => {
   const meter = createMeter(stream, 'messages');
   return {
-    show: (count) => meter.show({ bytes: 0, bytesTotal: undefined, lines: count, events: count }),
+    show: (count, total) => meter.show({ bytes: count, bytesTotal: total, lines: count, events: count }),
     clear: meter.clear,
   };
 };

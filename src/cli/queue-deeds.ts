@@ -104,13 +104,24 @@ export const runDeed = async (call: Call, deed: DeedName, incident?: string): Pr
   }
   const order: Order = { who: whoAsks(), why: `queue ${deed} --where ${where}`, until: undefined, incident };
   const done: string[] = [];
+  const failed: { readonly server: string; readonly error: unknown }[] = [];
   await atDesk(call, async (desk) => {
     for (const wanted of selection.wanted()) {
-      const text = await doers[deed](wanted, call, order, desk);
+      // One queue that cannot be acted on must not keep the others from it.
+      const text = await doers[deed](wanted, call, order, desk).catch((error: unknown) => {
+        failed.push({ server: wanted.server, error });
+        return undefined;
+      });
+      if (text === undefined) continue;
       done.push(text);
       if (!asJson) say(text);
     }
   });
+  const [first] = failed;
+  if (first !== undefined && done.length === 0 && failed.length === 1) throw first.error;
+  const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+  if (first !== undefined)
+    throw new Fault('PARTLY_DONE', failed.map(({ server, error }) => `${server}: ${wordsOf(error)}`).join('\n'));
   if (asJson) say(anyJson({ deed, where, messages, done }).replaceAll('\n', ''));
   return finish(call, walked);
 };

@@ -55,9 +55,9 @@ export const walk = async (
   const interrupt = (): void => stop.abort();
   process.once('SIGINT', interrupt);
   try {
-    const onProgress = ({ messages }: { readonly messages: number }): void => meter.show(messages);
     const walked = await walkQueues(spools, (message, spool) => tell(withOwner(message, owners), spool), {
-      onProgress,
+      onProgress: ({ messages }, total) => meter.show(messages, total),
+      withTotal: process.stderr.isTTY === true,
       signal: stop.signal,
       drained,
     });

@@ -107,6 +107,15 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
   const desk = openDesk(state, protectedBy(values, state));
   const release = lockState(state);
   const acting = startActing(desk, values, memory.table, choice.learningUntil, tellNews);
+  const zone = zoneOf(String(values.get('zone'))) ?? localZone;
+  const { logs, unreadable } = await chosenLogs(values);
+  const containment = startContainment({
+    desk,
+    values,
+    table: memory.table,
+    tell: tellNews,
+    logs: { paths: logs, zone, now: Date.now() },
+  });
   const judge = createJudge(memory, judgeSettings(choice), {
     // Read anew, the logs tell of them again.
     restored: fits ? desk.incidents.open() : [],
@@ -120,8 +129,6 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
   });
   const progressCell = new SharedArrayBuffer(4);
   const progress = createProgress(new Int32Array(progressCell));
-  const zone = zoneOf(String(values.get('zone'))) ?? localZone;
-  const { logs, unreadable } = await chosenLogs(values);
 
   /** Servers whose log speaks for them: what their hooks saw would be counted twice. */
   const toldByLog = new Set<ServerName>();
@@ -143,14 +150,6 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
       onProblem: (text) => tellNews({ kind: 'problem', text }),
     });
   };
-
-  const containment = startContainment({
-    desk,
-    values,
-    table: memory.table,
-    tell: tellNews,
-    logs: { paths: logs, zone, now: Date.now() },
-  });
 
   const hooks = await startListenerThreads(
     {

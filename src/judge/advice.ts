@@ -6,6 +6,10 @@ type Situation = { readonly crowd: boolean; readonly eventsBefore: number; reado
 const stopped = ({ eventsBefore }: Situation): string =>
   eventsBefore === 1 ? 'after 1 event' : `after ${eventsBefore} events`;
 
+/** A command to copy, but never with a name that a shell would read as more than a name. */
+const command = (name: string, text: (name: string) => string): string =>
+  /^[A-Za-z0-9][\w.+@-]{0,250}$/.test(name) ? ` (${text(name)})` : '';
+
 const byAttack: Readonly<Record<AttackName, (situation: Situation) => readonly string[]>> = {
   dictionary: (s) => [
     s.crowd
@@ -35,11 +39,13 @@ const byAttack: Readonly<Record<AttackName, (situation: Situation) => readonly s
   'compromised-account': (s) => [
     `Postern would have held this account's mail, ${stopped(s)}.`,
     `Change the password of ${s.target}, end its sessions, and look for forwards and filters that the thief left.`,
-    'Hold its mail in the queue as evidence; release or delete it after review.',
+    `Hold its mail in the queue as evidence${command(s.target, (name) => `postern queue hold --where 'account = "${name}"'`)}; release or purge it after review.`,
   ],
   'outbound-flood': (s) => [
     `Postern would have held mail of ${s.target}, ${stopped(s)}.`,
-    'Find the script, relay host or forward, switch it off, then delete only its mail from the queue.',
+    s.target.includes('@')
+      ? `It is sent on by an alias: switch that off${command(s.target, (name) => `postern forwards off ${name}`)}, and on again when it is quiet.`
+      : 'Find the script or relay host (postern queue --by user,script,relay), stop it, then purge only its mail from the queue.',
   ],
   'protocol-abuse': (s) => [
     `Postern would have slowed these clients down, ${stopped(s)}.`,

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { draftEvent } from '../model/event.ts';
 import type { Event, EventDraft, EventKind } from '../model/event.ts';
 import type { Incident } from '../model/report.ts';
+import { adviceFor } from './advice.ts';
 import { createJudge } from './judge.ts';
 import { createMemory, memoryBytesMin } from './memory.ts';
 import { defaultJudgeSettings } from './settings.ts';
@@ -334,6 +335,34 @@ test('S13: a script that sends fifty a minute is named', () => {
       }),
     );
   assert.equal(only(mail.incidents('outbound-flood')).actors[0]?.value, 'www-data');
+});
+
+test('an alias that sends a flood on is named, with the command that switches it off', () => {
+  const mail = site();
+  for (let i = 0; i < 600; i++)
+    mail.judge.tell(
+      fact(start + i * 1200, 'delivery', {
+        client: addressOf(90, i),
+        sender: `s${i}@spam.test`,
+        recipient: 'me@far.test',
+        origin: 'info@lab.test',
+        remote: true,
+        outcome: i % 2 === 0 ? 'sent' : 'bounced',
+      }),
+    );
+  const incident = only(mail.incidents('outbound-flood'));
+  assert.equal(incident.actors[0]?.value, 'info@lab.test');
+  assert.ok(
+    incident.advice.some((sentence) => sentence.includes('postern forwards off info@lab.test')),
+    incident.advice.join('\n'),
+  );
+});
+
+test('a name that a shell would read as more than a name stands in no command', () => {
+  for (const target of ["x'; rm -rf /; '@lab.test", '--state@lab.test', '$(id)@lab.test']) {
+    const advice = adviceFor('outbound-flood', { crowd: false, eventsBefore: 1, target });
+    assert.ok(advice.length > 0 && !advice.some((sentence) => sentence.includes('forwards off')), target);
+  }
 });
 
 test('B1, B2: ordinary servers and list servers with up to 10 % stale addresses are never refused', () => {

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import type { GuardNews } from '../../src/guard/notices/news.ts';
-import { defaults } from '../../src/guard/settings.ts';
+import { defaults, hookNames } from '../../src/guard/settings.ts';
 import type { QueuedMessage } from '../../src/model/queue/message.ts';
 import type { Incident } from '../../src/model/report.ts';
 import { walkSpool } from '../../src/sense/queue/walk.ts';
@@ -20,13 +20,13 @@ export const noLimits = {
   smtpd_client_auth_rate_limit: '0',
 } as const;
 
-export const settingsAt = (state: string): Map<string, unknown> =>
+/** @param hook the only one that listens, at its usual place */
+export const settingsAt = (state: string, hook = 'policy'): Map<string, unknown> =>
   new Map<string, unknown>([
     ...defaults,
     ['state', state],
     ['judge.learning', '0'],
-    ['policy.listen', `127.0.0.1:${policyPort}`],
-    ...['milter', 'readsocket', 'authPolicy'].map((hook) => [`${hook}.listen`, 'off'] as const),
+    ...hookNames.filter((name) => name !== hook).map((name) => [`${name}.listen`, 'off'] as const),
   ]);
 
 export const postfixQueue = async (): Promise<QueuedMessage[]> => {

@@ -15,7 +15,8 @@ import type { ActionNews } from '../notices/news.ts';
 import type { OpenDesk } from '../desk.ts';
 import { createSelection, hold } from './deeds.ts';
 import { ownersIn, withOwner } from './trace.ts';
-import { chosenSpools, walkQueues } from './walk.ts';
+import type { Spool } from '../../sense/queue/spool.ts';
+import { chosenSpools, mayRead, walkQueues } from './walk.ts';
 import type { ReadOptions } from '../read-logs.ts';
 import type { Values } from '../settings.ts';
 
@@ -55,23 +56,28 @@ type Found = {
   readonly selection: ReturnType<typeof createSelection>;
   readonly samples: readonly QueuedMessage[];
   readonly count: number;
+  /** Queues that could not be looked into, and why. */
+  readonly unread: readonly string[];
 };
 
-/** What a culprit has in the queues that is not held. */
+/** What a culprit has in the queues that is not held. A queue that may not be read keeps no other from being read. */
 const freeMailOf = async (culprit: string, { logs }: ContainmentOptions): Promise<Found> => {
   const spools = chosenSpools([]);
-  const owners =
-    spools.some(({ kind }) => kind === 'sendmail') && logs.paths.length > 0 ? await ownersIn(logs) : new Map();
+  const needsLog = spools.some((spool) => spool.kind === 'sendmail' || !mayRead(spool));
+  const owners = needsLog && logs.paths.length > 0 ? await ownersIn(logs) : new Map();
   const selection = createSelection();
   const samples: QueuedMessage[] = [];
+  const unread: string[] = [];
   let count = 0;
-  await walkQueues(spools, (found, spool) => {
+  const take = (found: QueuedMessage, spool: Spool): void => {
     const message = withOwner(found, owners);
     if (!isOf(culprit, message) || isHeldInQueue(message)) return;
     selection.add(message, spool);
     if (++count <= samplesMax) samples.push(message);
-  });
-  return { selection, samples, count };
+  };
+  for (const spool of spools)
+    await walkQueues([spool], take).catch((error: unknown) => void unread.push(wordsOf(error)));
+  return { selection, samples, count, unread };
 };
 
 const sampleWords = ({ recipients, subject, script }: QueuedMessage): string =>
@@ -105,10 +111,10 @@ export const startContainment = (options: ContainmentOptions): Containment => {
   );
 
   const holdQueued = async (account: string, incident: string, why: string): Promise<string> => {
-    const { selection, samples, count } = await freeMailOf(account, options);
-    if (count === 0) return 'nothing of it was waiting in the queue';
+    const { selection, samples, count, unread } = await freeMailOf(account, options);
+    if (count === 0) return [...unread, 'nothing of it was waiting in the queue'].join('; ');
     const order = { who: 'guard', why, until: undefined, incident };
-    const notes: string[] = [];
+    const notes: string[] = [...unread];
     for (const wanted of selection.wanted()) {
       // A queue that cannot be touched (its server is not installed any more) keeps no other from being held.
       const note = await hold(wanted, order, desk).then(({ receipt }) => receipt?.note ?? 'nothing', wordsOf);

@@ -65,9 +65,11 @@ export type Owner = Pick<QueuedMessage, 'account' | 'user'>;
 export const ownersIn = async (logs: ReadOptions): Promise<ReadonlyMap<string, Owner>> => {
   const owners = new Map<string, Owner>();
   await readLogs(logs, ({ queueId, account, user }) => {
-    if (queueId === undefined || (account === undefined && user === undefined) || owners.size >= ownersMax) return;
-    if (!owners.has(queueId))
-      owners.set(keep(queueId), { account: account && keep(account), user: user && keep(user) });
+    if (queueId === undefined || (account === undefined && user === undefined) || owners.has(queueId)) return;
+    owners.set(keep(queueId), { account: account && keep(account), user: user && keep(user) });
+    // What waits came lately: the oldest goes.
+    const [oldest] = owners.size > ownersMax ? owners.keys() : [];
+    if (oldest !== undefined) owners.delete(oldest);
   });
   return owners;
 };

@@ -17,7 +17,7 @@ export type Walked = {
 };
 
 export type WalkOptions = {
-  readonly onProgress?: ((walked: Walked) => void) | undefined;
+  readonly onProgress?: ((walked: Walked, total?: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Awaited now and then: whoever prints waits here for a slow reader. */
   readonly drained?: (() => Promise<void>) | undefined;
@@ -28,6 +28,13 @@ const damagedShownMax = 100;
 const stretch = 128;
 /** qmgr_message_active_limit is 20,000; who moves on from there while we read is not told twice. */
 const movedOnMax = 200_000;
+
+/** How many messages there seem to be: names only, for a progress bar. */
+export const countEntries = (spool: Spool): number => {
+  let count = 0;
+  for (const entry of spoolEntries(spool)) if (entry.id !== '') count++;
+  return count;
+};
 
 export const emptyWalk = (): Walked => ({ messages: 0, moving: 0, damagedCount: 0, damaged: [] });
 

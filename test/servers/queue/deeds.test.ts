@@ -3,17 +3,19 @@
  * is purged and put back is byte for byte what was queued; killed at any step nothing is lost, and nothing goes out twice.
  */
 import assert from 'node:assert/strict';
-import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { recover, undo } from '../../../src/act/recover.ts';
 import type { QueueWanted } from '../../../src/act/queue-memory.ts';
 import { evidenceFolder } from '../../../src/guard/desk.ts';
-import { createSelection, hold, purge, release } from '../../../src/guard/queue/deeds.ts';
+import { createSelection, hold, purge, release, requeue } from '../../../src/guard/queue/deeds.ts';
 import type { QueuedMessage } from '../../../src/model/queue/message.ts';
+import { walkListing } from '../../../src/sense/queue/listing.ts';
 import { walkSpool } from '../../../src/sense/queue/walk.ts';
 import { atEveryStep, isKilled } from '../../deeds/killed.ts';
+import { runCommand } from '../lab/daemon.ts';
 import { dialSmtp } from '../lab/dialogue.ts';
 import { labClosed } from '../lab/door.ts';
 import { startSink } from '../lab/sink.ts';
@@ -259,8 +261,101 @@ for (const { name, start } of servers) {
   });
 }
 
+test(
+  'a purge whose evidence does not fit on the disk takes nothing, and what it held is let go',
+  { skip: labClosed },
+  async () => {
+    await using world = await startWorld();
+    await world.sink.stop();
+    const [postfix] = servers;
+    assert.ok(postfix !== undefined);
+    await using server = await postfix.start();
+    const { place } = server;
+    const state = mkdtempSync(join(tmpdir(), 'postern-queue-'));
+    const evidence = evidenceFolder(state);
+    mkdirSync(evidence);
+    await runCommand('mount', ['-t', 'tmpfs', '-o', 'size=16k,mode=0700', 'postern-small', evidence]);
+    const desk = deskAt(state, place);
+    try {
+      await submit(server.address, 'alice', 'a', 40);
+      const queued = await settled(place, 40);
+      const before = bytesOf(queued);
+      await assert.rejects(purge(wantedOf(place, queued), evidence, order, desk), /ENOSPC.*was undone/);
+      assert.equal(desk.receipts.latest(1)[0]?.state, 'failed');
+      assert.deepEqual(bytesOf(await settled(place, 40)), before);
+      assert.ok((await list(place)).every(({ queue }) => queue === 'deferred'));
+    } finally {
+      desk.close();
+      await runCommand('umount', [evidence]);
+      rmSync(state, { recursive: true });
+    }
+  },
+);
+
 const listAll = async ({ spool }: Place): Promise<string[]> => {
   const ids: string[] = [];
   await walkSpool(spool, ({ id }) => ids.push(id));
   return ids;
 };
+
+test(
+  'Postfix’s listing, which is all that others than root may see, is enough to hold and to let go',
+  { skip: labClosed },
+  async () => {
+    await using world = await startWorld();
+    await world.sink.stop();
+    const [postfix] = servers;
+    assert.ok(postfix !== undefined);
+    await using server = await postfix.start();
+    const { place } = server;
+    const state = mkdtempSync(join(tmpdir(), 'postern-queue-'));
+    const desk = deskAt(state, place);
+    try {
+      await submit(server.address, 'alice', 'a', 5);
+      const before = bytesOf(await settled(place, 5));
+      const listed: QueuedMessage[] = [];
+      await walkListing((message) => listed.push(message));
+      assert.deepEqual(
+        listed.map(({ path, sender, recipientCount }) => [path, sender, recipientCount]),
+        Array.from({ length: 5 }, () => ['', 'alice@lab.test', 1]),
+      );
+      const { receipt } = await hold(wantedOf(place, listed), order, desk);
+      assert.ok((await list(place)).every(({ queue }) => queue === 'hold'));
+      await undo([receipt?.id ?? ''], 'test', desk);
+      assert.deepEqual(bytesOf(await settled(place, 5)), before);
+    } finally {
+      desk.close();
+      rmSync(state, { recursive: true });
+    }
+  },
+);
+
+for (const { name, start } of servers) {
+  test(`${name}: what is requeued begins anew, each once`, { skip: labClosed }, async () => {
+    await using world = await startWorld();
+    await world.sink.stop();
+    await using server = await start();
+    const { place } = server;
+    const state = mkdtempSync(join(tmpdir(), 'postern-queue-'));
+    const desk = deskAt(state, place);
+    try {
+      await submit(server.address, 'alice', 'a', 3);
+      const wanted = wantedOf(place, await settled(place, 3));
+      await using sink = await startSink();
+      await requeue(wanted, desk.carryOut);
+      const ids = new Set(wanted.messages.map(({ id }) => id));
+      if (place.spool.kind === 'postfix') {
+        // They begin anew, as if just handed in: pickup(8) takes them at its next turn, within a minute.
+        assert.equal(readdirSync(`${place.spool.path}/maildrop`).length + (await list(place)).length, 3);
+        assert.ok((await list(place)).every(({ id }) => !ids.has(id)));
+        return;
+      }
+      for (let at = 0; at < 3; at++) await sink.messageTo(`a${at}@remote.test`);
+      await emptied(place);
+      assert.equal(sink.messages.length, 3);
+    } finally {
+      desk.close();
+      rmSync(state, { recursive: true });
+    }
+  });
+}
