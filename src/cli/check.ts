@@ -15,7 +15,7 @@ import { jsonOption } from './command.ts';
 import type { Call, Command } from './command.ts';
 import { deskOptions, stateOf } from './desk.ts';
 
-const marks: Readonly<Record<Finding['state'], string>> = { proven: '✓', wrong: '✗', 'not-proven': '~' };
+export const findingMarks: Readonly<Record<Finding['state'], string>> = { proven: '✓', wrong: '✗', 'not-proven': '~' };
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
 const answers = async (at: { host: string; port: number } | { path: string }): Promise<boolean> => {
@@ -56,7 +56,7 @@ const tell = (call: Call, checked: readonly Checked[]): number => {
   else
     for (const { target, findings } of checked) {
       print(plain(target));
-      for (const { id, state, words } of findings) print(`  ${marks[state]} ${id.padEnd(20)} ${plain(words)}`);
+      for (const { id, state, words } of findings) print(`  ${findingMarks[state]} ${id.padEnd(20)} ${plain(words)}`);
     }
   const count = (state: Finding['state']): number => all.filter((finding) => finding.state === state).length;
   if (!call.options.has('json'))

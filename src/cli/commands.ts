@@ -12,6 +12,7 @@ import { complainCommand } from './complain.ts';
 import { configCommand } from './config.ts';
 import { explainCommand } from './explain.ts';
 import { helperCommand } from './root-helper.ts';
+import { gateCommand } from './gate.ts';
 import { completions } from './help.ts';
 import { importCommand } from './import.ts';
 import { incidentCommand, incidentsCommand } from './incidents.ts';
@@ -22,6 +23,7 @@ import { parseCommand } from './parse.ts';
 import { queueCommand } from './queue.ts';
 import { pauseCommand, resumeCommand } from './pause.ts';
 import { runCommand } from './run.ts';
+import { sessionCommand } from './session.ts';
 import { setupCommand } from './setup.ts';
 import { undoCommand } from './undo.ts';
 
@@ -61,6 +63,8 @@ export const commands: readonly Command[] = [
   actionsCommand,
   acceptCommand,
   undoCommand,
+  sessionCommand,
+  gateCommand,
   setupCommand,
   checkCommand,
   catchallCommand,

@@ -1,6 +1,7 @@
 /** One listener thread: its hooks answer from the shared memory, which only the guard's main thread writes. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Event } from '../model/event.ts';
+import type { GateNote } from '../model/gate-note.ts';
 import { createMemory } from '../judge/memory.ts';
 import { createAsk } from '../judge/verdict.ts';
 import { startGate } from '../sense/gate/gate.ts';
@@ -43,6 +44,7 @@ export type ListenerMessage =
   | { readonly ready: readonly (readonly [HookName, string])[] }
   | { readonly failed: string }
   | { readonly told: readonly Event[] }
+  | { readonly noted: GateNote }
   | { readonly complaint: string };
 
 const complaintsPerMinuteMax = 10;
@@ -77,7 +79,9 @@ const main = async (data: ListenerData): Promise<void> => {
       // The policy service tells nothing itself: without a log there is nothing that it could wait for.
       const waits = name !== 'policy' || data.followsLogs;
       const settings = { listen, ask, tell, complain, ...(waits ? { nextProgress } : {}) };
-      const hook = isGate(name) ? await startGate(settings, data.gates[name]) : await startHook[name](settings);
+      const hook = isGate(name)
+        ? await startGate({ ...settings, note: (noted) => say({ noted }) }, data.gates[name])
+        : await startHook[name](settings);
       return { name, hook };
     }),
   );

@@ -1,6 +1,7 @@
 /** Starts the listener threads of the live hooks and stops them. */
 import { Worker } from 'node:worker_threads';
 import type { Event } from '../model/event.ts';
+import type { GateNote } from '../model/gate-note.ts';
 import { Fault } from '../model/fault.ts';
 import type { ListenerData, ListenerMessage } from './listener-thread.ts';
 import type { HookName } from './settings.ts';
@@ -13,15 +14,17 @@ export type ListenerThreads = {
 
 type News = {
   readonly onTold: (events: readonly Event[]) => void;
+  readonly onNoted: (note: GateNote) => void;
   readonly onComplaint: (text: string) => void;
 };
 type Started = { readonly worker: Worker; readonly endpoints: readonly (readonly [HookName, string])[] };
 
-const startThread = async (data: ListenerData, { onTold, onComplaint }: News): Promise<Started> => {
+const startThread = async (data: ListenerData, { onTold, onNoted, onComplaint }: News): Promise<Started> => {
   const worker = new Worker(new URL('./listener-thread.ts', import.meta.url), { workerData: data });
   const { promise, resolve, reject } = Promise.withResolvers<Started['endpoints']>();
   worker.on('message', (message: ListenerMessage) => {
     if ('told' in message) onTold(message.told);
+    else if ('noted' in message) onNoted(message.noted);
     else if ('ready' in message) resolve(message.ready);
     else if ('failed' in message) reject(new Fault('CONFIG', message.failed));
     else onComplaint(message.complaint);

@@ -14,6 +14,7 @@ import { findLogs } from '../sense/logs/find.ts';
 import { followLog } from '../sense/logs/follow.ts';
 import type { Following, Position } from '../sense/logs/follow.ts';
 import { createLogReader } from '../servers/read.ts';
+import { createGateNotes } from './gate-notes.ts';
 import { gateChoice } from './gate-settings.ts';
 import { startActing } from './acting/start.ts';
 import { openDesk, protectedBy } from './desk.ts';
@@ -151,6 +152,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     });
   };
 
+  const notes = createGateNotes(state);
   const hooks = await startListenerThreads(
     {
       buffer,
@@ -168,6 +170,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
         for (const event of events) if (!toldByLog.has(event.server)) judge.tell(event);
         progress.advance();
       },
+      onNoted: notes.add,
       onComplaint: (text) => tellNews({ kind: 'problem', text }),
     },
   );

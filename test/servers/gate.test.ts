@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { Event } from '../../src/model/event.ts';
+import type { GateNote } from '../../src/model/gate-note.ts';
 import type { Question } from '../../src/model/question.ts';
 import type { Verdict } from '../../src/model/verdict.ts';
 import type { BackendSettings } from '../../src/sense/gate/backend.ts';
@@ -28,6 +29,7 @@ const accept: Verdict = { kind: 'accept', why: [] };
 type Scene = {
   readonly asked: Question[];
   readonly told: Event[];
+  readonly notes: GateNote[];
   readonly directory: string;
   decide: (question: Question) => Verdict;
 };
@@ -35,7 +37,7 @@ type Scene = {
 const openGate = async (t: TestContext, settings: Partial<GateSettings> = {}): Promise<Scene> => {
   const directory = mkdtempSync(join(tmpdir(), 'postern-gate-'));
   ensureCertificate(directory, 'gate.lab.test');
-  const scene: Scene = { asked: [], told: [], directory, decide: () => accept };
+  const scene: Scene = { asked: [], told: [], notes: [], directory, decide: () => accept };
   const gate = await startGate(
     {
       listen: { host: '127.0.0.1', port },
@@ -45,6 +47,7 @@ const openGate = async (t: TestContext, settings: Partial<GateSettings> = {}): P
       },
       tell: (event) => scene.told.push(event),
       complain: (error) => assert.fail(String(error)),
+      note: (note) => scene.notes.push(note),
     },
     {
       name: 'gate.lab.test',
@@ -153,7 +156,10 @@ test(
     const held = await dial('203.0.113.1');
     await held.say('EHLO client.test', 250);
     await held.say('MAIL FROM:<s@remote.test>', 250);
-    await held.say('RCPT TO:<alice@lab.test>', 554);
+    const { text } = await held.say('RCPT TO:<alice@lab.test>', 554);
+    const refusal = scene.notes.find((note) => note.kind === 'refusal');
+    assert.ok(refusal?.kind === 'refusal' && text.endsWith(`ref=${refusal.ref}`), text);
+    assert.deepEqual([refusal.client, refusal.recipient], ['203.0.113.1', 'alice@lab.test']);
     const beyond = await dial('203.0.113.2');
     await beyond.say('EHLO client.test', 250);
     await beyond.say('MAIL FROM:<s@remote.test>', 250);
@@ -169,6 +175,13 @@ test(
     const idle = await dial('203.0.113.4');
     for (let noop = 0; noop < defaultGateLimits.idleCommandsPerConnection; noop++) await idle.say('NOOP', 250);
     await idle.say('NOOP', 421);
+    const secret = await dial('203.0.113.8');
+    await secret.say('EHLO client.test', 250);
+    await secret.say('AUTH PLAIN AGFsaWNlAHNlY3JldA==', 538);
+    await secret.quit();
+    const transcript = scene.notes.find((note) => note.client === '203.0.113.8');
+    assert.ok(transcript?.kind === 'transcript' && transcript.lines.some((line) => line.startsWith('> AUTH PLAIN')));
+    assert.ok(!transcript.lines.join('\n').includes('AGFsaWNl'), 'no password');
     const web = await dial('203.0.113.5');
     await web.say('GET / HTTP/1.1', 554);
     await web.closed();

@@ -12,6 +12,7 @@ import { answerLine } from './dispatch.ts';
 import { judge, settle, slip, tellOf } from './session.ts';
 import type { Answer, GateDesk, Session } from './session.ts';
 import { waitUnlessGone } from './tarpit.ts';
+import { createTranscript } from './transcript.ts';
 import { finish, take } from './verbs/content.ts';
 import type { Incoming } from './verbs/content.ts';
 import { keywordsFor } from './verbs/hello.ts';
@@ -31,6 +32,9 @@ export type Visitor = {
 };
 
 const noEntry = reply(554, '5.5.0 You talked before you were greeted');
+const badLine = reply(500, '5.5.2 Lines end with CRLF and have a limit');
+/** For the last reply to arrive; a client that does not close is closed. */
+const closeMsMax = 1000;
 const tooSlow = reply(421, '4.4.2 Too slow, closing connection');
 
 // oxlint-disable-next-line max-lines-per-function -- a closure over one connection; each function in it is short
@@ -40,6 +44,7 @@ export const serveClient = async (
   desk: GateDesk,
 ): Promise<void> => {
   const input = createSmtpInput();
+  const transcript = createTranscript();
   const gone = new AbortController();
   let socket = plain;
   let wake: (() => void) | undefined;
@@ -59,6 +64,7 @@ export const serveClient = async (
     unknown: 0,
     messages: 0,
     heldAnswers: undefined,
+    suspect: false,
     closing: false,
   };
 
@@ -93,7 +99,9 @@ export const serveClient = async (
   };
 
   const say = async (answer: SmtpReply): Promise<void> => {
-    if (socket.destroyed || socket.write(encodeReply(answer), 'latin1')) return;
+    const text = encodeReply(answer);
+    transcript.said(text);
+    if (socket.destroyed || socket.write(text, 'latin1')) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(() => socket.destroy(), commandMsMax);
     socket.once('drain', resolve).once('close', resolve);
@@ -105,6 +113,7 @@ export const serveClient = async (
   const ask = async (challenge: SmtpReply): Promise<string> => {
     await say(challenge);
     const item = await nextInput(commandMsMax);
+    transcript.hidden('an answer to the challenge');
     if (item?.kind === 'line') return item.text;
     throw new Error('the client did not answer the challenge');
   };
@@ -154,6 +163,7 @@ export const serveClient = async (
     const incoming: Incoming = { bytes: 0, sizeMax: await sizeMax() };
     input.expectMessage();
     const end = await readContent(incoming);
+    transcript.hidden(`a message of ${incoming.bytes} bytes`);
     if (end !== undefined) await say(await finish(session, desk, incoming, end));
   };
 
@@ -208,6 +218,27 @@ export const serveClient = async (
     return !gone.signal.aborted;
   };
 
+  const answer = async (item: Input): Promise<void> => {
+    if (item.kind === 'line') {
+      transcript.heard(item.text);
+      await obey(await answerLine(session, desk, item.text, { ask }));
+    } else if (item.kind === 'bad-line') {
+      const reason = item.why === 'too-long' ? 'syntax' : 'bare-newline';
+      await say(slip(session, desk, reason, item.why, badLine));
+    }
+  };
+
+  const leave = (): void => {
+    if (session.heldAnswers !== undefined) desk.tarpit.leave();
+    if (session.suspect || session.errors > 0)
+      desk.note({ kind: 'transcript', time: Date.now(), client, lines: transcript.lines() });
+    if (session.transaction?.begun === true || gone.signal.aborted) session.link?.abort();
+    else session.link?.close();
+    tellOf(session, desk, 'disconnect');
+    socket.end();
+    setTimeout(() => plain.destroy(), closeMsMax).unref();
+  };
+
   listen();
   try {
     let isOpen = await greet();
@@ -217,27 +248,12 @@ export const serveClient = async (
         if (!gone.signal.aborted) await say(tooSlow);
         break;
       }
-      if (item.kind === 'line') await obey(await answerLine(session, desk, item.text, { ask }));
-      else if (item.kind === 'bad-line')
-        await say(
-          slip(
-            session,
-            desk,
-            item.why === 'too-long' ? 'syntax' : 'bare-newline',
-            item.why,
-            reply(500, '5.5.2 Lines end with CRLF and have a limit'),
-          ),
-        );
+      await answer(item);
       isOpen = !gone.signal.aborted;
     }
   } catch (error) {
     if (!gone.signal.aborted) desk.complain(error);
   } finally {
-    if (session.heldAnswers !== undefined) desk.tarpit.leave();
-    if (session.transaction?.begun === true || gone.signal.aborted) session.link?.abort();
-    else session.link?.close();
-    tellOf(session, desk, 'disconnect');
-    socket.end();
-    setTimeout(() => plain.destroy(), 1000).unref();
+    leave();
   }
 };

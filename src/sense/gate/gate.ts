@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { canonicalAddress } from '../../model/address.ts';
 import { draftEvent } from '../../model/event.ts';
+import type { GateNote } from '../../model/gate-note.ts';
 import { readProxyHeader } from '../../protocols/proxy/header.ts';
 import { encodeReply, reply } from '../../protocols/smtp/reply.ts';
 import type { Hook, HookSettings } from '../hooks/hook.ts';
@@ -89,7 +90,7 @@ const originOf = (socket: Socket): Origin => ({
 
 // oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
 export const startGate = async (
-  { listen, ask, tell, complain, nextProgress }: HookSettings,
+  { listen, ask, tell, complain, nextProgress, note }: HookSettings & { readonly note: (note: GateNote) => void },
   settings: GateSettings,
 ): Promise<Hook> => {
   const { backend } = settings;
@@ -99,6 +100,7 @@ export const startGate = async (
     ask,
     tell,
     complain,
+    note,
     ...(nextProgress === undefined ? {} : { nextProgress }),
     name: settings.name,
     destination,

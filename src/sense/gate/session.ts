@@ -2,9 +2,11 @@
  * One SMTP session as the gate keeps it (RFC 5321 §4.1.4): what was said, what is under way, and what it has cost. Verbs
  * change it; a transaction is one value that is dropped whole.
  */
+import { randomInt } from 'node:crypto';
 import type { SecureContext } from 'node:tls';
 import { draftEvent } from '../../model/event.ts';
 import type { EventDraft, EventKind } from '../../model/event.ts';
+import type { GateNote } from '../../model/gate-note.ts';
 import type { Question, Stage } from '../../model/question.ts';
 import type { Verdict } from '../../model/verdict.ts';
 import type { Parameters } from '../../protocols/smtp/command.ts';
@@ -18,7 +20,13 @@ import type { GateLimits } from './limits.ts';
 import { waitUnlessGone } from './tarpit.ts';
 import type { Tarpit } from './tarpit.ts';
 
+/** Told to people by telephone: no letters that sound or look alike (Crockford's base 32). */
+const refAlphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const freshRef = (): string => Array.from({ length: 5 }, () => refAlphabet[randomInt(32)] ?? '').join('');
+
 export type GateDesk = Pick<HookSettings, 'ask' | 'tell' | 'complain' | 'nextProgress'> & {
+  /** Keeps what the postmaster may want to know later. */
+  readonly note: (note: GateNote) => void;
   readonly name: string;
   readonly destination: Destination;
   /** Domains that mail from strangers may be for; undefined: the server behind the gate decides alone. */
@@ -68,6 +76,8 @@ export type Session = {
   messages: number;
   /** Answers that were made to wait because the client is hostile; undefined: it is not held. */
   heldAnswers: number | undefined;
+  /** The judge held something against it: its transcript is kept. */
+  suspect: boolean;
   /** Set by the verb that ends the session: closed behind its reply. */
   closing: boolean;
 };
@@ -116,6 +126,33 @@ const verdictFor = (session: Session, desk: GateDesk, stage: Stage, about: Parti
   }
 };
 
+/** The reply carries a short reference and no reasons; these are kept for the postmaster (`postern explain REF`). */
+const refusalOf = (
+  session: Session,
+  desk: GateDesk,
+  stage: Stage,
+  about: Partial<Question>,
+  { reply: { code, enhanced, text }, why }: Extract<Verdict, { kind: 'defer' | 'reject' | 'drop' }>,
+): SmtpReply => {
+  const ref = freshRef();
+  const heard = reply(Number(code), `${enhanced} ${text} ref=${ref}`);
+  session.suspect = true;
+  desk.note({
+    kind: 'refusal',
+    ref,
+    time: Date.now(),
+    client: session.client,
+    stage,
+    helo: session.helo,
+    account: about.account ?? session.account,
+    sender: about.sender ?? session.transaction?.sender,
+    recipient: about.recipient,
+    reply: `${heard.code} ${heard.lines[0] ?? ''}`,
+    why,
+  });
+  return heard;
+};
+
 /**
  * Asks the judge at a stage. A hostile client is held from then on, within the budget: it hears the refusal slowly and
  * may go on asking; when the budget is spent it is sent away.
@@ -138,10 +175,10 @@ export const judge = async (
         await waitUnlessGone(verdict.delayMs, session.gone);
       return undefined;
     case 'defer':
-      return reply(Number(verdict.reply.code), `${verdict.reply.enhanced} ${verdict.reply.text}`);
+      return refusalOf(session, desk, stage, about, verdict);
     case 'drop':
       session.closing = true;
-      return reply(421, `${verdict.reply.enhanced} ${verdict.reply.text}`);
+      return refusalOf(session, desk, stage, about, verdict);
     case 'reject': {
       if (session.heldAnswers === undefined) {
         if (desk.tarpit.admit()) session.heldAnswers = 0;
@@ -151,7 +188,7 @@ export const judge = async (
         }
       }
       await waitUnlessGone(desk.tarpit.waitOf(session.heldAnswers++), session.gone);
-      return reply(Number(verdict.reply.code), `${verdict.reply.enhanced} ${verdict.reply.text}`);
+      return refusalOf(session, desk, stage, about, verdict);
     }
   }
 };

@@ -1,0 +1,40 @@
+/** `gate check`: what an outsider could do at a mail server that the user names. */
+import { checkHardening } from '../guard/check.ts';
+import { hostAndPort } from '../guard/setting.ts';
+import { Fault } from '../model/fault.ts';
+import { anyJson } from '../show/text/json.ts';
+import { plain } from '../show/text/plain.ts';
+import { findingMarks } from './check.ts';
+import { jsonOption } from './command.ts';
+import type { Call, Command } from './command.ts';
+
+const run = async (call: Call): Promise<number> => {
+  const [verb = '', text = ''] = call.operands;
+  const at = hostAndPort(text);
+  if (verb !== 'check' || at === undefined) throw new Fault('USAGE', 'expected: postern gate check HOST:PORT');
+  const target = { ...at, from: call.options.get('from'), recipient: call.options.get('recipient') ?? 'postmaster' };
+  const findings = await checkHardening(target);
+  const print = (line: string): void => void process.stdout.write(`${line}\n`);
+  if (call.options.has('json')) print(anyJson({ version: 1, target: text, findings }));
+  else for (const { id, state, words } of findings) print(`${findingMarks[state]} ${id.padEnd(20)} ${plain(words)}`);
+  return findings.every(({ state }) => state === 'proven') ? 0 : 5;
+};
+
+export const gateCommand: Command = {
+  name: 'gate',
+  usage: 'postern gate check HOST:PORT',
+  summary: 'What could an outsider do at this server? Open relay, AUTH before TLS, names it tells. No message is sent.',
+  options: [
+    { name: 'from', value: 'ADDRESS', sentence: 'Come from this address of this machine.' },
+    {
+      name: 'recipient',
+      value: 'ADDRESS',
+      sentence: 'A recipient that exists there: its domain is tried for names that do not.',
+    },
+    jsonOption,
+  ],
+  examples: ['postern gate check 192.0.2.25:25 --recipient postmaster@example.org'],
+  operandsMin: 2,
+  operandsMax: 2,
+  run,
+};
