@@ -23,6 +23,7 @@ import { queueCommand } from './queue.ts';
 import { pauseCommand, resumeCommand } from './pause.ts';
 import { runCommand } from './run.ts';
 import { setupCommand } from './setup.ts';
+import { standingCommand } from './standing.ts';
 import { undoCommand } from './undo.ts';
 
 const completionCommand: Command = {
@@ -55,6 +56,7 @@ export const commands: readonly Command[] = [
   runCommand,
   incidentsCommand,
   incidentCommand,
+  standingCommand,
   blockCommand,
   unblockCommand,
   allowCommand,
