@@ -25,6 +25,7 @@ import { pauseCommand, resumeCommand } from './pause.ts';
 import { runCommand } from './run.ts';
 import { sessionCommand } from './session.ts';
 import { setupCommand } from './setup.ts';
+import { standingCommand } from './standing.ts';
 import { undoCommand } from './undo.ts';
 
 const completionCommand: Command = {
@@ -57,6 +58,7 @@ export const commands: readonly Command[] = [
   runCommand,
   incidentsCommand,
   incidentCommand,
+  standingCommand,
   blockCommand,
   unblockCommand,
   allowCommand,

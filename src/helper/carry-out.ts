@@ -15,7 +15,7 @@ type Run = Verb & { readonly verb: 'run' };
 /** The protected are never blocked, whoever asks for it. */
 const runNft = async (run: Run, allowance: Allowance, whoProtects: WhoProtects): Promise<Ran> => {
   if (!run.args.includes('-f')) return runProgram(run, allowance);
-  const script = readScript(run.input ?? '');
+  const script = readScript(run.input ?? '', run.args.includes('-c'));
   if (script === undefined) throw new Fault('REFUSED_FOR_SAFETY', 'the helper changes no firewall table but its own');
   const networks = script.blocked.map(({ network }) => network);
   const protecting = (await whoProtects(networks)).findIndex((protection) => protection !== undefined);

@@ -170,6 +170,8 @@ test(
         assert.deepEqual(heard().slice(before), []);
         assert.equal(await inKernel(client), true);
         assert.match(await postern('incidents'), /dictionary/);
+        assert.match(await postern('standing', client), /^203\.0\.113\.7 {2}hostile until .*\n(.*\n)*.*firewall-block/);
+        assert.match(await postern('standing', '127.0.0.1'), /trusted[^]*never blocked: .* loopback/);
         assert.equal(
           (await postern('actions')).split('\n').filter((line) => line.includes('firewall-block')).length,
           1,

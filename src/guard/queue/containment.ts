@@ -176,7 +176,6 @@ export const startContainment = (options: ContainmentOptions): Containment => {
 
   return {
     contain: (incident) => {
-      if (desk.pause.get() !== undefined) return;
       const detector = detectorOf.get(incident.attack);
       if (detector === undefined || !mayAct(detector)) return;
       for (const { kind, value } of incident.actors) {
