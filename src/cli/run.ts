@@ -29,13 +29,7 @@ const startLines = (guard: Guard, policy = guard.hooks.get('policy')): readonly 
     (path) => `         ${plain(path)} is here but may not be read: run as root, or join the group adm`,
   ),
   `state    ${plain(guard.state)}`,
-  ...(policy === undefined
-    ? []
-    : [
-        `policy   ${policy}; to let Postfix ask, in main.cf:`,
-        '           smtpd_recipient_restrictions = reject_unauth_destination,',
-        `             check_policy_service { ${policy.startsWith('unix:') ? policy : `inet:${policy}`}, timeout=3s, default_action=DUNNO }`,
-      ]),
+  ...(policy === undefined ? [] : [`policy   ${policy}; to let Postfix ask: postern setup postfix`]),
   ...otherHooks.flatMap(([name, words]) => {
     const endpoint = guard.hooks.get(name);
     return endpoint === undefined ? [] : [`${words.padEnd(8)} ${endpoint}`];
