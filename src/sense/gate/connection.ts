@@ -64,6 +64,7 @@ export const serveClient = async (
     unknown: 0,
     messages: 0,
     heldAnswers: undefined,
+    held: false,
     suspect: false,
     closing: false,
   };

@@ -76,6 +76,8 @@ export type Session = {
   messages: number;
   /** Answers that were made to wait because the client is hostile; undefined: it is not held. */
   heldAnswers: number | undefined;
+  /** Its mail is evidence: marked, for the server behind the gate to freeze. */
+  held: boolean;
   /** The judge held something against it: its transcript is kept. */
   suspect: boolean;
   /** Set by the verb that ends the session: closed behind its reply. */
@@ -167,7 +169,9 @@ export const judge = async (
   const verdict = verdictFor(session, desk, stage, about);
   switch (verdict.kind) {
     case 'accept':
+      return undefined;
     case 'hold':
+      session.held = true;
       return undefined;
     case 'delay':
       // Once a recipient or a login: who is only suspect does not wait at every step.

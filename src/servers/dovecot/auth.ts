@@ -80,3 +80,26 @@ export const readAuth = (time: number, text: string, told: ToldSessions, tell: T
   tell(event);
   return 'event';
 };
+
+/**
+ * `pam_unix(dovecot:auth): authentication failure; … ruser=USER rhost=ADDRESS  user=USER`: both names are the client's, so a
+ * line in which the host stands twice names nobody.
+ */
+export const readPam = (time: number, text: string, tell: Tell): Understood => {
+  if (!text.includes('): authentication failure; ')) return 'known';
+  const mark = ' rhost=';
+  const at = text.indexOf(mark);
+  const isClear = at >= 0 && text.lastIndexOf(mark) === at;
+  const event = draftEvent(time, 'dovecot', 'auth');
+  event.outcome = 'failure';
+  event.reason = 'bad-password';
+  if (isClear) {
+    const end = text.indexOf(' ', at + mark.length);
+    event.client = canonicalAddress(text.slice(at + mark.length, end < 0 ? undefined : end));
+    const ruser = text.indexOf(' ruser=');
+    const account = ruser < 0 ? '' : text.slice(ruser + 7, at);
+    if (account !== '') event.account = account;
+  }
+  tell(event);
+  return 'event';
+};

@@ -45,6 +45,18 @@ test('logins and how connections end', () => {
     ],
     ['auth: sql(a@lab.test,192.0.2.1): unknown user', { kind: 'auth', reason: 'unknown-account', session: undefined }],
     [
+      'auth: pam_unix(dovecot:auth): authentication failure; logname= uid=0 euid=0 tty=dovecot ruser=anna rhost=192.0.2.1  user=anna',
+      { kind: 'auth', outcome: 'failure', client: '192.0.2.1', account: 'anna' },
+    ],
+    [
+      'auth: pam_unix(dovecot:auth): authentication failure; logname= uid=0 euid=0 tty=dovecot ruser=x rhost=198.51.100.9 rhost=192.0.2.1',
+      { kind: 'auth', outcome: 'failure', client: undefined, account: undefined },
+    ],
+    [
+      'pop3-login: proxy(a@lab.test): Login failed to 10.0.0.1:110: [AUTH] no: user=<a@lab.test>, method=PLAIN, rip=192.0.2.1, lip=127.0.0.1',
+      { kind: 'auth', outcome: 'failure', client: '192.0.2.1', account: 'a@lab.test' },
+    ],
+    [
       'auth: passwd-file(a@lab.test,192.0.2.1,<abc>): Password mismatch (SHA1 of given password: 8843d7)',
       { kind: 'auth', password: '8843d7' },
     ],

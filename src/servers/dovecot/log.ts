@@ -3,7 +3,7 @@ import { draftEvent } from '../../model/event.ts';
 import type { Tell } from '../../model/ports.ts';
 import type { LineGrammar, SyslogGrammar, Understood } from '../grammar.ts';
 import { recent } from '../recent.ts';
-import { readAuth } from './auth.ts';
+import { readAuth, readPam } from './auth.ts';
 import type { ToldSessions } from './auth.ts';
 import { isLoginProcess, readLogin } from './login.ts';
 
@@ -91,7 +91,12 @@ const readLmtp = (time: number, message: string, text: string, tell: Tell): Unde
   return 'event';
 };
 
+/** PAM speaks under these tags too; nothing else of theirs is Dovecot's. */
+const pamPrograms: ReadonlySet<string> = new Set(['auth', 'dovecot-auth']);
+
 const readMessage = (time: number, message: string, told: ToldSessions, tell: Tell): Understood => {
+  const pam = message.startsWith('auth: ') ? message.slice(6) : message;
+  if (pam.startsWith('pam_unix(dovecot')) return readPam(time, pam, tell);
   const length = nameLength(message);
   const name = message.slice(0, length);
   if (!processes.has(name))
@@ -108,10 +113,15 @@ const readMessage = (time: number, message: string, told: ToldSessions, tell: Te
 };
 
 export const dovecotGrammar: SyslogGrammar = {
-  owns: (program) => program === 'dovecot',
+  owns: (program) => program === 'dovecot' || pamPrograms.has(program),
   reader: () => {
     const told = recent<true>(toldMax);
-    return { read: (time, _program, _pid, message, tell) => readMessage(time, message, told, tell) };
+    return {
+      read: (time, program, _pid, message, tell) =>
+        pamPrograms.has(program) && !message.startsWith('pam_unix(dovecot')
+          ? 'foreign'
+          : readMessage(time, message, told, tell),
+    };
   },
 };
 

@@ -25,6 +25,7 @@ const endings: readonly Ending[] = [
   { mark: 'tried to use disallowed plaintext', kind: 'auth', reason: 'no-tls' },
   { mark: 'tried to use unsupported auth mechanism', kind: 'auth', reason: 'malformed' },
   { mark: 'auth failed', kind: 'auth', reason: 'bad-password' },
+  { mark: '): Login failed to ', kind: 'auth', reason: 'bad-password' },
   { mark: 'Too many invalid commands', kind: 'command-error', reason: 'unknown-command' },
   { mark: 'Too many bad commands', kind: 'command-error', reason: 'unknown-command' },
 ];

@@ -58,6 +58,14 @@ test('refusals, failed logins, errors and limits name their client', () => {
       'Connection from [192.0.2.1] refused: too many connections from that IP address',
       { kind: 'limit', reason: 'concurrency' },
     ],
+    [
+      'SMTP protocol error in "AUTH LOGIN" H=h.test (c) [192.0.2.1] AUTH command used when not advertised',
+      { kind: 'command-error', reason: 'syntax' },
+    ],
+    [
+      'rejected HELO from h.test [192.0.2.1]: syntactically invalid argument(s): (no argument given)',
+      { kind: 'command-error', reason: 'syntax' },
+    ],
     ['SMTP connection from h.test (c) [192.0.2.1]:5555 closed by QUIT', { kind: 'disconnect' }],
     ['SMTP connection from [192.0.2.1]:5555 (TCP/IP connection count = 1)', { kind: 'connect' }],
     [

@@ -31,6 +31,20 @@ const holds = (event: Partial<Event>, fields: Partial<Event>): void => {
 const reject = (text: string): string =>
   `postfix/smtpd[1]: NOQUEUE: reject: RCPT from h.test[192.0.2.1]: ${text}; from=<s@a.test> to=<n@lab.test> proto=ESMTP helo=<c.test>`;
 
+test('VRFY of a name that does not exist is a guess; before a proxy filter a login has no queue id', () => {
+  holds(
+    only(
+      'postfix/smtpd[1]: NOQUEUE: reject: VRFY from h.test[192.0.2.1]: 550 5.1.1 <bob>: User unknown; to=<bob> proto=SMTP helo=<c>',
+    ),
+    { kind: 'recipient', outcome: 'unknown', client: '192.0.2.1', recipient: 'bob' },
+  );
+  holds(only('postfix/smtpd[1]: NOQUEUE: client=h.test[192.0.2.1], sasl_method=PLAIN, sasl_username=bob'), {
+    kind: 'auth',
+    outcome: 'success',
+    account: 'bob',
+  });
+});
+
 test('what a refusal means', () => {
   const rows: readonly (readonly [string, Partial<Event>])[] = [
     [

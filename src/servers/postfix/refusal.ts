@@ -55,7 +55,11 @@ export const readRefusal = (event: EventDraft, text: string, from: number): void
   event.outcome = found?.outcome ?? 'rejected';
   if (temporary && (event.outcome === 'rejected' || event.outcome === 'unknown')) event.outcome = 'deferred';
   event.text = words;
-  if (tail < 0) return;
+  if (tail < 0) {
+    // VRFY has no sender.
+    event.recipient = between(text, '; to=<', '> proto=');
+    return;
+  }
   const fields = text.slice(tail);
   // smtpd writes `from=<…> to=<…>`, postscreen `from=<…>, to=<…>,`.
   const comma = fields.includes('>, to=<') && !fields.includes('> to=<') ? ',' : '';

@@ -38,7 +38,8 @@ const readClient = (line: Line, memory: PostfixMemory, tell: Tell): Understood =
     const end = text.indexOf(', sasl_sender=', account);
     message.account = keep(end < 0 ? text.slice(account + 16) : text.slice(account + 16, end));
   }
-  memory.messages.set(line.queueId, message);
+  // Before a proxy filter a message has no queue id yet.
+  if (line.queueId !== '') memory.messages.set(line.queueId, message);
   if (message.account === undefined) return 'known';
   const event = draft(line, 'auth');
   event.outcome = 'success';
@@ -55,6 +56,7 @@ const kindOfStage = new Map<string, EventKind>([
   ['HELO', 'helo'],
   ['EHLO', 'helo'],
   ['CONNECT', 'connect'],
+  ['VRFY', 'recipient'],
 ]);
 
 /** `reject: RCPT from NAME[ADDR]: 550 …`, also milter-reject, hold, discard, redirect, warn … */
@@ -62,7 +64,8 @@ const readVerdict = (line: Line, memory: PostfixMemory, tell: Tell, colon: numbe
   const { text } = line;
   const word = text.slice(0, colon);
   const stageEnd = text.indexOf(' from ', colon);
-  if (stageEnd < 0) return 'unmatched';
+  // A proxy filter's refusal names its stage and no client.
+  if (stageEnd < 0) return word === 'proxy-reject' ? 'known' : 'unmatched';
   const stage = text.slice(colon + 2, stageEnd);
   const refused = word === 'reject' || word === 'milter-reject' || word === 'proxy-reject';
   const event = draft(line, refused ? (kindOfStage.get(stage) ?? 'other') : 'queue');
@@ -194,7 +197,7 @@ const verdictWords = new Set([
 
 export const readSmtpd: DaemonReader = (line, memory, tell) => {
   const { text } = line;
-  if (line.queueId !== '' && text.startsWith('client=')) return readClient(line, memory, tell);
+  if (text.startsWith('client=')) return readClient(line, memory, tell);
   if (text.startsWith('connect from ')) return tellPeer(line, tell, 'connect', 13);
   if (text.startsWith('disconnect from ')) return tellPeer(line, tell, 'disconnect', 16);
   if (text.startsWith('warning: ')) return readWarning(line, tell);
@@ -206,6 +209,9 @@ export const readSmtpd: DaemonReader = (line, memory, tell) => {
   if (tls >= 0 && tls < 12) return tellPeer(line, tell, 'tls', tls + 32);
   const known = [
     'SSL_accept',
+    'fatal: ',
+    'error: ',
+    'panic: ',
     'setting up TLS',
     'sender non-',
     'initializing',

@@ -3,7 +3,7 @@
  * is told only after the server behind the gate has said it. What holds a bare CR or LF is refused: two servers could read
  * it as two different messages.
  */
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { reply } from '../../../protocols/smtp/reply.ts';
 import type { SmtpReply } from '../../../protocols/smtp/reply.ts';
 import { backendDown } from '../backend.ts';
@@ -16,11 +16,21 @@ const bareNewline = reply(550, '5.5.2 The message holds a bare CR or LF; lines e
 /** What is known of a message while it comes in. */
 export type Incoming = { bytes: number; readonly sizeMax: number };
 
+/** The server behind freezes what carries it (docs/gate.md). */
+const heldHeader = ({ account, client }: Session): Buffer =>
+  Buffer.from(
+    `${account === undefined ? `X-Relayed-From: ${client}` : `X-Authenticated-As: ${account.replaceAll(/[^ -~]+/g, ' ')}`}\r\n`,
+    'latin1',
+  );
+
 /** Opens the content behind the gate. @returns the reply when it cannot begin */
 const open = async (session: Session): Promise<SmtpReply | undefined> => {
   try {
     const heard = await session.link?.data();
-    if (heard?.code === 354) return undefined;
+    if (heard?.code === 354) {
+      if (session.held) await session.link?.content(heldHeader(session));
+      return undefined;
+    }
     session.transaction = undefined;
     return heard ?? backendDown;
   } catch {
