@@ -29,6 +29,22 @@ const lines = {
   exim: '2026-11-21 00:10:31 H=(x) [192.0.2.1] F=<s@a.test> rejected RCPT <n@lab.test>: Unrouteable address',
 };
 
+test('journalctl -o export is read entry by entry', () => {
+  const { events, understood } = readAll([
+    '__CURSOR=s=1',
+    '__REALTIME_TIMESTAMP=1795219831000000',
+    'SYSLOG_IDENTIFIER=postfix/smtpd',
+    'MESSAGE=connect from unknown[192.0.2.1]',
+    '',
+    'Nov 21 00:10:31 mx postfix/smtpd[12]: connect from unknown[192.0.2.2]',
+  ]);
+  assert.deepEqual(
+    events.map(({ client }) => client),
+    ['192.0.2.1', '192.0.2.2'],
+  );
+  assert.ok(!understood.includes('malformed'));
+});
+
 test('the format is recognised by each line', () => {
   for (const line of Object.values(lines)) {
     const { events, understood } = readAll([line]);

@@ -6,6 +6,7 @@ import { keep } from '../model/keep.ts';
 import type { ServerName } from '../model/event.ts';
 import type { Tell } from '../model/ports.ts';
 import type { Zone } from '../model/zone.ts';
+import { createExportReader } from '../protocols/journal/export.ts';
 import { isJournalJson, readJournalJson } from '../protocols/journal/json.ts';
 import { readHeader } from '../protocols/syslog/header.ts';
 import type { Header } from '../protocols/syslog/header.ts';
@@ -31,6 +32,7 @@ export const createLogReader = (zone: Zone, latest: () => number): LogReader => 
   const lineReaders = lineGrammars.map(({ server, grammar }) => ({ server, grammar, reader: grammar.reader(stamps) }));
   const owners = new Map<string, SyslogReader | null>();
   const servers = new Set<ServerName>();
+  const exported = createExportReader();
   let format = 'unknown';
   let current: LineReader | undefined;
 
@@ -46,6 +48,14 @@ export const createLogReader = (zone: Zone, latest: () => number): LogReader => 
     let owner = owners.get(program);
     if (owner === undefined) owner = ownerOf(program);
     return owner === null ? 'foreign' : owner.read(time, program, pid, message, tell);
+  };
+
+  const readExport = (line: string, tell: Tell): Understood | 'malformed' => {
+    const record = exported.read(line);
+    if (record === 'more') return 'known';
+    if (record === 'malformed') return 'malformed';
+    format = 'syslog';
+    return readRecord(record.time, record.program, record.pid, record.message, tell);
   };
 
   const readSyslog = (line: string, tell: Tell): Understood | undefined => {
@@ -65,6 +75,7 @@ export const createLogReader = (zone: Zone, latest: () => number): LogReader => 
     format: () => format,
     servers: () => [...servers],
     read: (line, tell) => {
+      if (exported.owns(line)) return readExport(line, tell);
       // The format of the line before is tried first: nearly always it is this line's too.
       const likely =
         current === undefined ? (format === 'syslog' ? readSyslog(line, tell) : 'foreign') : current.read(line, tell);
