@@ -10,6 +10,7 @@ import { loginShut } from './login-shut.ts';
 import { queueHold } from './queue-hold.ts';
 import { queuePurge } from './queue-purge.ts';
 import { setup } from './setup.ts';
+import { strictAnswers } from './strict-answers.ts';
 
 const list: readonly Deed[] = [
   firewallBlock,
@@ -22,6 +23,7 @@ const list: readonly Deed[] = [
   queueHold,
   queuePurge,
   setup,
+  strictAnswers,
 ];
 
 export const allDeeds: ReadonlyMap<ActionKind, Deed> = new Map(list.map((deed) => [deed.kind, deed]));

@@ -9,12 +9,12 @@ import { plain } from '../show/text/plain.ts';
 import { table } from '../show/text/table.ts';
 import type { Column } from '../show/text/table.ts';
 import { actByHand, actingOptions, forOption, untilOf } from './acting.ts';
-import type { Call, Command } from './command.ts';
+import type { Call, Command, Option } from './command.ts';
 import { atDesk, whoAsks } from './desk.ts';
 
 const lockSeconds = 6 * 3600;
 
-const placesOf = ({ options }: Call): MapPlaces => {
+export const placesOf = ({ options }: Call): MapPlaces => {
   const folders = (name: string, usual: readonly string[]): readonly string[] => options.get(name)?.split(',') ?? usual;
   return {
     valiases: folders('valiases', usualPlaces.valiases),
@@ -111,6 +111,13 @@ const restore = (call: Call): Promise<number> =>
     return kept === '' ? 0 : 5;
   });
 
+export const placeOptions: readonly Option[] = [
+  { name: 'valiases', value: 'DIR', sentence: 'Exim: the folder of alias files, one a domain.' },
+  { name: 'vdomainaliases', value: 'DIR', sentence: 'Exim: the folder of domain aliases.' },
+  { name: 'postfix', value: 'DIR', sentence: "Postfix's configuration folder." },
+  { name: 'virtusertable', value: 'FILE', sentence: "Sendmail's virtusertable." },
+];
+
 const verbs = new Map([
   ['audit', audit],
   ['lock', lock],
@@ -126,10 +133,7 @@ export const catchallCommand: Command = {
     { name: 'domains', value: 'A,B', sentence: 'lock: these domains only.' },
     { name: 'attacked', sentence: 'lock: the domains that open incidents are about.' },
     { ...forOption, sentence: 'lock: how long: 30m, 6h (default), 7d; then restored by itself.' },
-    { name: 'valiases', value: 'DIR', sentence: 'Exim: the folder of alias files, one a domain.' },
-    { name: 'vdomainaliases', value: 'DIR', sentence: 'Exim: the folder of domain aliases.' },
-    { name: 'postfix', value: 'DIR', sentence: "Postfix's configuration folder." },
-    { name: 'virtusertable', value: 'FILE', sentence: "Sendmail's virtusertable." },
+    ...placeOptions,
     ...actingOptions,
   ],
   examples: ['postern catchall audit', 'postern catchall lock --attacked --for 6h', 'postern catchall restore'],

@@ -21,6 +21,7 @@ import { purgeCommand, releaseCommand } from './incident-mail.ts';
 import { noticesCommand } from './notices.ts';
 import { parseCommand } from './parse.ts';
 import { queueCommand } from './queue.ts';
+import { calmCommand, panicCommand } from './panic.ts';
 import { pauseCommand, resumeCommand } from './pause.ts';
 import { runCommand } from './run.ts';
 import { sessionCommand } from './session.ts';
@@ -70,6 +71,8 @@ export const commands: readonly Command[] = [
   setupCommand,
   checkCommand,
   catchallCommand,
+  panicCommand,
+  calmCommand,
   pauseCommand,
   resumeCommand,
   complainCommand,

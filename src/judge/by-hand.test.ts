@@ -64,7 +64,12 @@ test('a pause makes every verdict an acceptance, and ends', () => {
   const { memory, attack, verdict } = scene();
   attack(0, 20);
   assert.equal(verdict(30), 'reject');
-  sayByHand(memory.table, { pausedUntil: seconds + 100, allowed: new Map(), shutOut: new Map() }, 1, seconds);
+  sayByHand(
+    memory.table,
+    { pausedUntil: seconds + 100, allowed: new Map(), shutOut: new Map(), strictUntil: 0 },
+    1,
+    seconds,
+  );
   assert.ok(isPaused(memory.table, seconds + 99) && !isPaused(memory.table, seconds + 100));
   assert.deepEqual([verdict(30), verdict(101)], ['accept', 'reject']);
 });
@@ -73,7 +78,12 @@ test('who is allowed is let through, alone or with its network, until the end or
   const { memory, attack, verdict, convictions } = scene();
   attack(0, 20);
   const say = (epoch: number, ...allowed: readonly (readonly [string, number])[]): void =>
-    sayByHand(memory.table, { pausedUntil: 0, allowed: new Map(allowed), shutOut: new Map() }, epoch, seconds);
+    sayByHand(
+      memory.table,
+      { pausedUntil: 0, allowed: new Map(allowed), shutOut: new Map(), strictUntil: 0 },
+      epoch,
+      seconds,
+    );
   say(1, [client, seconds + 50]);
   assert.deepEqual([verdict(30), verdict(51)], ['accept', 'reject']);
   say(2, ['203.0.113.0/24', seconds + 500], ['2001:db8:1:2::/64', seconds + 500]);
@@ -89,7 +99,7 @@ test('an allowed client is accused, but never convicted', () => {
   const { memory, attack, convictions, changes, verdict } = scene();
   sayByHand(
     memory.table,
-    { pausedUntil: 0, allowed: new Map([[client, seconds + 5000]]), shutOut: new Map() },
+    { pausedUntil: 0, allowed: new Map([[client, seconds + 5000]]), shutOut: new Map(), strictUntil: 0 },
     1,
     seconds,
   );
@@ -130,7 +140,20 @@ test('who is shut out is refused at login, from everywhere, in a pause too, unti
   };
   assert.equal(answer('anna@lab.test'), 'accept');
   const shutOut = new Map([['anna@lab.test', seconds + 100]]);
-  sayByHand(memory.table, { pausedUntil: seconds + 100, allowed: new Map(), shutOut }, 1, seconds);
+  sayByHand(memory.table, { pausedUntil: seconds + 100, allowed: new Map(), shutOut, strictUntil: 0 }, 1, seconds);
   assert.deepEqual([answer('Anna@lab.test'), answer('bob@lab.test')], ['535', 'accept']);
   assert.equal(answer('anna@lab.test', 100), 'accept');
+});
+
+test('in an emergency unknown clients come back, known ones are served, and it ends', () => {
+  const { memory, verdict } = scene();
+  sayByHand(
+    memory.table,
+    { pausedUntil: 0, allowed: new Map(), shutOut: new Map(), strictUntil: seconds + 100 },
+    1,
+    seconds,
+  );
+  assert.deepEqual([verdict(1), verdict(101)], ['defer', 'accept']);
+  sayByHand(memory.table, { pausedUntil: 0, allowed: new Map(), shutOut: new Map(), strictUntil: 0 }, 2, seconds);
+  assert.equal(verdict(2), 'accept');
 });

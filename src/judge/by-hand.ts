@@ -15,23 +15,28 @@ const guard = 'guard';
 /** No address or network is written so. */
 const shutOf = (account: string): string => `login ${account.toLowerCase()}`;
 
+const strictMark = 'strict answers';
+
 export type ByHand = {
   readonly pausedUntil: number;
   /** Addresses and networks of a size that is looked up (/32, /24; /64, /48), with their ends in seconds since 1970. */
   readonly allowed: ReadonlyMap<string, number>;
   /** Accounts in lower case, with their ends. */
   readonly shutOut: ReadonlyMap<string, number>;
+  /** Until when who was never good is asked to come back later; 0: not. */
+  readonly strictUntil: number;
 };
 
 /** Replaces all that was said before. @param epoch another number each time */
 export const sayByHand = (
   table: Table,
-  { pausedUntil, allowed, shutOut }: ByHand,
+  { pausedUntil, allowed, shutOut, strictUntil }: ByHand,
   epoch: number,
   seconds: number,
 ): void => {
   const at = table.place(tags.byHand, guard, shapes.guarded, seconds);
-  const marks = [...allowed, ...[...shutOut].map(([account, until]) => [shutOf(account), until] as const)];
+  const strict = strictUntil > 0 ? [[strictMark, strictUntil] as const] : [];
+  const marks = [...allowed, ...strict, ...[...shutOut].map(([account, until]) => [shutOf(account), until] as const)];
   for (const [subject, until] of marks) {
     const place = table.place(tags.byHand, subject, shapes.guarded, seconds);
     if (place < 0) continue;
@@ -70,3 +75,7 @@ export const isAllowed = (table: Table, client: string, seconds: number): boolea
 
 export const isShutOut = (table: Table, account: string, seconds: number): boolean =>
   hasMarks(table) && isMarked(table, shutOf(account), seconds);
+
+/** True in an emergency: unknown clients hear a 4xx until they come back. */
+export const isStrict = (table: Table, seconds: number): boolean =>
+  hasMarks(table) && isMarked(table, strictMark, seconds);

@@ -7,7 +7,7 @@ import type { Ask } from '../model/ports.ts';
 import type { Question } from '../model/question.ts';
 import type { Reply } from '../model/reply.ts';
 import type { Term, Verdict } from '../model/verdict.ts';
-import { isAllowed, isPaused, isShutOut } from './by-hand.ts';
+import { isAllowed, isPaused, isShutOut, isStrict } from './by-hand.ts';
 import { isVictim } from './detectors/backscatter.ts';
 import { isHeld } from './detectors/compromised-account.ts';
 import { isStepUp } from './detectors/account-siege.ts';
@@ -107,7 +107,8 @@ const isHidden = (
     modeOf(settings, 'harvest-crowd') !== 'enforce'
   )
     return false;
-  if (!isAlarmed(table, tags.harvestBlocks, domainOf(question.recipient), seconds)) return false;
+  const isAttacked = isAlarmed(table, tags.harvestBlocks, domainOf(question.recipient), seconds);
+  if (!isAttacked && !isStrict(table, seconds)) return false;
   const network = networkOf(client);
   if (wasEverGood(table, prefixOf(client), network, seconds)) return false;
   const at = table.find(tags.deferredOnce, network);

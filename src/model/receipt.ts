@@ -9,6 +9,7 @@ export const actionKinds = [
   'queue-purge',
   'forward-off',
   'catchall-lock',
+  'strict-answers',
   'setup',
 ] as const;
 export type ActionKind = (typeof actionKinds)[number];

@@ -121,3 +121,37 @@ test('Sendmail', { skip: labClosed }, async () => {
     edit: 'new@lab.test\tlaba\n',
   });
 });
+
+test('panic and calm: one switch, shown first, taken back to the byte', { skip: labClosed }, async () => {
+  await using world = await startWorld();
+  assert.ok(world);
+  await using exim = await startExim();
+  const state = mkdtempSync(join(tmpdir(), 'postern-panic-'));
+  const places = ['--valiases', '/etc/exim4/valiases', '--postfix', '/nowhere', '--virtusertable', '/nowhere'];
+  const run = (...args: readonly string[]): Promise<string> =>
+    runCommand(process.execPath, [postern, ...args, '--state', state]);
+  const files = ['catchall.test', 'blackhole.test', 'forward.test'].map((name) => `/etc/exim4/valiases/${name}`);
+  const guess = async (domain: string): Promise<number> => {
+    const smtp = await dialSmtp({ from: '203.0.113.8', to: exim.address, port: 25 });
+    await smtp.say('EHLO client.test', 250);
+    await smtp.say('MAIL FROM:<s@remote.test>', 250);
+    const { code } = await smtp.say(`RCPT TO:<nobody@${domain}>`);
+    smtp.hangUp();
+    return code;
+  };
+  try {
+    const before = files.map(keptOf);
+    assert.match(await run('panic', ...places), /would be done: [^]*blackhole\.test[^]*postern calm/);
+    assert.deepEqual(files.map(keptOf), before, 'shown, not done');
+    assert.equal(await guess('blackhole.test'), 250);
+    assert.match(await run('panic', '--apply', ...places), /take it back: postern calm/);
+    for (const domain of ['catchall.test', 'blackhole.test', 'forward.test'])
+      assert.equal(await guess(domain), 550, domain);
+    assert.match(await run('calm'), /as before/);
+    assert.deepEqual(files.map(keptOf), before);
+    assert.equal(await guess('blackhole.test'), 250);
+    assert.match(await run('calm'), /no panic is on/);
+  } finally {
+    rmSync(state, { recursive: true });
+  }
+});

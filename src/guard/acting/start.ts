@@ -32,6 +32,10 @@ const allowedNow = (desk: OpenDesk): Map<string, number> => {
 const shutOutNow = (desk: OpenDesk): Map<string, number> =>
   new Map(desk.receipts.inForce('login-shut').map(({ subject, until }) => [subject, Math.floor((until ?? 0) / 1000)]));
 
+/** The end of the latest emergency, seconds since 1970; 0: there is none. */
+const strictNow = (desk: OpenDesk): number =>
+  Math.max(0, ...desk.receipts.inForce('strict-answers').map(({ until }) => Math.floor((until ?? 0) / 1000)));
+
 export type Acting = Enforcer & { readonly stop: () => Promise<void> };
 
 export const startActing = (
@@ -53,10 +57,11 @@ export const startActing = (
     const pausedUntil = Math.floor((desk.pause.get()?.until ?? 0) / 1000);
     const allowed = allowedNow(desk);
     const shutOut = shutOutNow(desk);
-    const said = JSON.stringify([pausedUntil, [...allowed], [...shutOut]]);
+    const strictUntil = strictNow(desk);
+    const said = JSON.stringify([pausedUntil, [...allowed], [...shutOut], strictUntil]);
     if (said === heard) return;
     heard = said;
-    sayByHand(table, { pausedUntil, allowed, shutOut }, ++epoch, Math.floor(Date.now() / 1000));
+    sayByHand(table, { pausedUntil, allowed, shutOut, strictUntil }, ++epoch, Math.floor(Date.now() / 1000));
   };
 
   const complaints = new Set<string>();
