@@ -1,0 +1,32 @@
+/** The gate with the judge in front of a sink, in one process: `gate-service.ts PORT SINK-PORT` */
+import { createMemory } from '../../src/judge/memory.ts';
+import { defaultJudgeSettings } from '../../src/judge/settings.ts';
+import { createAsk } from '../../src/judge/verdict.ts';
+import { startGate } from '../../src/sense/gate/gate.ts';
+import { defaultGateLimits } from '../../src/sense/gate/limits.ts';
+
+const [port = 0, sinkPort = 0] = process.argv.slice(2).map(Number);
+const { table } = createMemory(new SharedArrayBuffer(64 * 1024 * 1024), 7);
+await startGate(
+  {
+    listen: { host: '127.0.0.1', port },
+    ask: createAsk(table, defaultJudgeSettings),
+    tell: () => undefined,
+    note: () => undefined,
+    complain: (error) => console.error(error),
+  },
+  {
+    name: 'gate.test',
+    backend: { host: '127.0.0.1', port: sinkPort, passClient: 'auto' },
+    domains: ['lab.test'],
+    tls: undefined,
+    implicitTls: false,
+    requiresAuth: false,
+    proxied: false,
+    limits: { ...defaultGateLimits, connectionsPerMinute: 0, connectionsAtOnce: 0 },
+    disabled: [],
+    neverLogin: [],
+    greetPauseMs: 0,
+    heldConnectionsMax: 1000,
+  },
+);
