@@ -20,7 +20,8 @@ type AtOnce = {
   readonly carry: (memories: readonly Memory[], carryOut: CarryOut) => Promise<void>;
   /** One proof a memory. */
   readonly verify: (memories: readonly Memory[], carryOut: CarryOut) => Promise<readonly Proof[]>;
-  readonly undo: (memories: readonly Memory[], carryOut: CarryOut) => Promise<void>;
+  /** @returns what was kept of edits made meanwhile, or '' */
+  readonly undo: (memories: readonly Memory[], carryOut: CarryOut) => Promise<string>;
 };
 
 /** What is done with a receipt's memory alone, also by whoever finds it after a crash. */
@@ -32,6 +33,8 @@ export type Deed = {
   /** Puts back what was there, whatever of the deed had been done. @returns what was kept of edits made meanwhile, or '' */
   readonly undo: (memory: Memory, carryOut: CarryOut) => Promise<string>;
   readonly atOnce?: AtOnce;
+  /** Compared with what is there every few seconds, and done again when somebody took it away. */
+  readonly repairs?: true;
   /** One standing per subject: done again, it takes the place of the one before, whose receipt is closed without an undo. */
   readonly renews?: boolean;
 };

@@ -160,4 +160,26 @@ const undo = async (memory: Memory, carryOut: CarryOut): Promise<string> => {
 const isTouched = ({ replaced }: Remembered, text: string): boolean =>
   !replaced.every(({ original }) => text.includes(original.trimEnd()));
 
-export const catchAllLock: Act<CatchAllWanted> = { kind: 'catchall-lock', plan, carry, verify, undo };
+/** A hosting machine has thousands of such files: their receipts move together. */
+export const catchAllLock: Act<CatchAllWanted> = {
+  kind: 'catchall-lock',
+  plan,
+  carry,
+  verify,
+  undo,
+  atOnce: {
+    carry: async (memories, carryOut) => {
+      for (const memory of memories) await carry(memory, carryOut);
+    },
+    verify: async (memories, carryOut) => {
+      const proofs: Proof[] = [];
+      for (const memory of memories) proofs.push(await verify(memory, carryOut));
+      return proofs;
+    },
+    undo: async (memories, carryOut) => {
+      const kept: string[] = [];
+      for (const memory of memories.toReversed()) kept.push(await undo(memory, carryOut));
+      return kept.filter((text) => text !== '').join('; ');
+    },
+  },
+};

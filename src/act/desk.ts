@@ -39,12 +39,12 @@ export const takeBack = async (
   const ids = receipts.map(({ id }) => id);
   desk.receipts.move(ids, 'undoing', note);
   if (atOnce !== undefined) {
-    await atOnce.undo(
+    const kept = await atOnce.undo(
       receipts.map(({ memory }) => memory),
       desk.carryOut,
     );
-    desk.receipts.move(ids, end, note);
-    return '';
+    desk.receipts.move(ids, end, joined(note, kept));
+    return kept;
   }
   let all = '';
   // The last that was done is the first to be undone.

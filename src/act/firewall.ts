@@ -171,10 +171,14 @@ const firewallAct = (kind: 'firewall-block' | 'allowance', verdict: FirewallVerd
       await undoAll(verdict, [memory], carryOut);
       return '';
     },
+    repairs: true,
     atOnce: {
       carry: carryAll,
       verify: (memories, carryOut) => verifyAll(verdict, memories, carryOut),
-      undo: (memories, carryOut) => undoAll(verdict, memories, carryOut),
+      undo: async (memories, carryOut) => {
+        await undoAll(verdict, memories, carryOut);
+        return '';
+      },
     },
   };
 };

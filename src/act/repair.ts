@@ -6,9 +6,11 @@ import type { Desk } from './desk.ts';
 export const repair = (desk: Desk): Promise<readonly string[]> =>
   desk.alone(async () => {
     const told: string[] = [];
-    for (const [kind, { atOnce }] of desk.deeds) {
+    for (const [kind, { atOnce, repairs }] of desk.deeds) {
       const wanted =
-        atOnce === undefined ? [] : desk.receipts.inForce(kind).filter(({ until }) => (until ?? Infinity) > desk.now());
+        atOnce === undefined || repairs !== true
+          ? []
+          : desk.receipts.inForce(kind).filter(({ until }) => (until ?? Infinity) > desk.now());
       if (atOnce === undefined || wanted.length === 0) continue;
       try {
         const proofs = await atOnce.verify(

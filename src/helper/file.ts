@@ -7,6 +7,7 @@ import {
   fchownSync,
   fstatSync,
   fsyncSync,
+  futimesSync,
   linkSync,
   lstatSync,
   openSync,
@@ -77,12 +78,17 @@ export const readFile = (path: string, allowance: Allowance): SeenFile | undefin
 
 const secondsOf = (ns: string): string => `@${ns.length > 9 ? ns.slice(0, -9) : '0'}.${ns.slice(-9).padStart(9, '0')}`;
 
-/** Node's utimes takes a double, which cannot hold nanoseconds: touch(1) can. */
+const secondsFrom = (ns: string): number => Number(BigInt(ns) / 1000n) / 1e6;
+
+/** Node's futimes keeps microseconds; where a time has nanoseconds, touch(1) sets it. */
 const setTimes = (descriptor: number, { modifiedNs, accessedNs }: FileFacts): void => {
-  for (const [flag, ns] of [
-    ['-m', modifiedNs],
-    ['-a', accessedNs],
+  futimesSync(descriptor, secondsFrom(accessedNs), secondsFrom(modifiedNs));
+  const { mtimeNs, atimeNs } = fstatSync(descriptor, { bigint: true });
+  for (const [flag, ns, now] of [
+    ['-m', modifiedNs, mtimeNs],
+    ['-a', accessedNs, atimeNs],
   ] as const) {
+    if (now === BigInt(ns)) continue;
     const { status } = spawnSync('/usr/bin/touch', [flag, '-d', secondsOf(ns), '/proc/self/fd/3'], {
       stdio: ['ignore', 'ignore', 'ignore', descriptor],
       env: {},
