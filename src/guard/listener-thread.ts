@@ -1,12 +1,13 @@
 /** One listener thread: its hooks answer from the shared memory, which only the guard's main thread writes. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Event } from '../model/event.ts';
+import { Fault } from '../model/fault.ts';
 import type { GateNote } from '../model/gate-note.ts';
 import { createMemory } from '../judge/memory.ts';
 import { createAsk } from '../judge/verdict.ts';
 import { startGate } from '../sense/gate/gate.ts';
 import { startAuthPolicy } from '../sense/hooks/auth-policy.ts';
-import type { StartHook } from '../sense/hooks/hook.ts';
+import type { Hook, StartHook } from '../sense/hooks/hook.ts';
 import type { Listen } from '../sense/hooks/listen.ts';
 import { startMilter } from '../sense/hooks/milter.ts';
 import { createProgress } from '../sense/hooks/outcomes.ts';
@@ -28,6 +29,13 @@ const startHook: Readonly<Record<Exclude<HookName, GateName>, StartHook>> = {
 
 const isGate = (name: HookName): name is GateName => name === 'gate' || name === 'submission' || name === 'submissions';
 
+export type WantedHook = {
+  readonly name: HookName;
+  readonly listen: Listen;
+  /** Where it listens is nobody's choice: when that is taken, the guard goes on without it. */
+  readonly isDefault: boolean;
+};
+
 export type ListenerData = {
   readonly buffer: SharedArrayBuffer;
   readonly progress: SharedArrayBuffer;
@@ -36,7 +44,7 @@ export type ListenerData = {
   readonly gates: GateChoice;
   /** Of `postern check`. */
   readonly probeKey: Uint8Array;
-  readonly hooks: readonly { readonly name: HookName; readonly listen: Listen }[];
+  readonly hooks: readonly WantedHook[];
   /** Outcomes come only when a log is followed: without one nothing is waited for. */
   readonly followsLogs: boolean;
 };
@@ -74,17 +82,27 @@ const main = async (data: ListenerData): Promise<void> => {
       say({ complaint: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   };
   const nextProgress = createProgress(new Int32Array(data.progress)).next;
-  const hooks = await Promise.all(
-    data.hooks.map(async ({ name, listen }) => {
-      // The policy service tells nothing itself: without a log there is nothing that it could wait for.
-      const waits = name !== 'policy' || data.followsLogs;
-      const settings = { listen, ask, tell, complain, ...(waits ? { nextProgress } : {}) };
-      const hook = isGate(name)
-        ? await startGate({ ...settings, note: (noted) => say({ noted }) }, data.gates[name])
-        : await startHook[name](settings);
-      return { name, hook };
+  const start = async ({ name, listen }: WantedHook): Promise<Hook> => {
+    // The policy service tells nothing itself: without a log there is nothing that it could wait for.
+    const waits = name !== 'policy' || data.followsLogs;
+    const settings = { listen, ask, tell, complain, ...(waits ? { nextProgress } : {}) };
+    return isGate(name)
+      ? startGate({ ...settings, note: (noted) => say({ noted }) }, data.gates[name])
+      : startHook[name](settings);
+  };
+  const started = await Promise.all(
+    data.hooks.map(async (wanted) => {
+      try {
+        return [{ name: wanted.name, hook: await start(wanted) }];
+      } catch (error) {
+        if (!wanted.isDefault || !(error instanceof Fault)) throw error;
+        // Nobody asked for it: the others go on.
+        say({ complaint: `${error.message} ${wanted.name} is off.` });
+        return [];
+      }
     }),
   );
+  const hooks = started.flat();
   say({
     ready: hooks.map(({ name, hook: { endpoint } }) => [
       name,

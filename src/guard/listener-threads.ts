@@ -47,8 +47,8 @@ const stopThread = async ({ worker }: Started): Promise<void> => {
 const hooksOf = (hooks: ListenerData['hooks'], thread: number, threads: number): ListenerData['hooks'] =>
   hooks
     .filter(({ listen }) => thread === 0 || !('path' in listen))
-    .map(({ name, listen }) => ({
-      name,
+    .map(({ listen, ...hook }) => ({
+      ...hook,
       listen: 'path' in listen ? listen : { ...listen, reusePort: threads > 1 },
     }));
 

@@ -4,10 +4,11 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, watch, writeFileSync } from 'node:fs';
-import { createConnection } from 'node:net';
+import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { hookNames } from './settings.ts';
 
@@ -98,6 +99,58 @@ test('killed with -9: what was read before is not lost, and who is hostile stays
     await kill(third);
   } finally {
     for (const { child } of running) child.kill('SIGKILL');
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('a port that was chosen and is taken stops the guard with a way out', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-taken-'));
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const bound = taken.address();
+  assert.ok(bound !== null && typeof bound === 'object');
+  const config = join(folder, 'postern.yaml');
+  const off = hookNames.filter((hook: string) => hook !== 'milter').map((hook: string) => `${hook}: { listen: off }\n`);
+  writeFileSync(
+    config,
+    `state: ${folder}/var\nlogs: []\nmilter: { listen: "127.0.0.1:${bound.port}" }\n${off.join('')}`,
+  );
+  const child = spawn(process.execPath, [main, 'run', '--config', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const [complaint, [status]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+  taken.close();
+  rmSync(folder, { recursive: true });
+  assert.equal(status, 2);
+  assert.match(complaint, /milter cannot listen on .*choose another address/);
+});
+
+test('a default port that is taken costs its hook alone', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-taken-'));
+  // Whoever has the port already, a server of this test or another guard: it is taken.
+  const taken = createServer()
+    .listen(10_043, '127.0.0.1')
+    .on('error', () => undefined);
+  const config = join(folder, 'postern.yaml');
+  const off = hookNames
+    .filter((hook: string) => hook !== 'authPolicy' && hook !== 'policy')
+    .map((hook: string) => `${hook}: { listen: off }\n`);
+  writeFileSync(
+    config,
+    `state: ${folder}/var\nlogs: []\npolicy: { listen: "unix:${folder}/policy.sock" }\n${off.join('')}`,
+  );
+  const child = spawn(process.execPath, [main, 'run', '--json', '--config', config], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  try {
+    const news = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const lines = [await news.next(), await news.next()].map(({ value }) => JSON.parse(String(value)));
+    assert.match(lines.find((line) => 'problem' in line)?.problem ?? '', /authPolicy is off/);
+    assert.deepEqual(
+      lines.find((line) => 'ready' in line)?.ready.hooks.map(([name]: [string]) => name),
+      ['policy'],
+    );
+  } finally {
+    child.kill('SIGKILL');
+    taken.close();
     rmSync(folder, { recursive: true });
   }
 });

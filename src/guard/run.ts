@@ -26,7 +26,7 @@ import { probeKey } from './probe.ts';
 import { listenAt } from './setting.ts';
 import type { GuardNews } from './notices/news.ts';
 import { createNotices } from './notices/channels.ts';
-import { hookNames } from './settings.ts';
+import { defaults, hookNames } from './settings.ts';
 import type { HookName, Values } from './settings.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -67,8 +67,11 @@ const chosenLogs = async (values: Values): Promise<{ logs: string[]; unreadable:
 
 const wantedHooks = (values: Values): ListenerData['hooks'] =>
   hookNames.flatMap((name) => {
-    const listen = listenAt(values.get(`${name}.listen`)) ?? 'off';
-    return listen === 'off' ? [] : [{ name, listen }];
+    const key = `${name}.listen`;
+    const listen = listenAt(values.get(key)) ?? 'off';
+    // The policy service is what a guard is for: without it the guard does not start.
+    const isDefault = name !== 'policy' && values.get(key) === defaults.get(key);
+    return listen === 'off' ? [] : [{ name, listen, isDefault }];
   });
 
 /** @throws Fault CONFIG when another guard runs on this state */
@@ -152,6 +155,13 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     });
   };
 
+  const leave = async (): Promise<void> => {
+    await containment.stop();
+    await acting.stop();
+    desk.close();
+    notices.stop();
+    release();
+  };
   const notes = createGateNotes(state);
   const hooks = await startListenerThreads(
     {
@@ -173,7 +183,10 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
       onNoted: notes.add,
       onComplaint: (text) => tellNews({ kind: 'problem', text }),
     },
-  );
+  ).catch(async (error: unknown) => {
+    await leave();
+    throw error;
+  });
   const following = logs.map(follow);
 
   const save = (): Promise<void> => {
@@ -204,15 +217,11 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     settled: containment.settled,
     stop: async () => {
       clearInterval(saving);
-      await containment.stop();
       clearTimeout(soon);
       await Promise.all(following.map((each) => each.stop()));
       await hooks.stop();
-      await acting.stop();
-      desk.close();
-      notices.stop();
       await save();
-      release();
+      await leave();
     },
   };
 };
