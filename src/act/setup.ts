@@ -63,20 +63,22 @@ const verify = async (memory: Memory, carryOut: CarryOut): Promise<Proof> => {
       return { took: false, text: `${path} is not as it was written` };
   const wrong = await runAll(check, carryOut);
   return wrong === undefined
-    ? { took: true, text: `${server} finds its configuration right` }
+    ? { took: true, text: check.length === 0 ? `written for ${server}` : `${server} finds its configuration right` }
     : { took: false, text: wrong };
 };
 
 const undo = async (memory: Memory, carryOut: CarryOut): Promise<string> => {
   const { files, reload } = remembered(memory);
-  const kept: string[] = [];
-  for (const { path, before, facts, after } of files.toReversed()) {
+  const edited: string[] = [];
+  for (const { path, before, after } of files) {
     const { text } = await textNow(path, carryOut);
-    if (text === before) continue;
-    if (text !== after) {
-      kept.push(`${path} was edited meanwhile and stays: take Postern's lines out by hand`);
-      continue;
-    }
+    if (text !== before && text !== after) edited.push(path);
+  }
+  // One file may name another: where one has to stay, all stay, or the server could not read its configuration.
+  if (edited.length > 0)
+    return `${edited.join(', ')} was edited meanwhile, so nothing is taken back: take Postern's lines out by hand`;
+  for (const { path, before, facts, after } of files.toReversed()) {
+    if ((await textNow(path, carryOut)).text === before) continue;
     const content = bytesOf(before);
     await carryOut({
       verb: 'replace-file',
@@ -86,8 +88,7 @@ const undo = async (memory: Memory, carryOut: CarryOut): Promise<string> => {
       ...(facts === null ? {} : { facts }),
     });
   }
-  await runAll(reload, carryOut).catch(() => undefined);
-  return kept.join('; ');
+  return (await runAll(reload, carryOut)) ?? '';
 };
 
 export const setup: Act<SetupWanted> = {

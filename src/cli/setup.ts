@@ -199,7 +199,10 @@ export const setupCommand: Command = {
   summary:
     'Lets a mail server ask the guard: shows the lines; --apply writes them, --undo takes them back to the byte.',
   options: [
-    { name: 'apply', sentence: 'Write, let the server check it, reload; what is found wrong is taken back at once.' },
+    {
+      name: 'apply',
+      sentence: 'Write; Postfix and Dovecot check it and are reloaded, and what they find wrong is taken back at once.',
+    },
     { name: 'undo', sentence: 'As it was before.' },
     { name: 'file', value: 'PATH', sentence: 'The configuration file, where it is not at its usual place.' },
     ...actingOptions,

@@ -14,15 +14,18 @@ const textOf = (change: Change): string => {
   return change.text;
 };
 
-test('Postfix: before what is there, own networks first; old versions have no braces', () => {
+test('Postfix: behind the own rules, own networks exempt, no comment taken for a rule; old versions have no braces', () => {
   const call = 'check_policy_service { inet:127.0.0.1:10040, timeout=3s, default_action=DUNNO }';
   assert.match(
     textOf(setUpPostfix('a = b\n', endpoints, 3)),
     new RegExp(`^a = b\n[^]*permit_mynetworks,\n    ${call.replaceAll(/[{}.]/g, '.')}\n`),
   );
-  const had = 'smtpd_sender_restrictions =\n  reject_unknown_sender_domain,\n  permit\nlast = x\n';
+  const had = 'smtpd_sender_restrictions =\n  reject_unknown_sender_domain,\n  # ours\n  permit\nlast = x\n';
   const text = textOf(setUpPostfix(had, endpoints, 3));
-  assert.ok(text.includes(`${call},\n    reject_unknown_sender_domain, permit\nlast = x\n`), text);
+  assert.ok(
+    text.includes(`= reject_unknown_sender_domain,\n    permit_mynetworks,\n    ${call},\n    permit\nlast = x\n`),
+    text,
+  );
   assert.deepEqual(setUpPostfix(text, endpoints, 3), { kind: 'nothing' });
   const old = textOf(setUpPostfix('', endpoints, 2));
   assert.ok(

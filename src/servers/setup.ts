@@ -39,7 +39,7 @@ const definitionOf = (text: string, parameter: string): Definition | undefined =
     if (parts !== null) {
       isOpen = parts[1] === parameter;
       if (isOpen) found = { from: at, to: end, value: (parts[2] ?? '').trim() };
-    } else if (isOpen && found !== undefined && /^[ \t]+\S/.test(line))
+    } else if (isOpen && found !== undefined && /^[ \t]+[^\s#]/.test(line))
       found = { ...found, to: end, value: `${found.value} ${line.trim()}`.trim() };
     at = end + 1;
   }
@@ -47,6 +47,18 @@ const definitionOf = (text: string, parameter: string): Definition | undefined =
 };
 
 const senderRestrictions = 'smtpd_sender_restrictions';
+
+/** The site's own rules come first and weigh as before; a bare `permit` at their end would hide everything behind it. */
+const withCall = (value: string, call: string): readonly string[] => {
+  const own = value
+    .replaceAll(',', ' ')
+    .split(' ')
+    .filter((word) => word !== '');
+  const isOpenEnd = own.at(-1) !== 'permit';
+  const rules = (isOpenEnd ? own : own.slice(0, -1)).join(' ');
+  const exempt = rules.split(' ').includes('permit_mynetworks') ? [] : ['permit_mynetworks'];
+  return [...(rules === '' ? [] : [rules]), ...exempt, call, ...(isOpenEnd ? [] : ['permit'])];
+};
 
 /**
  * At the sender's stage every client is seen, those that relay and those that logged in too; own networks pass before.
@@ -60,8 +72,7 @@ export const setUpPostfix = (main: string, { policy }: Endpoints, major: number)
       ? `check_policy_service { ${service}, timeout=3s, default_action=DUNNO }`
       : `check_policy_service ${service}`;
   const found = definitionOf(main, senderRestrictions);
-  const old = found === undefined || found.value === '' ? '' : `,\n    ${found.value}`;
-  const line = `${senderRestrictions} = permit_mynetworks,\n    ${call}${old}`;
+  const line = `${senderRestrictions} = ${withCall(found?.value ?? '', call).join(',\n    ')}`;
   const more = major >= 3 ? [] : ['smtpd_policy_service_timeout = 3s'];
   const text =
     found === undefined
