@@ -160,6 +160,27 @@ const undo = async (memory: Memory, carryOut: CarryOut): Promise<string> => {
 const isTouched = ({ replaced }: Remembered, text: string): boolean =>
   !replaced.every(({ original }) => text.includes(original.trimEnd()));
 
+const togetherMax = 128;
+
+/**
+ * The last first, and many files together: the helper puts their times back in one go. A file that was locked twice comes
+ * in two turns.
+ */
+const inTurns = (memories: readonly Memory[]): Memory[][] => {
+  const turns: Memory[][] = [];
+  let paths = new Set<string>();
+  for (const memory of memories.toReversed()) {
+    const { path } = remembered(memory);
+    if (turns.length === 0 || paths.size >= togetherMax || paths.has(path)) {
+      turns.push([]);
+      paths = new Set();
+    }
+    paths.add(path);
+    turns.at(-1)?.push(memory);
+  }
+  return turns;
+};
+
 /** A hosting machine has thousands of such files: their receipts move together. */
 export const catchAllLock: Act<CatchAllWanted> = {
   kind: 'catchall-lock',
@@ -178,7 +199,8 @@ export const catchAllLock: Act<CatchAllWanted> = {
     },
     undo: async (memories, carryOut) => {
       const kept: string[] = [];
-      for (const memory of memories.toReversed()) kept.push(await undo(memory, carryOut));
+      for (const some of inTurns(memories))
+        kept.push(...(await Promise.all(some.map((memory) => undo(memory, carryOut)))));
       return kept.filter((text) => text !== '').join('; ');
     },
   },

@@ -29,7 +29,7 @@ const carry = async (verb: Verb, allowance: Allowance, whoProtects: WhoProtects)
     case 'read-file':
       return readFile(verb.path, allowance);
     case 'replace-file':
-      replaceFile(verb, allowance);
+      await replaceFile(verb, allowance);
       return undefined;
     case 'look-files':
       return lookFiles(verb, allowance);

@@ -1,5 +1,4 @@
 /** Reads and replaces files: whole, by rename, and only what is a plain file of an owner who is known here. */
-import { spawnSync } from 'node:child_process';
 import {
   closeSync,
   constants,
@@ -7,7 +6,6 @@ import {
   fchownSync,
   fstatSync,
   fsyncSync,
-  futimesSync,
   linkSync,
   lstatSync,
   openSync,
@@ -19,8 +17,9 @@ import {
 import { Fault } from '../model/fault.ts';
 import type { FileFacts, SeenFile, Verb } from '../model/verb.ts';
 import type { Allowance } from './allowance.ts';
-import { inFolder, rootOf } from './folder.ts';
+import { inFolder, openFolder, rootOf } from './folder.ts';
 import type { Folder } from './folder.ts';
+import { setTimes } from './times.ts';
 
 const fileBytesMax = 64 * 1024 * 1024;
 const modeOfNew = 0o644;
@@ -76,28 +75,12 @@ export const readFile = (path: string, allowance: Allowance): SeenFile | undefin
   return seen === undefined ? undefined : { bytes: seen.bytes, facts: seen.facts };
 };
 
-const secondsOf = (ns: string): string => `@${ns.length > 9 ? ns.slice(0, -9) : '0'}.${ns.slice(-9).padStart(9, '0')}`;
-
-const secondsFrom = (ns: string): number => Number(BigInt(ns) / 1000n) / 1e6;
-
-/** Node's futimes keeps microseconds; where a time has nanoseconds, touch(1) sets it. */
-const setTimes = (descriptor: number, { modifiedNs, accessedNs }: FileFacts): void => {
-  futimesSync(descriptor, secondsFrom(accessedNs), secondsFrom(modifiedNs));
-  const { mtimeNs, atimeNs } = fstatSync(descriptor, { bigint: true });
-  for (const [flag, ns, now] of [
-    ['-m', modifiedNs, mtimeNs],
-    ['-a', accessedNs, atimeNs],
-  ] as const) {
-    if (now === BigInt(ns)) continue;
-    const { status } = spawnSync('/usr/bin/touch', [flag, '-d', secondsOf(ns), '/proc/self/fd/3'], {
-      stdio: ['ignore', 'ignore', 'ignore', descriptor],
-      env: {},
-    });
-    if (status !== 0) throw new Error('touch(1) could not set the times');
-  }
-};
-
-const writeBeside = (folder: Folder, content: Uint8Array, facts: FileFacts | undefined, exact: boolean): string => {
+const writeBeside = async (
+  folder: Folder,
+  content: Uint8Array,
+  facts: FileFacts | undefined,
+  exact: boolean,
+): Promise<string> => {
   const beside = folder.place(`.${folder.name}.postern`);
   // One that is there is from a helper that was killed.
   if (lstatSync(beside, { throwIfNoEntry: false })?.isFile() === true) unlinkSync(beside);
@@ -107,7 +90,7 @@ const writeBeside = (folder: Folder, content: Uint8Array, facts: FileFacts | und
     writeFileSync(descriptor, content);
     if (facts !== undefined) fchownSync(descriptor, facts.uid, facts.gid);
     fchmodSync(descriptor, facts?.mode ?? modeOfNew); // after chown, which clears set-id bits
-    if (facts !== undefined && exact) setTimes(descriptor, facts);
+    if (facts !== undefined && exact) await setTimes(descriptor, facts);
     fsyncSync(descriptor);
     return beside;
   } catch (error) {
@@ -134,14 +117,14 @@ const checkMine = (path: string, seen: Seen, allowance: Allowance): void => {
     throw new Fault('REFUSED_FOR_SAFETY', `${path} belongs to user ${seen.facts.uid}: the helper does not replace it`);
 };
 
-const put = (replacement: Replacement, seen: Seen | undefined, folder: Folder): void => {
+const put = async (replacement: Replacement, seen: Seen | undefined, folder: Folder): Promise<void> => {
   const { path, content, facts } = replacement;
   const target = folder.place(folder.name);
   if (content === undefined) {
     if (seen !== undefined) unlinkSync(target);
     return;
   }
-  const beside = writeBeside(folder, content, facts ?? seen?.facts, facts !== undefined);
+  const beside = await writeBeside(folder, content, facts ?? seen?.facts, facts !== undefined);
   try {
     if (seen === undefined) linkSync(beside, target); // fails when somebody made it meanwhile
     else if (lstatSync(target, { bigint: true, throwIfNoEntry: false })?.ino !== seen.inode) changed(path);
@@ -153,19 +136,24 @@ const put = (replacement: Replacement, seen: Seen | undefined, folder: Folder): 
   unlinkSync(beside);
 };
 
-export const replaceFile = (replacement: Replacement, allowance: Allowance): void => {
+/** @throws Fault when it is not as expected, or must not be done; then nothing is */
+export const replaceFile = async (replacement: Replacement, allowance: Allowance): Promise<void> => {
   const { path, expected, content } = replacement;
   if ((content?.length ?? 0) > fileBytesMax)
     throw new Fault('REFUSED_FOR_SAFETY', `${path}: more than ${fileBytesMax} bytes`);
-  const found = inFolder(path, allowance, (folder) => {
+  const folder = openFolder(path, allowance);
+  if (folder === undefined) {
+    if (expected === undefined && content === undefined) return;
+    throw new Fault('PARTLY_DONE', `${path}: there is no such folder; nothing was done`);
+  }
+  try {
     const seen = look(path, folder);
     if (!sameBytes(seen?.bytes, expected)) changed(path);
     if (seen !== undefined) checkMine(path, seen, allowance);
-    if (sameBytes(content, expected) && replacement.facts === undefined) return true;
-    put(replacement, seen, folder);
+    if (sameBytes(content, expected) && replacement.facts === undefined) return;
+    await put(replacement, seen, folder);
     fsyncSync(folder.descriptor);
-    return true;
-  });
-  if (found === undefined && (expected !== undefined || content !== undefined))
-    throw new Fault('PARTLY_DONE', `${path}: there is no such folder; nothing was done`);
+  } finally {
+    closeSync(folder.descriptor);
+  }
 };

@@ -9,6 +9,7 @@ import type { Allowance, Root } from './allowance.ts';
 const pathLengthMax = 1024;
 const worldWritable = 0o002;
 const sticky = 0o1000;
+const closed = -1;
 
 const refuse = (path: string, why: string): never => {
   throw new Fault('REFUSED_FOR_SAFETY', `${path}: ${why}; the helper does not touch it`);
@@ -52,8 +53,8 @@ export type Folder = {
   readonly descriptor: number;
 };
 
-/** Calls `work` with the folder of a path; undefined when there is no such folder. */
-export const inFolder = <T>(path: string, allowance: Allowance, work: (folder: Folder) => T): T | undefined => {
+/** The folder of a path, for the caller to close; undefined when there is no such folder. */
+export const openFolder = (path: string, allowance: Allowance): Folder | undefined => {
   rootOf(path, allowance);
   const parts = path.split('/').slice(1);
   const name = parts.pop() ?? '';
@@ -61,9 +62,9 @@ export const inFolder = <T>(path: string, allowance: Allowance, work: (folder: F
   try {
     for (const [at, part] of parts.entries()) {
       const next = openStep(`/proc/self/fd/${descriptor}/${part}`, path);
-      if (next === undefined) return undefined;
       closeSync(descriptor);
-      descriptor = next;
+      descriptor = next ?? closed;
+      if (next === undefined) return undefined;
       const { uid, mode } = fstatSync(descriptor);
       const isLast = at === parts.length - 1;
       if (!allowance.owners.has(uid))
@@ -72,8 +73,20 @@ export const inFolder = <T>(path: string, allowance: Allowance, work: (folder: F
         return refuse(path, `everybody may write to /${parts.slice(0, at + 1).join('/')}`);
     }
     const folder = descriptor;
-    return work({ place: (entry) => `/proc/self/fd/${folder}/${entry}`, name, descriptor });
+    return { place: (entry) => `/proc/self/fd/${folder}/${entry}`, name, descriptor };
+  } catch (error) {
+    if (descriptor !== closed) closeSync(descriptor);
+    throw error;
+  }
+};
+
+/** Calls `work` with the folder of a path; undefined when there is no such folder. */
+export const inFolder = <T>(path: string, allowance: Allowance, work: (folder: Folder) => T): T | undefined => {
+  const folder = openFolder(path, allowance);
+  if (folder === undefined) return undefined;
+  try {
+    return work(folder);
   } finally {
-    closeSync(descriptor);
+    closeSync(folder.descriptor);
   }
 };

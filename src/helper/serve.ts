@@ -9,6 +9,7 @@ import { askedIn, encode, lineBytesMax } from './wire.ts';
 export type Serving = { readonly stop: () => Promise<void> };
 
 const connectionsMax = 8;
+const underwayMax = 256;
 
 const answerLine = async (line: string, carryOut: CarryOut): Promise<string> => {
   const asked = askedIn(line);
@@ -22,15 +23,19 @@ const answerLine = async (line: string, carryOut: CarryOut): Promise<string> => 
   }
 };
 
-/** Cuts lines and answers them one after the other; a line too long ends the connection. */
+/** Cuts lines and answers each when it is carried out: files together (`times.ts`). A line too long ends the connection. */
 const serveSocket = (socket: Socket, carryOut: CarryOut): void => {
   let held: Buffer[] = [];
   let heldBytes = 0;
-  let working: Promise<void> = Promise.resolve();
+  let underway = 0;
   const take = (line: string): void => {
-    working = working.then(async () => {
-      const answer = await answerLine(line, carryOut);
-      if (!socket.destroyed) socket.write(`${answer}\n`);
+    underway++;
+    if (underway >= underwayMax) socket.pause();
+    void answerLine(line, carryOut).then((answer) => {
+      underway--;
+      if (socket.destroyed) return;
+      socket.write(`${answer}\n`);
+      socket.resume();
     });
   };
   socket.on('error', () => socket.destroy());
