@@ -1,67 +1,23 @@
 /** `catchall audit|lock|restore`: what happens to names that do not exist, and the switch under attack. */
 import { catchAllLock } from '../act/catchall-lock.ts';
 import { undo } from '../act/recover.ts';
-import { accepts, auditCatchAlls, usualPlaces } from '../guard/catch-alls.ts';
-import type { Audited, MapPlaces } from '../guard/catch-alls.ts';
-import { Fault } from '../model/fault.ts';
+import { auditCatchAlls } from '../guard/catch-alls/audit.ts';
+import { accepts } from '../guard/catch-alls/places.ts';
+import { proveLocked } from '../guard/catch-alls/proof.ts';
+import type { ProofTarget } from '../guard/catch-alls/proof.ts';
+import { Fault, faultCodes } from '../model/fault.ts';
 import { anyJson } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
-import { table } from '../show/text/table.ts';
-import type { Column } from '../show/text/table.ts';
 import { actByHand, actingOptions, forOption, untilOf } from './acting.ts';
-import type { Call, Command, Option } from './command.ts';
+import { zoneOption } from './command.ts';
+import type { Call, Command } from './command.ts';
+import { placeOptions, placesOf } from './catchall-places.ts';
+import { auditCatchAllsHere } from './catchall-audit.ts';
 import { atDesk, whoAsks } from './desk.ts';
 
 const lockSeconds = 6 * 3600;
 
-export const placesOf = ({ options }: Call): MapPlaces => {
-  const folders = (name: string, usual: readonly string[]): readonly string[] => options.get(name)?.split(',') ?? usual;
-  return {
-    valiases: folders('valiases', usualPlaces.valiases),
-    domainAliases: folders('vdomainaliases', usualPlaces.domainAliases),
-    postfix: options.get('postfix') ?? usualPlaces.postfix,
-    virtusertable: options.get('virtusertable') ?? usualPlaces.virtusertable,
-  };
-};
-
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
-const nameOf = (domain: string): string => (domain === '' ? '(every local domain)' : domain);
-
-const audit = (call: Call): Promise<number> =>
-  atDesk(call, async ({ carryOut }) => {
-    const audited = await auditCatchAlls(placesOf(call), carryOut);
-    const open = audited.filter(accepts);
-    if (call.options.has('json')) {
-      const rows = audited.map(({ server, domain, fate, target, decidedBy, advice }) => ({
-        server,
-        domain,
-        fate,
-        target,
-        decidedBy,
-        advice: advice ?? null,
-      }));
-      print(anyJson({ version: 1, accepting: open.length, catchAlls: rows }));
-    } else printAudit(audited, open);
-    return open.length === 0 ? 0 : 1;
-  });
-
-const columns: readonly Column<Audited>[] = [
-  { title: 'domain', text: ({ domain }) => plain(nameOf(domain)) },
-  { title: 'unknown names are', text: ({ fate }) => fate },
-  { title: 'to', text: ({ target }) => plain(target) },
-  { title: 'decided by', text: ({ decidedBy }) => plain(decidedBy) },
-];
-
-const printAudit = (audited: readonly Audited[], open: readonly Audited[]): void => {
-  const unknown = audited.filter(({ fate }) => fate === 'unknown');
-  const refusing = audited.length - open.length - unknown.length;
-  for (const line of table(open, columns, process.stdout.columns || 120)) print(line);
-  for (const { target, decidedBy, advice } of [...unknown, ...open])
-    if (advice !== undefined) print(`${plain(decidedBy)} ${plain(target)}: ${advice}`);
-  print(`${open.length} accept unknown names, ${refusing} refuse them at SMTP time.`);
-  if (open.length > 0)
-    print('postern catchall lock --for 6h switches them to a refusal; postern catchall restore puts them back.');
-};
 
 /** undefined: all. */
 const chosenDomains = (call: Call, attacked: readonly string[]): readonly string[] | undefined => {
@@ -71,24 +27,62 @@ const chosenDomains = (call: Call, attacked: readonly string[]): readonly string
   return [...attacked, ...(named ?? [])];
 };
 
+const targetOf = (call: Call): ProofTarget => {
+  const text = call.options.get('probe') ?? '127.0.0.1:25';
+  const colon = text.lastIndexOf(':');
+  const port = Number(text.slice(colon + 1));
+  if (colon <= 0 || !Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new Fault('USAGE', `--probe ${plain(text)}: expected HOST:PORT`);
+  return { host: text.slice(0, colon).replaceAll(/^\[|\]$/g, ''), port };
+};
+
+/** Says what the server answers now; 5 when it still takes a name that nobody has. */
+const prove = (call: Call, locked: readonly Locked[]): Promise<number> =>
+  atDesk(call, async ({ carryOut }) => {
+    const proofs = await proveLocked(locked, targetOf(call), carryOut);
+    const words = { refused: 'refuses', accepted: 'STILL TAKES', 'not-proven': 'not proven for' } as const;
+    // With --json standard output is one document.
+    const say = call.options.has('json')
+      ? (text: string): void => void process.stderr.write(`postern: ${text}\n`)
+      : print;
+    for (const { domain, asked, state, words: answer } of proofs)
+      say(`${asked} ${words[state]} an unknown name at ${plain(domain)}: ${plain(answer)}`);
+    return proofs.some(({ state }) => state === 'accepted') ? faultCodes.PARTLY_DONE : 0;
+  });
+
+type Locked = { readonly server: string; readonly domain: string };
+
 const lock = async (call: Call): Promise<number> => {
   const until = untilOf(call, lockSeconds);
-  const wanted = await atDesk(call, async ({ carryOut, incidents }) => {
+  targetOf(call); // a wrong --probe is said before anything is done
+  const { locked, wanted } = await atDesk(call, async ({ carryOut, incidents }) => {
     const attacked = incidents
       .open()
       .filter(({ attack }) => attack === 'dictionary' || attack === 'backscatter')
       .flatMap(({ targets }) => targets.filter(({ kind }) => kind === 'recipient-domain').map(({ value }) => value));
     const domains = chosenDomains(call, attacked);
     const open = (await auditCatchAlls(placesOf(call), carryOut)).filter(accepts);
-    const ours = open.filter(({ domain }) => domain === '' || (domains?.includes(domain) ?? true));
+    const ours = open.filter(
+      ({ domain, file }) => file !== undefined && (domain === '' || (domains?.includes(domain) ?? true)),
+    );
     const files = new Map(ours.flatMap(({ file }) => (file === undefined ? [] : [[file.path, file] as const])));
-    return [...files.values()].map(({ path, format, fileDomain, map }) => ({ path, format, fileDomain, map, domains }));
+    return {
+      locked: ours,
+      wanted: [...files.values()].map(({ path, format, fileDomain, map }) => ({
+        path,
+        format,
+        fileDomain,
+        map,
+        domains,
+      })),
+    };
   });
   if (wanted.length === 0) {
     print(call.options.has('json') ? anyJson({ actions: [] }) : 'nothing to lock: unknown names are refused already');
     return 0;
   }
-  return actByHand(call, catchAllLock, wanted, until);
+  const code = await actByHand(call, catchAllLock, wanted, until);
+  return code !== 0 || call.options.has('dry-run') ? code : prove(call, locked);
 };
 
 const restore = (call: Call): Promise<number> =>
@@ -111,34 +105,33 @@ const restore = (call: Call): Promise<number> =>
     return kept === '' ? 0 : 5;
   });
 
-export const placeOptions: readonly Option[] = [
-  { name: 'valiases', value: 'DIR', sentence: 'Exim: the folder of alias files, one a domain.' },
-  { name: 'vdomainaliases', value: 'DIR', sentence: 'Exim: the folder of domain aliases.' },
-  { name: 'postfix', value: 'DIR', sentence: "Postfix's configuration folder." },
-  { name: 'virtusertable', value: 'FILE', sentence: "Sendmail's virtusertable." },
-];
-
 const verbs = new Map([
-  ['audit', audit],
+  ['audit', auditCatchAllsHere],
   ['lock', lock],
   ['restore', restore],
 ]);
 
 export const catchallCommand: Command = {
   name: 'catchall',
-  usage: 'postern catchall audit|lock|restore',
+  usage: 'postern catchall audit [LOG…] | lock | restore',
   summary:
     'What happens to names that do not exist, for every domain; lock: refuse them at SMTP time; restore: as it was.',
   options: [
     { name: 'domains', value: 'A,B', sentence: 'lock: these domains only.' },
     { name: 'attacked', sentence: 'lock: the domains that open incidents are about.' },
+    {
+      name: 'probe',
+      value: 'HOST:PORT',
+      sentence: 'lock: where the server is asked afterwards (127.0.0.1:25).',
+    },
     { ...forOption, sentence: 'lock: how long: 30m, 6h (default), 7d; then restored by itself.' },
     ...placeOptions,
+    zoneOption,
     ...actingOptions,
   ],
   examples: ['postern catchall audit', 'postern catchall lock --attacked --for 6h', 'postern catchall restore'],
   operandsMin: 1,
-  operandsMax: 1,
+  operandsMax: Infinity,
   run: (call) => {
     const verb = verbs.get(call.operands[0] ?? '');
     if (verb === undefined)
@@ -146,6 +139,8 @@ export const catchallCommand: Command = {
         'USAGE',
         `postern catchall ${plain(call.operands[0] ?? '')}: expected ${[...verbs.keys()].join(', ')}`,
       );
+    if (call.operands.length > 1 && call.operands[0] !== 'audit')
+      throw new Fault('USAGE', `postern catchall ${plain(call.operands[0] ?? '')}: only audit reads logs`);
     return verb(call);
   },
 };

@@ -38,6 +38,8 @@ export type CatchAllFormat = {
   readonly name: string;
   /** Every catch-all in the text, also those that refuse. @param fileDomain what a file of one domain is for */
   readonly find: (text: string, fileDomain: string, isLocal: (domain: string) => boolean) => readonly CatchAll[];
+  /** Addresses that the map itself names, lower case. */
+  readonly listed: (text: string, fileDomain: string) => ReadonlySet<string>;
   /** Whether the entry is one of these domains' is asked by `wanted`. */
   readonly lock: (
     text: string,
@@ -133,6 +135,14 @@ const formatOf = (name: string, shape: Shape): CatchAllFormat => {
         return [{ domain, fate: shape.fateOf(value, isLocal), target: value.trim(), line: block.line }];
       });
     },
+    listed: (text, fileDomain) =>
+      new Set(
+        blocksOf(text, shape.readEntry).flatMap(({ entry }) => {
+          if (entry === undefined || entry.key.includes('*') || entry.key.startsWith('@')) return [];
+          const key = entry.key.toLowerCase();
+          return key.includes('@') ? [key] : fileDomain === '' ? [] : [`${key}@${fileDomain}`];
+        }),
+      ),
     lock: (text, fileDomain, wanted) => {
       const targets = new Map(
         found(text, fileDomain)
@@ -179,7 +189,7 @@ const atDomain = (key: string): string | undefined =>
 const eximFormat = formatOf('exim-aliases', {
   readEntry: readLsearch,
   domainOf: (key, _value, fileDomain) =>
-    key === '*' && fileDomain !== '' ? fileDomain : key.startsWith('*@') ? key.slice(2).toLowerCase() : undefined,
+    key === '*' ? fileDomain : key.startsWith('*@') ? key.slice(2).toLowerCase() : undefined,
   fateOf,
   locked: (key) => `${key}: ":fail: ${refusal}"`,
 });

@@ -3,16 +3,19 @@ import assert from 'node:assert/strict';
 import {
   appendFileSync,
   chmodSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
   statSync,
   symlinkSync,
   utimesSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { awaitLine } from '../servers/lab/await.ts';
 import { runCommand } from '../servers/lab/daemon.ts';
 import { dialSmtp } from '../servers/lab/dialogue.ts';
 import { labClosed } from '../servers/lab/door.ts';
@@ -37,9 +40,25 @@ type Scene = {
   readonly file: string;
   /** An honest edit, made while it is locked. */
   readonly edit: string;
+  readonly log: DeliveryLog;
 };
 
-const play = async ({ address, places, file, edit }: Scene): Promise<void> => {
+type DeliveryLog = {
+  readonly path: string;
+  readonly delivered: RegExp;
+};
+
+/** What an attack costs where a name that does not exist is delivered. */
+const deliver = async (address: string, { path, delivered }: DeliveryLog): Promise<void> => {
+  const smtp = await dialSmtp({ from: '203.0.113.7', to: address, port: 25 });
+  await smtp.say('EHLO client.test', 250);
+  const { code } = await smtp.send('s@remote.test', ['guessed@catchall.test'], 'Subject: guess\n\nguess');
+  assert.equal(code, 250);
+  await smtp.quit();
+  await awaitLine(path, 'the delivery', (line) => delivered.test(line));
+};
+
+const play = async ({ address, places, file, edit, log }: Scene): Promise<void> => {
   const state = mkdtempSync(join(tmpdir(), 'postern-catchall-'));
   const run = async (...args: readonly string[]): Promise<string> =>
     runCommand(process.execPath, [postern, 'catchall', ...args, '--state', state, ...places]);
@@ -58,15 +77,22 @@ const play = async ({ address, places, file, edit }: Scene): Promise<void> => {
     const before = keptOf(file);
 
     assert.equal(await guess(), 250, 'a guess is accepted');
-    await assert.rejects(run('audit', '--json'), (error: Error) => {
+    await deliver(address, log);
+    await assert.rejects(run('audit', log.path), (error: Error) => {
       assert.match(error.message, /ended with 1: /);
-      assert.match(error.message, /"domain": "catchall\.test"/);
+      assert.match(error.message, /catchall\.test .*1 message to 1 name /, 'what it cost');
       return true;
     });
     assert.match(await run('lock', '--dry-run', '--domains', 'catchall.test'), /would be done: .*catchall\.test/);
     assert.deepEqual(keptOf(file), before, 'a dry run changes nothing');
 
-    assert.match(await run('lock', '--domains', 'catchall.test'), /undo: postern undo A/);
+    const locked = await run('lock', '--domains', 'catchall.test', '--probe', `${address}:25`);
+    assert.match(locked, /undo: postern undo A/);
+    assert.match(
+      locked,
+      /SMTP at .*:25 refuses an unknown name at catchall\.test: 550/,
+      'it has asked the server itself',
+    );
     assert.equal(await guess(), 550, 'the very next guess is refused at RCPT');
     await run('restore');
     assert.deepEqual(keptOf(file), before, 'bytes, mode, owner and times');
@@ -92,6 +118,7 @@ test('Exim, in the layout of cPanel', { skip: labClosed }, async () => {
     places,
     file: '/etc/exim4/valiases/catchall.test',
     edit: 'new@catchall.test: alice@lab.test\n',
+    log: { path: exim.mainLog, delivered: /=> .*<guessed@catchall\.test>/ },
   });
 });
 
@@ -104,6 +131,7 @@ test('Postfix', { skip: labClosed }, async () => {
     places: ['--valiases', '/nowhere', '--virtusertable', '/nowhere'],
     file: '/etc/postfix/virtual',
     edit: 'new@lab.test alice@lab.test\n',
+    log: { path: world.log.traditional, delivered: /orig_to=<guessed@catchall\.test>.* status=sent/ },
   });
 });
 
@@ -119,7 +147,54 @@ test('Sendmail', { skip: labClosed }, async () => {
     places: ['--valiases', '/nowhere', '--postfix', '/nowhere'],
     file: '/etc/mail/virtusertable',
     edit: 'new@lab.test\tlaba\n',
+    log: { path: world.log.traditional, delivered: /to=.*stat=Sent/ },
   });
+});
+
+test('what Postern does not write is asked, and told with the way out', { skip: labClosed }, async () => {
+  await using world = await startWorld();
+  assert.ok(world);
+  await using postfix = await startPostfix({
+    mainCf: { virtual_alias_maps: 'regexp:/etc/postfix/patterns', luser_relay: 'alice@lab.test' },
+  });
+  assert.ok(postfix);
+  writeFileSync('/etc/postfix/patterns', '/@catchall\\.test$/ alice@lab.test\n');
+  mkdirSync('/etc/mail', { recursive: true });
+  writeFileSync('/etc/mail/virtusertable', '');
+  writeFileSync('/etc/mail/sendmail.cf', 'DSsmarthost.test\nDLalice\n');
+  mkdirSync('/etc/virtual/panel.test', { recursive: true });
+  writeFileSync('/etc/virtual/panel.test/aliases', '*: :blackhole:\n');
+  const state = mkdtempSync(join(tmpdir(), 'postern-catchall-'));
+  try {
+    const audited = runCommand(process.execPath, [
+      postern,
+      'catchall',
+      'audit',
+      '--json',
+      '--state',
+      state,
+      '--valiases',
+      '/nowhere',
+    ]);
+    await assert.rejects(audited, ({ message }: Error) => {
+      const found: unknown = JSON.parse(message.slice(message.indexOf('{')));
+      assert.ok(typeof found === 'object' && found !== null && 'catchAlls' in found && Array.isArray(found.catchAlls));
+      const rows = found.catchAlls.map(
+        ({ domain, fate, decidedBy }) => `${domain} ${fate} ${String(decidedBy).replace(/main\.cf:[0-9]+/, 'main.cf')}`,
+      );
+      assert.deepEqual(rows.toSorted(), [
+        ' forwarded /etc/mail/sendmail.cf:2',
+        ' mailbox /etc/postfix/main.cf',
+        'catchall.test mailbox virtual_alias_maps: regexp:/etc/postfix/patterns',
+        'panel.test discarded /etc/virtual/panel.test/aliases:1',
+      ]);
+      return true;
+    });
+  } finally {
+    rmSync(state, { recursive: true });
+    rmSync('/etc/virtual', { recursive: true });
+    rmSync('/etc/mail', { recursive: true });
+  }
 });
 
 test('panic and calm: one switch, shown first, taken back to the byte', { skip: labClosed }, async () => {
