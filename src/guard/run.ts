@@ -12,7 +12,8 @@ import { tryLock } from '../record/sqlite/lock.ts';
 import { createProgress } from '../sense/hooks/outcomes.ts';
 import { findLogs } from '../sense/logs/find.ts';
 import { followLog } from '../sense/logs/follow.ts';
-import type { Following, Position } from '../sense/logs/follow.ts';
+import type { Following } from '../sense/logs/follow.ts';
+import { followJournal, journalName } from '../sense/logs/journal.ts';
 import { createLogReader } from '../servers/read.ts';
 import { createGateNotes } from './gate-notes.ts';
 import { gateChoice } from './gate-settings.ts';
@@ -29,7 +30,7 @@ import { createNotices } from './notices/channels.ts';
 import { defaults, hookNames } from './settings.ts';
 import type { HookName, Values } from './settings.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
-import type { Snapshot } from './snapshot.ts';
+import type { LogPosition, Snapshot } from './snapshot.ts';
 
 export type Guard = {
   readonly state: string;
@@ -58,7 +59,7 @@ const chosenLogs = async (values: Values): Promise<{ logs: string[]; unreadable:
   const found = paths.includes('found') ? await findLogs('/') : [];
   return {
     logs: [
-      ...paths.filter((path) => path !== 'found').map((path) => resolve(path)),
+      ...paths.filter((path) => path !== 'found').map((path) => (path === journalName ? path : resolve(path))),
       ...found.filter((log) => log.readable).map((log) => log.path),
     ],
     unreadable: found.filter((log) => !log.readable).map((log) => log.path),
@@ -104,7 +105,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
       kind: 'problem',
       text: 'table.sizeMiB changed: what was learned before is forgotten, the logs are read anew',
     });
-  const positions = new Map<string, Position>(fits ? Object.entries(restored.snapshot.positions) : []);
+  const positions = new Map(fits ? Object.entries(restored.snapshot.positions) : []);
 
   const choice = judgeChoice(values, started);
   const memory = createMemory(buffer, seed);
@@ -143,16 +144,25 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
   const follow = (path: string): Following => {
     const reader = createLogReader(zone, () => Date.now());
     const cutter = createLineCutter((line) => void reader.read(line, tellFromLog));
-    return followLog({
-      path,
-      position: positions.get(path),
-      onText: (text, position) => {
-        cutter.feed(text);
-        positions.set(path, position);
-        progress.advance();
-      },
-      onProblem: (text) => tellNews({ kind: 'problem', text }),
-    });
+    const onText = (text: string, position: LogPosition | undefined): void => {
+      cutter.feed(text);
+      if (position !== undefined) positions.set(path, position);
+      progress.advance();
+    };
+    const onProblem = (text: string): void => tellNews({ kind: 'problem', text });
+    const position = positions.get(path);
+    return path === journalName
+      ? followJournal({
+          position: position !== undefined && 'cursor' in position ? position : undefined,
+          onText,
+          onProblem,
+        })
+      : followLog({
+          path,
+          position: position !== undefined && 'inode' in position ? position : undefined,
+          onText,
+          onProblem,
+        });
   };
 
   const leave = async (): Promise<void> => {

@@ -50,8 +50,8 @@ export const settings: readonly Setting[] = [
   {
     key: 'logs',
     default: ['found'],
-    form: 'a list of paths, or `found`',
-    sentence: 'The mail logs to follow; `found` looks where distributions put them.',
+    form: 'a list of paths, `journal` or `found`',
+    sentence: 'The mail logs to follow; `journal` is that of systemd; `found` looks where distributions put them.',
     accepts: isListOf(isText),
   },
   {

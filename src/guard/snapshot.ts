@@ -8,13 +8,16 @@ import { promisify } from 'node:util';
 import { zstdCompress, zstdDecompress } from 'node:zlib';
 import { Fault } from '../model/fault.ts';
 import type { Position } from '../sense/logs/follow.ts';
+import type { JournalPosition } from '../sense/logs/journal.ts';
+
+export type LogPosition = Position | JournalPosition;
 
 export type Snapshot = {
   readonly version: 2;
   readonly seed: number;
   /** First start of this installation, seconds since 1970. */
   readonly started: number;
-  readonly positions: Readonly<Record<string, Position>>;
+  readonly positions: Readonly<Record<string, LogPosition>>;
 };
 
 const compress = promisify(zstdCompress);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { isJournalJson, readJournalJson } from './json.ts';
+import { isJournalJson, readJournalJson, readJournalMark } from './json.ts';
 
 const record = {
   __REALTIME_TIMESTAMP: '1795219826123456',
@@ -33,4 +33,13 @@ test('what is no record is none, and nothing makes it throw', () => {
   ])
     assert.equal(readJournalJson(line), undefined, line);
   fc.assert(fc.property(fc.string({ unit: 'binary' }), (line) => void readJournalJson(line)));
+});
+
+test('where a reader goes on behind a record', () => {
+  const line = JSON.stringify({ ...record, __CURSOR: 's=1;i=2' });
+  assert.deepEqual(readJournalMark(line), { cursor: 's=1;i=2', microseconds: 1_795_219_826_123_456 });
+  // What a client put into the message is no cursor.
+  const framed = JSON.stringify({ ...record, MESSAGE: '","__CURSOR":"s=9' });
+  for (const none of ['', '[]', 'null', '{', framed, JSON.stringify({ ...record, __CURSOR: 7 })])
+    assert.equal(readJournalMark(none), undefined, none);
 });

@@ -19,15 +19,34 @@ const textOf = (value: unknown): string | undefined => {
 export const isJournalJson = (line: string): boolean =>
   line.startsWith('{') && line.endsWith('}') && line.includes('"MESSAGE"');
 
+const fieldsOf = (line: string): ReadonlyMap<string, unknown> => {
+  try {
+    const record: unknown = JSON.parse(line);
+    return new Map(typeof record === 'object' && record !== null ? Object.entries(record) : []);
+  } catch {
+    return new Map();
+  }
+};
+
+export type JournalMark = {
+  /** What journalctl takes to go on behind this record. */
+  readonly cursor: string;
+  /** Since 1970. */
+  readonly microseconds: number;
+};
+
+/** @returns undefined when it is no journal record */
+export const readJournalMark = (line: string): JournalMark | undefined => {
+  const fields = fieldsOf(line);
+  const cursor = fields.get('__CURSOR');
+  return typeof cursor === 'string' && cursor !== ''
+    ? { cursor, microseconds: Number(fields.get('__REALTIME_TIMESTAMP')) || 0 }
+    : undefined;
+};
+
 /** @param line latin1, so the bytes of UTF-8 text in it stay as they are. @returns undefined when it is no journal record */
 export const readJournalJson = (line: string): JournalRecord | undefined => {
-  let record: unknown;
-  try {
-    record = JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-  const fields = new Map<string, unknown>(typeof record === 'object' && record !== null ? Object.entries(record) : []);
+  const fields = fieldsOf(line);
   const message = textOf(fields.get('MESSAGE'));
   const program = textOf(fields.get('SYSLOG_IDENTIFIER')) ?? textOf(fields.get('_COMM'));
   const microseconds = Number(fields.get('__REALTIME_TIMESTAMP') ?? fields.get('_SOURCE_REALTIME_TIMESTAMP'));

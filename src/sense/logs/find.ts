@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { access, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { journalFolder, journalName } from './journal.ts';
 
 export type FoundLog = {
   readonly path: string;
@@ -10,10 +11,10 @@ export type FoundLog = {
   readonly older: readonly string[];
 };
 
+/** What syslog writes; the journal holds the same. */
+const syslogPlaces = ['var/log/mail.log', 'var/log/maillog', 'var/log/mail/mail.log'];
 const places = [
-  'var/log/mail.log',
-  'var/log/maillog',
-  'var/log/mail/mail.log',
+  ...syslogPlaces,
   'var/log/exim4/mainlog',
   'var/log/exim/mainlog',
   'var/log/exim/main.log',
@@ -36,18 +37,37 @@ const rotatedOf = async (path: string): Promise<readonly string[]> => {
   return dated.toSorted((a, b) => a.changed - b.changed).map((each) => each.path);
 };
 
-/** @param root '/' on a real host */
-export const findLogs = async (root: string): Promise<readonly FoundLog[]> => {
+/** One that was not written to for longer than a weekly rotation leaves it alone: syslog is gone, the journal is not. */
+const staleMs = 8 * 86_400_000;
+
+const mayRead = (path: string): Promise<boolean> =>
+  access(path, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
+
+const findJournal = async (root: string, found: readonly FoundLog[], now: number): Promise<FoundLog | undefined> => {
+  const folder = journalFolder(root);
+  if (folder === undefined) return undefined;
+  for (const { path } of found) {
+    if (!syslogPlaces.some((place) => path === join(root, place))) continue;
+    if (now - (await stat(path)).mtimeMs < staleMs) return undefined;
+  }
+  const machines = await readdir(folder).catch(() => []);
+  const readable = await Promise.all(machines.map((name) => mayRead(join(folder, name, 'system.journal'))));
+  return { path: journalName, readable: readable.includes(true), older: [] };
+};
+
+/** @param root '/' on a real host. @param now milliseconds since 1970 */
+export const findLogs = async (root: string, now = Date.now()): Promise<readonly FoundLog[]> => {
   const found: FoundLog[] = [];
   for (const place of places) {
     const path = join(root, place);
     const info = await stat(path).catch(() => undefined);
     if (info?.isFile() !== true) continue;
-    const readable = await access(path, constants.R_OK).then(
-      () => true,
-      () => false,
-    );
+    const readable = await mayRead(path);
     found.push({ path, readable, older: readable ? await rotatedOf(path) : [] });
   }
-  return found;
+  const journal = await findJournal(root, found, now);
+  return journal === undefined ? found : [...found, journal];
 };

@@ -11,6 +11,7 @@ import { Readable, pipeline } from 'node:stream';
 import type { Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { Fault } from '../../model/fault.ts';
+import { journalName, readJournal } from './journal.ts';
 
 export type LogText = {
   readonly path: string;
@@ -132,8 +133,33 @@ async function* readAll(file: FileHandle): AsyncGenerator<Buffer> {
   }
 }
 
-/** @throws Fault INPUT_UNREADABLE when it cannot be opened at all */
+/** The journal as a pipe: its size and its last change are not known. */
+const openJournal = (): LogText => {
+  let read = 0;
+  let problem: string | undefined;
+  async function* chunks(): AsyncGenerator<string> {
+    try {
+      for await (const chunk of readJournal()) {
+        read += chunk.length;
+        yield chunk;
+      }
+    } catch (error) {
+      problem = `the journal: ${error instanceof Error ? error.message : String(error)}`;
+    }
+  }
+  return {
+    path: journalName,
+    bytesTotal: undefined,
+    changed: undefined,
+    bytesRead: () => read,
+    problem: () => problem,
+    chunks: chunks(),
+  };
+};
+
+/** @param path `-`: standard input, `journal`: the journal. @throws Fault INPUT_UNREADABLE when it cannot be opened at all */
 export const openLog = async (path: string): Promise<LogText> => {
+  if (path === journalName) return openJournal();
   let read = 0;
   let problem: string | undefined;
   const onRead = (bytes: number): void => void (read += bytes);

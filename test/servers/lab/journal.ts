@@ -1,0 +1,19 @@
+/** The journal of a machine without a syslog daemon: a real systemd-journald behind /dev/log, as on Debian 12. */
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { awaitFile } from './await.ts';
+import { startDaemon } from './daemon.ts';
+import type { Stoppable } from './daemon.ts';
+
+const socket = '/run/systemd/journal/dev-log';
+
+export const startJournal = async (): Promise<Stoppable> => {
+  for (const path of ['/run/log/journal', '/run/systemd/journal']) {
+    rmSync(path, { recursive: true, force: true });
+    mkdirSync(path, { recursive: true });
+  }
+  const journald = startDaemon('journald', '/usr/lib/systemd/systemd-journald', []);
+  await journald.until(awaitFile(socket));
+  rmSync('/dev/log', { force: true });
+  symlinkSync(socket, '/dev/log');
+  return journald;
+};
