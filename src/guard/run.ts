@@ -6,15 +6,13 @@ import { createMemory } from '../judge/memory.ts';
 import type { ServerName } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
 import type { Tell } from '../model/ports.ts';
-import { createLineCutter } from '../protocols/lines.ts';
 import { zoneOf, localZone } from '../protocols/syslog/zone.ts';
 import { tryLock } from '../record/sqlite/lock.ts';
 import { createProgress } from '../sense/hooks/outcomes.ts';
 import { findLogs } from '../sense/logs/find.ts';
-import { followLog } from '../sense/logs/follow.ts';
 import type { Following } from '../sense/logs/follow.ts';
-import { followJournal, journalName } from '../sense/logs/journal.ts';
-import { createLogReader } from '../servers/read.ts';
+import { journalName } from '../sense/logs/journal.ts';
+import { readLive } from './live-log.ts';
 import { createGateNotes } from './gate-notes.ts';
 import { gateChoice } from './gate-settings.ts';
 import { startActing } from './acting/start.ts';
@@ -30,7 +28,7 @@ import { createNotices } from './notices/channels.ts';
 import { defaults, hookNames } from './settings.ts';
 import type { HookName, Values } from './settings.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
-import type { LogPosition, Snapshot } from './snapshot.ts';
+import type { Snapshot } from './snapshot.ts';
 
 export type Guard = {
   readonly state: string;
@@ -141,29 +139,18 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     toldByLog.add(event.server);
     judge.tell(event);
   };
-  const follow = (path: string): Following => {
-    const reader = createLogReader(zone, () => Date.now());
-    const cutter = createLineCutter((line) => void reader.read(line, tellFromLog));
-    const onText = (text: string, position: LogPosition | undefined): void => {
-      cutter.feed(text);
-      if (position !== undefined) positions.set(path, position);
-      progress.advance();
-    };
-    const onProblem = (text: string): void => tellNews({ kind: 'problem', text });
-    const position = positions.get(path);
-    return path === journalName
-      ? followJournal({
-          position: position !== undefined && 'cursor' in position ? position : undefined,
-          onText,
-          onProblem,
-        })
-      : followLog({
-          path,
-          position: position !== undefined && 'inode' in position ? position : undefined,
-          onText,
-          onProblem,
-        });
-  };
+  const follow = (path: string): Following =>
+    readLive({
+      path,
+      zone,
+      position: positions.get(path),
+      tell: tellFromLog,
+      onPosition: (position) => {
+        positions.set(path, position);
+        progress.advance();
+      },
+      onProblem: (text) => tellNews({ kind: 'problem', text }),
+    });
 
   const leave = async (): Promise<void> => {
     await containment.stop();

@@ -23,6 +23,8 @@ export type FollowOptions = {
   readonly path: string;
   /** Where an earlier run stopped; without one the file is read from its start. */
   readonly position: Position | undefined;
+  /** Told once, when the file is taken up again at its position: the last lines before it, whole, given to somebody already. */
+  readonly onEarlier?: ((text: string) => void) | undefined;
   /** Whole lines (latin1, each with its LF), and the position behind them. */
   readonly onText: (text: string, position: Position) => void;
   readonly onProblem: (problem: string) => void;
@@ -36,6 +38,8 @@ export type Following = {
 
 const chunkBytes = 1024 * 1024;
 const headBytesMax = 256;
+/** So much of what was read before is shown again: the sessions and messages under way began in it. */
+const earlierBytes = 1024 * 1024;
 /** The watcher tells at once; this is the net below it (network file systems, a directory that comes later). */
 const pollMs = 1000;
 
@@ -91,6 +95,14 @@ export const followLog = (options: FollowOptions): Following => {
   let running: Promise<void> = Promise.resolve();
   let queued = false;
 
+  const showEarlier = async ({ file, offset }: Open): Promise<void> => {
+    const from = Math.max(0, offset - earlierBytes);
+    const earlier = Buffer.alloc(offset - from);
+    const { bytesRead } = await file.read(earlier, 0, earlier.length, from);
+    const text = earlier.toString('latin1', 0, bytesRead);
+    options.onEarlier?.(from === 0 ? text : text.slice(text.indexOf('\n') + 1));
+  };
+
   const openFirst = async (): Promise<Open | undefined> => {
     const opened = await openAt(path, 0, true).catch(() => undefined);
     if (resume === undefined || opened === undefined) return opened;
@@ -98,6 +110,7 @@ export const followLog = (options: FollowOptions): Following => {
     resume = undefined;
     if (await isSameFile(opened.file, position)) {
       opened.offset = position.offset;
+      await showEarlier(opened);
       return opened;
     }
     const old = await rotatedSelf(path, position);
@@ -108,6 +121,7 @@ export const followLog = (options: FollowOptions): Following => {
       return opened;
     }
     await opened.file.close();
+    await showEarlier(old);
     return old;
   };
 

@@ -16,10 +16,16 @@ import type { Following } from './follow.ts';
 /** How the journal is named where a log file could be; a file of this name is `./journal`. */
 export const journalName = 'journal';
 
-export type JournalPosition = { readonly cursor: string };
+export type JournalPosition = {
+  readonly cursor: string;
+  /** Of that record, since 1970. */
+  readonly microseconds: number;
+};
 
 export type FollowJournalOptions = {
   readonly position: JournalPosition | undefined;
+  /** Told once: the last records before the position, given to somebody already. */
+  readonly onEarlier?: ((text: string) => void) | undefined;
   /** Whole lines (latin1, each with its LF), and the position behind them where one is known. */
   readonly onText: (text: string, position: JournalPosition | undefined) => void;
   readonly onProblem: (problem: string) => void;
@@ -34,7 +40,10 @@ const selection: readonly string[] = [
   '--no-pager',
   'SYSLOG_FACILITY=2',
 ];
+/** So many of those before a position are shown again: the sessions and messages under way began in them. */
+const earlierRecords = 5000;
 const lineBytesMax = 1024 * 1024;
+const outputBytesMax = 64 * 1024 * 1024;
 const complaintMax = 500;
 const retryMsMin = 1000;
 const retryMsMax = 60_000;
@@ -67,8 +76,13 @@ export async function* readJournal(): AsyncGenerator<string> {
   }
 }
 
+const read = (args: readonly string[]): Promise<{ readonly stdout: string }> =>
+  promisify(execFile)('journalctl', [...selection, ...args], { encoding: 'latin1', maxBuffer: outputBytesMax }).catch(
+    () => ({ stdout: '' }),
+  );
+
 const newest = async (): Promise<JournalMark | undefined> => {
-  const { stdout } = await promisify(execFile)('journalctl', [...selection, '--lines=1']).catch(() => ({ stdout: '' }));
+  const { stdout } = await read(['--lines=1']);
   return readJournalMark(stdout.trimEnd().split('\n').at(-1) ?? '');
 };
 
@@ -85,12 +99,18 @@ export const followJournal = (options: FollowJournalOptions): Following => {
   const take = (text: string): void => {
     const mark = readJournalMark(text.slice(text.lastIndexOf('\n', text.length - 2) + 1));
     retryMs = retryMsMin;
-    if (mark !== undefined) position = { cursor: mark.cursor };
+    if (mark !== undefined) position = mark;
     options.onText(text, position);
     if (mark === undefined) return;
     seen = Math.max(seen, mark.microseconds);
     for (const each of waiting.filter(({ microseconds }) => microseconds <= seen)) each.resolve();
     waiting = waiting.filter(({ microseconds }) => microseconds > seen);
+  };
+
+  const showEarlier = async ({ microseconds }: JournalPosition): Promise<void> => {
+    const until = `--until=@${microseconds / 1e6}`;
+    const { stdout } = await read([until, `--lines=${earlierRecords}`]);
+    options.onEarlier?.(stdout);
   };
 
   const run = (): void => {
@@ -115,7 +135,11 @@ export const followJournal = (options: FollowJournalOptions): Following => {
       retryMs = Math.min(retryMs * 2, retryMsMax);
     });
   };
-  run();
+  if (position === undefined) run();
+  else
+    void showEarlier(position).finally(() => {
+      if (!stopped) run();
+    });
 
   return {
     caughtUp: async () => {
