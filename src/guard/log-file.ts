@@ -1,6 +1,5 @@
 /** One log file on its way to the judge: its text is cut into lines, its lines are read, its events are told in its order. */
 import type { Event } from '../model/event.ts';
-import type { Tell } from '../model/ports.ts';
 import type { FileReport } from '../model/report.ts';
 import type { Zone } from '../model/zone.ts';
 import { createLineCutter } from '../protocols/lines.ts';
@@ -8,8 +7,8 @@ import { openLog } from '../sense/logs/open.ts';
 import { createLogReader } from '../servers/read.ts';
 
 export type LogFile = {
-  /** Reads one chunk and tells its events; false at the end of the file. */
-  readonly advance: (tell: Tell) => Promise<boolean>;
+  /** Reads one chunk and tells its events, each with its line; false at the end of the file. */
+  readonly advance: (tell: (event: Event, line: string) => void) => Promise<boolean>;
   readonly report: () => FileReport;
   readonly bytesRead: () => number;
   readonly bytesTotal: number | undefined;
@@ -32,14 +31,16 @@ export const openLogFile = async (path: string, options: LogFileOptions): Promis
   let lines = 0;
   let events = 0;
   let unmatched = 0;
-  let tellNow: Tell = () => undefined;
+  let tellNow: (event: Event, line: string) => void = () => undefined;
+  let current = '';
   const counted = (event: Event): void => {
     events++;
-    tellNow(event);
+    tellNow(event, current);
   };
   const cutter = createLineCutter((line) => {
     if (line === '') return;
     lines++;
+    current = line;
     const understood = reader.read(line, counted);
     if (understood !== 'unmatched' && understood !== 'malformed') return;
     unmatched++;

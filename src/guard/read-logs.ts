@@ -1,9 +1,10 @@
-/** Several logs as one stream of events by time. Each is in order by itself; the one that lags behind is read next. */
+/** Several logs as one stream of events by time, what two of them tell once. Each is in order by itself; the one that lags behind is read next. */
 import type { Event } from '../model/event.ts';
 import type { Tell } from '../model/ports.ts';
 import type { FileReport } from '../model/report.ts';
 import { openLogFile } from './log-file.ts';
 import type { LogFile, LogFileOptions } from './log-file.ts';
+import { createTwins } from './twins.ts';
 
 export type Progress = {
   readonly bytes: number;
@@ -31,13 +32,17 @@ const progressOf = (files: readonly LogFile[]): Progress => {
   };
 };
 
-type Waiting = { readonly file: LogFile; events: Event[]; at: number; ended: boolean };
+type Waiting = { readonly file: LogFile; events: Event[]; lines: string[]; at: number; ended: boolean };
 
 const refill = async (waiting: Waiting): Promise<void> => {
   waiting.events = [];
+  waiting.lines = [];
   waiting.at = 0;
   while (waiting.events.length === 0 && !waiting.ended) {
-    waiting.ended = !(await waiting.file.advance((event) => waiting.events.push(event)));
+    waiting.ended = !(await waiting.file.advance((event, line) => {
+      waiting.events.push(event);
+      waiting.lines.push(line);
+    }));
   }
 };
 
@@ -51,7 +56,8 @@ const merge = async (
   stopped: () => boolean,
   onTurn: () => Promise<void>,
 ): Promise<void> => {
-  let waiting: Waiting[] = files.map((file) => ({ file, events: [], at: 0, ended: false }));
+  let waiting: Waiting[] = files.map((file) => ({ file, events: [], lines: [], at: 0, ended: false }));
+  const twins = createTwins<LogFile>();
   for (const each of waiting) await refill(each);
   while (!stopped()) {
     waiting = waiting.filter((each) => each.at < each.events.length);
@@ -63,7 +69,7 @@ const merge = async (
       event !== undefined && event.time <= horizon;
       event = first.events[++first.at]
     )
-      tell(event);
+      if (!twins.told(event.time, first.lines[first.at] ?? '', first.file)) tell(event);
     if (first.at >= first.events.length) {
       await refill(first);
       await onTurn();
