@@ -185,6 +185,27 @@ test('S3: 22,977 one-shot guessers a day: at most 40 answered, at most one name 
   );
 });
 
+test('S3, slow: one probe in five minutes among 10,000 honest newcomers a day, where no share shows it', () => {
+  const mail = site();
+  const next = dice(11);
+  let honest = 0;
+  const learned = start + 8 * day;
+  const newcomersUntil = (from: number, to: number): void => {
+    for (let time = from; time < to; time += -Math.log(1 - next()) * (day / 10_000))
+      mail.recipient(Math.floor(time), addressOf(120, honest++), `name${honest % 50}@lab.test`, next() < 0.997);
+  };
+  newcomersUntil(start, learned);
+  assert.deepEqual(mail.incidents('dictionary'), [], 'eight days of typing errors is no attack');
+  let answered = 0;
+  for (let i = 0; i < 1000; i++) {
+    const time = learned + i * 5 * minute;
+    newcomersUntil(time - 5 * minute, time);
+    if (mail.recipient(time, addressOf(20, i), `guess${i}@lab.test`, next() < 0.02) !== 'hidden') answered++;
+  }
+  assert.ok(answered > 0 && answered <= 100, `${answered} answered`);
+  assert.ok(only(mail.incidents('dictionary')).actorCount > 20);
+});
+
 test('S5: ten thousand bounces from two thousand honest servers accuse none of them', () => {
   const mail = site();
   for (let i = 0; i < 10_000; i++)

@@ -41,6 +41,8 @@ export const tags = {
   accountSeen: 39,
   accountPlace: 40,
   accountAway: 41,
+  harvestCount: 42,
+  harvestHour: 43,
   // first contacts
   contactPair: 64,
   contactNetwork: 65,

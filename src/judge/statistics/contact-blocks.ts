@@ -53,10 +53,22 @@ export const addToBlock = (table: Table, tag: number, target: string, seconds: n
     floats[at + 6] = Math.min(shareMax, Math.max(shareMin, learned));
   }
   if (g <= alarmAbove) return false;
+  ring(table, at, seconds);
+  return true;
+};
+
+const ring = ({ words }: Table, at: number, seconds: number): void => {
   const ended = words[at + 7] ?? 0;
   const isReturn = ended !== 0 && ended <= seconds && seconds - ended < returnSeconds;
   words[at + 7] = Math.max(ended, seconds + (isReturn ? returnSeconds : alarmSeconds));
-  return true;
+};
+
+/** The same alarm, raised by another statistic about the same target. */
+export const raiseAlarm = (table: Table, tag: number, target: string, seconds: number): void => {
+  const at = table.place(tag, target, shapes.guarded, seconds);
+  if (at < 0) return;
+  table.words[at + 4] = Math.max(table.words[at + 4] ?? 0, seconds + guardSeconds);
+  ring(table, at, seconds);
 };
 
 /** True while the target's alarm lasts: six hours after the last block that kept it up. */

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { addToBlock, isAlarmed } from './contact-blocks.ts';
+import { shifts } from './count-shift.ts';
 import { createCounts } from './counts.ts';
 import { decayed } from './decay.ts';
 import { addPartner, readDistinct } from './distinct.ts';
@@ -206,4 +207,41 @@ test('a flood of made-up targets leaves room: half-filled blocks are not guarded
   const table = tableOf(1);
   for (let i = 0; i < 100; i++) addToBlock(table, 1, `made-up ${i}`, now, true);
   assert.notEqual(table.place(2, 'newcomer', shapes.plain, now), -1);
+});
+
+/** Events of a Poisson process, seconds between them drawn by dice. */
+const gap = (next: () => number, perDay: number): number => (-Math.log(1 - next()) * day) / perDay;
+
+const shiftTags = { target: 1, hour: 2 };
+
+test('a count that shifts raises the alarm soon, and the usual one does not in thirty days', () => {
+  /** [usual a day, campaign: seconds between its probes, probes at most on the average] (DETECTION B.3). */
+  const rows = [
+    [36, 30, 25],
+    [36, 300, 25],
+    [500, 30, 70],
+  ] as const;
+  for (const [perDay, every, probesMax] of rows) {
+    let alarms = 0;
+    let probes = 0;
+    const runs = 20;
+    for (let seed = 1; seed <= runs; seed++) {
+      const table = tableOf(64);
+      const next = dice(seed * 7919);
+      let time = now;
+      for (let usual = time + gap(next, perDay); usual < now + 30 * day; usual += gap(next, perDay)) {
+        time = Math.floor(usual);
+        if (shifts(table, shiftTags, 'lab.test', time)) alarms++;
+      }
+      let usual = time + gap(next, perDay);
+      for (let probe = 1; probe <= 500; probe++) {
+        const at = time + probe * every;
+        for (; usual < at; usual += gap(next, perDay)) shifts(table, shiftTags, 'lab.test', Math.floor(usual));
+        probes++;
+        if (shifts(table, shiftTags, 'lab.test', at)) break;
+      }
+    }
+    assert.ok(alarms <= 0.2 * runs, `${alarms} false alarms in ${runs} months at ${perDay} a day`);
+    assert.ok(probes / runs <= probesMax, `${probes / runs} probes at one in ${every} s among ${perDay} a day`);
+  }
 });
