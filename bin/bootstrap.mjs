@@ -26,6 +26,8 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const nodeMajorMin = 24;
 const nodeVersion = '24.21.0';
 const localNode = join(root, '.node/node_modules/node/bin/node');
+/** What Node made of the TypeScript files: without it each start spends most of its time on that again. */
+const compiled = join(root, '.node/compiled');
 const abandonedAfterMs = 60 * 60 * 1000;
 
 /** @param {string} text */
@@ -172,7 +174,8 @@ const isFromTerminal = (signal) => process.stdin.isTTY && (signal === 'SIGINT' |
  */
 export const handOver = (command, args, { stopWith, ...options } = {}) =>
   new Promise((resolve, reject) => {
-    const program = spawn(command, args, { ...options, stdio: 'inherit' });
+    const env = { NODE_COMPILE_CACHE: compiled, ...(options.env ?? process.env) };
+    const program = spawn(command, args, { ...options, env, stdio: 'inherit' });
     for (const signal of forwarded) {
       process.on(signal, () => {
         if (!isFromTerminal(signal)) program.kill(stopWith ?? signal);
