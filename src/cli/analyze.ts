@@ -28,9 +28,12 @@ const run = async (call: Call): Promise<number> => {
   };
   const top = topOf(call);
   const reading = startReading(call, call.operands);
-  const report = await analyze({ ...reading.options, since: moment('since'), until: moment('until') }).finally(
-    reading.done,
-  );
+  const report = await analyze({
+    ...reading.options,
+    most: top,
+    since: moment('since'),
+    until: moment('until'),
+  }).finally(reading.done);
   const output = createOutput(process.stdout);
   const style = styleFor(process.stdout, process.env);
   if (call.options.has('json')) output.line(reportJson(report, top));

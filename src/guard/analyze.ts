@@ -11,6 +11,8 @@ export type AnalyzeOptions = ReadOptions & {
   /** Milliseconds since 1970; events outside are not judged. */
   readonly since?: number | undefined;
   readonly until?: number | undefined;
+  /** How many of each list; undefined: all. */
+  readonly most?: number | undefined;
   readonly judge?: JudgeSettings | undefined;
 };
 
@@ -45,6 +47,6 @@ export const analyze = async (options: AnalyzeOptions): Promise<Report> => {
       bytes: sum('bytes'),
       files,
     },
-    ...judge.report(),
+    ...judge.report(options.most),
   };
 };

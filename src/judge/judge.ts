@@ -46,7 +46,8 @@ type Weighing = WeighedTerm & { readonly time: number; readonly score: number };
 export type Judge = {
   readonly tell: Tell;
   /** What was found so far; the input part is the caller's. */
-  readonly report: () => Omit<Report, 'version' | 'input'>;
+  /** @param most how many of each list but the incidents; all without it */
+  readonly report: (most?: number) => Omit<Report, 'version' | 'input'>;
   readonly standingOf: (client: string) => Standing;
 };
 
@@ -255,13 +256,13 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
       if (isRefusal(event)) recogniseCut(facts);
       for (const detector of detectors) detector.observe(facts, bench);
     },
-    report: () => ({
+    report: (most = Infinity) => ({
       incidents: incidents.list(),
-      offenders: tally.offenders(standingOf),
-      networks: tally.networks(standingOf),
-      accounts: tally.accounts((account) => (isHeld(table, account, latestSeconds) ? 'hostile' : 'unknown')),
-      domains: tally.domains(),
-      senders: tally.senders(),
+      offenders: tally.offenders(standingOf, most),
+      networks: tally.networks(standingOf, most),
+      accounts: tally.accounts((account) => (isHeld(table, account, latestSeconds) ? 'hostile' : 'unknown'), most),
+      domains: tally.domains(most),
+      senders: tally.senders(most),
     }),
   };
 };

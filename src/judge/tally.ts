@@ -30,13 +30,16 @@ type SenderCount = {
 
 const eventsOf = (count: ClientCount): number => count.unknown + count.denied + count.auth + count.protocol;
 
+const activityOf = ({ messages, recipients, failures }: AccountCount): number => messages + recipients + failures;
+
 export type Tally = {
   readonly add: (event: Event, prefix: string | undefined) => void;
-  readonly offenders: (standingOf: (client: string) => Standing) => readonly Offender[];
-  readonly networks: (standingOf: (client: string) => Standing) => readonly OffendingNetwork[];
-  readonly accounts: (standingOf: (account: string) => Standing) => readonly AccountReport[];
-  readonly domains: () => readonly DomainReport[];
-  readonly senders: () => readonly SenderReport[];
+  /** The busiest, `most` of each. */
+  readonly offenders: (standingOf: (client: string) => Standing, most: number) => readonly Offender[];
+  readonly networks: (standingOf: (client: string) => Standing, most: number) => readonly OffendingNetwork[];
+  readonly accounts: (standingOf: (account: string) => Standing, most: number) => readonly AccountReport[];
+  readonly domains: (most: number) => readonly DomainReport[];
+  readonly senders: (most: number) => readonly SenderReport[];
 };
 
 // oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
@@ -157,9 +160,11 @@ export const createTally = (): Tally => {
           return undefined;
       }
     },
-    offenders: (standingOf) =>
+    offenders: (standingOf, most) =>
       clients
         .entries()
+        .toSorted(([, a], [, b]) => eventsOf(b) - eventsOf(a) || a.first - b.first)
+        .slice(0, most)
         .map(([client, count]) => ({
           client,
           network: networkOf(client.replace('/64', '')),
@@ -171,43 +176,47 @@ export const createTally = (): Tally => {
           first: count.first,
           last: count.last,
           standing: standingOf(client),
-        }))
-        .toSorted((a, b) => b.events - a.events || a.first - b.first),
-    networks: (standingOf) => {
-      const sums = new Map<string, { -readonly [K in keyof OffendingNetwork]: OffendingNetwork[K] }>();
-      for (const [client, count] of clients.entries()) {
+        })),
+    networks: (standingOf, most) => {
+      const sums = new Map<string, { readonly clients: string[]; readonly count: ClientCount }>();
+      for (const [client, { unknown, denied, auth, protocol, first, last }] of clients.entries()) {
         const network = networkOf(client.replace('/64', ''));
         let sum = sums.get(network);
-        if (sum === undefined) {
-          sum = {
+        if (sum === undefined)
+          sums.set(
             network,
-            clients: 0,
-            events: 0,
-            unknownRecipients: 0,
-            relayDenied: 0,
-            authFailures: 0,
-            protocolErrors: 0,
-            first: count.first,
-            last: count.last,
-            standing: 'unknown',
-          };
-          sums.set(network, sum);
-        }
-        sum.clients++;
-        sum.events += eventsOf(count);
-        sum.unknownRecipients += count.unknown;
-        sum.relayDenied += count.denied;
-        sum.authFailures += count.auth;
-        sum.protocolErrors += count.protocol;
-        sum.first = Math.min(sum.first, count.first);
-        sum.last = Math.max(sum.last, count.last);
-        if (standingOf(client) === 'hostile') sum.standing = 'hostile';
+            (sum = { clients: [], count: { unknown: 0, denied: 0, auth: 0, protocol: 0, first, last } }),
+          );
+        sum.clients.push(client);
+        const { count } = sum;
+        count.unknown += unknown;
+        count.denied += denied;
+        count.auth += auth;
+        count.protocol += protocol;
+        count.first = Math.min(count.first, first);
+        count.last = Math.max(count.last, last);
       }
-      return [...sums.values()].toSorted((a, b) => b.events - a.events || a.first - b.first);
+      return [...sums]
+        .toSorted(([, { count: a }], [, { count: b }]) => eventsOf(b) - eventsOf(a) || a.first - b.first)
+        .slice(0, most)
+        .map(([network, { clients: members, count }]) => ({
+          network,
+          clients: members.length,
+          events: eventsOf(count),
+          unknownRecipients: count.unknown,
+          relayDenied: count.denied,
+          authFailures: count.auth,
+          protocolErrors: count.protocol,
+          first: count.first,
+          last: count.last,
+          standing: members.some((client) => standingOf(client) === 'hostile') ? 'hostile' : 'unknown',
+        }));
     },
-    accounts: (standingOf) =>
+    accounts: (standingOf, most) =>
       accounts
         .entries()
+        .toSorted(([, a], [, b]) => activityOf(b) - activityOf(a))
+        .slice(0, most)
         .map(([account, count]) => ({
           account,
           messages: count.messages,
@@ -216,20 +225,21 @@ export const createTally = (): Tally => {
           clients: count.clients.size,
           authFailures: count.failures,
           standing: standingOf(account),
-        }))
-        .toSorted((a, b) => b.messages + b.recipients + b.authFailures - (a.messages + a.recipients + a.authFailures)),
-    domains: () =>
+        })),
+    domains: (most) =>
       domains
         .entries()
         .filter(([domain]) => domain !== '')
+        .toSorted(([, a], [, b]) => b.unknown - a.unknown || b.accepted + b.unknown - (a.accepted + a.unknown))
+        .slice(0, most)
         .map(([domain, count]) => ({
           domain,
           events: count.accepted + count.unknown,
           accepted: count.accepted,
           unknownRecipients: count.unknown,
           bounces: count.bounces,
-        }))
-        .toSorted((a, b) => b.unknownRecipients - a.unknownRecipients || b.events - a.events),
-    senders: () => [...senders.values()].toSorted((a, b) => b.recipients - a.recipients || b.messages - a.messages),
+        })),
+    senders: (most) =>
+      [...senders.values()].toSorted((a, b) => b.recipients - a.recipients || b.messages - a.messages).slice(0, most),
   };
 };
