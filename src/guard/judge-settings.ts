@@ -10,6 +10,7 @@ export type JudgeChoice = {
   readonly learningUntil: number;
   readonly modes: readonly (readonly [string, unknown])[];
   readonly protect: readonly string[];
+  readonly invalidPerHour: number;
 };
 
 /** The administrator's own machine is never acted on. */
@@ -24,6 +25,7 @@ export const judgeChoice = (values: Values, startedSeconds: number): JudgeChoice
     learningUntil: learning === 0 ? 0 : startedSeconds + learning,
     modes: detectorNames.map((name) => [name, values.get(`judge.detectors.${name}`)] as const),
     protect: [...alwaysProtected, ...(Array.isArray(protect) ? protect.map((entry) => String(entry)) : [])],
+    invalidPerHour: Number(values.get('accounts.invalidPerHour') ?? 0),
   };
 };
 
@@ -36,6 +38,7 @@ export const judgeSettings = (choice: JudgeChoice): JudgeSettings => {
     mode: choice.mode,
     learningUntil: choice.learningUntil,
     detectors: new Map(detectorNames.map((name) => [name, modeOf(words.get(name))])),
+    invalidPerHour: choice.invalidPerHour,
     isProtected: (client) => protectedSet.has(client),
   };
 };

@@ -134,6 +134,14 @@ export const settings: readonly Setting[] = [
     accepts: isOneOf('on', 'off'),
   },
   {
+    key: 'accounts.invalidPerHour',
+    default: 100,
+    form: 'a whole number from 0 to 100000',
+    sentence:
+      'So many recipients that do not exist within an hour hold an account, one forgiven for nine deliveries; 0: no such line.',
+    accepts: isWhole(0, 100_000),
+  },
+  {
     key: 'helper.socket',
     default: 'off',
     form: 'a path, or off',

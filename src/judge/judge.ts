@@ -167,7 +167,7 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
   };
 
   const listeners = new Map<EventKind, Detector[]>();
-  for (const detector of allDetectors((seconds) => seconds < settings.learningUntil)) {
+  for (const detector of allDetectors((seconds) => seconds < settings.learningUntil, settings.invalidPerHour)) {
     attackOf.set(detector.name, detector.attack);
     if (modeOf(settings, detector.name) === 'off') continue;
     for (const kind of detector.listensTo) listeners.set(kind, [...(listeners.get(kind) ?? []), detector]);

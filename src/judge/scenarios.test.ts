@@ -272,32 +272,70 @@ test('S10: one password on 2,000 accounts from 2,000 addresses is one incident w
   assert.ok(only(mail.incidents('password-guessing')).actorCount >= 1900);
 });
 
-test('S11, S12: a stolen account, from everywhere or from its own office, is held in time', () => {
-  for (const [networks, max] of [
-    [342, 60],
-    [1, 200],
-  ] as const) {
-    let sum = 0;
-    for (let seed = 1; seed <= 20; seed++) {
-      const mail = site();
-      const next = dice(seed * 7919);
-      let sent = 0;
-      while (
-        sent < 3000 &&
-        mail.send(
-          start + sent * 12 * second,
-          addressOf(90, sent % networks),
-          'boss@lab.test',
-          `r${sent}@far.test`,
-          next() < 0.3,
-        )
-      )
-        sent++;
-      only(mail.incidents('compromised-account'));
-      sum += sent;
+/** @returns how many messages a thief got out before the account was held */
+const stolen = (mail: Site, seed: number, gapMs: number, networks: number, account: string, from = start): number => {
+  const next = dice(seed * 7919 + 1);
+  let sent = 0;
+  while (
+    sent < 3000 &&
+    mail.send(from + sent * gapMs, addressOf(90, sent % networks), account, `v${sent}@far.test`, next() < 0.3)
+  )
+    sent++;
+  only(mail.incidents('compromised-account'));
+  return sent;
+};
+const gaps = [0.72 * second, 2 * minute];
+
+test('S11, S12: a stolen account that nobody knew, from everywhere or from one office, at 5,000 an hour or 30, is held within 60 messages', () => {
+  for (const networks of [342, 3, 1])
+    for (const gap of gaps) {
+      const counts = Array.from({ length: 100 }, (_, seed) => stolen(site(), seed, gap, networks, 'boss@lab.test'));
+      const inTime = counts.filter((sent) => sent <= 60).length;
+      const mean = counts.reduce((sum, sent) => sum + sent) / counts.length;
+      const where = `from ${networks} networks, a message each ${gap / second} s`;
+      assert.ok(mean <= 45, `${mean} messages ${where}`);
+      assert.ok(inTime >= 80, `${inTime} of 100 within 60 messages ${where}: ${counts.join(' ')}`);
     }
-    assert.ok(sum / 20 <= max, `${sum / 20} messages with ${networks} networks`);
+});
+
+test('a newsletter to 2,000 with 10 % dead addresses goes out, also from an account that nobody knew', () => {
+  let held = 0;
+  for (let seed = 0; seed < 200; seed++) {
+    const mail = site();
+    const next = dice(seed * 104_729 + 1);
+    const gap = [0.72 * second, 2 * second, minute][seed % 3] ?? second;
+    for (let i = 0; i < 2000; i++)
+      if (!mail.send(start + i * gap, '198.51.100.9', 'news@lab.test', `reader${i}@far.test`, next() < 0.1)) {
+        held++;
+        break;
+      }
   }
+  assert.ok(held <= 3, `${held} of 200`);
+});
+
+test('five mistyped addresses in a row hold nobody, whether known here or not', () => {
+  const mail = site();
+  for (let i = 0; i < 7; i++)
+    assert.ok(mail.send(start + i * minute, '198.51.100.9', 'new@lab.test', `friend${i}@gmial.test`, true));
+  assert.deepEqual(mail.incidents('compromised-account'), []);
+});
+
+test('a hundred dead addresses an hour more than a ninth of what is delivered hold an account, whatever its share', () => {
+  const home = '198.51.100.9';
+  const mail = site();
+  for (let i = 0; i < 200; i++) mail.send(start + i * hour, home, 'nicole@lab.test', `friend${i}@far.test`, false);
+  let sent = 0;
+  // At home and with credit the ratio tests let 20 % through.
+  while (
+    sent < 3000 &&
+    mail.send(start + 10 * day + sent * 720, home, 'nicole@lab.test', `v${sent}@far.test`, sent % 5 === 4)
+  )
+    sent++;
+  assert.ok(sent > 500 && sent < 1500, `${sent} messages`);
+  assert.match(
+    only(mail.incidents('compromised-account')).why,
+    /reached 100 recipients that do not exist within an hour/,
+  );
 });
 
 test('a stolen account with a history is held soon at 5,000 an hour and at 30; its owner’s newsletter and journeys are not', () => {
@@ -310,23 +348,12 @@ test('a stolen account with a history is held soon at 5,000 an hour and at 30; i
     return mail;
   };
   const later = start + 10 * day;
-  for (const gap of [0.72 * second, 2 * minute]) {
-    const counts = Array.from({ length: 40 }, (_, seed) => {
-      const mail = withHistory();
-      const next = dice(seed * 7919 + 1);
-      let sent = 0;
-      while (
-        sent < 400 &&
-        mail.send(later + sent * gap, addressOf(90, sent % 3), account, `v${sent}@far.test`, next() < 0.3)
-      )
-        sent++;
-      only(mail.incidents('compromised-account'));
-      return sent;
-    });
+  for (const gap of gaps) {
+    const counts = Array.from({ length: 100 }, (_, seed) => stolen(withHistory(), seed, gap, 3, account, later));
     const inTime = counts.filter((sent) => sent <= 60).length;
     assert.ok(
-      inTime >= 37,
-      `${inTime} of 40 within 60 messages at a message each ${gap / second} s: ${counts.join(' ')}`,
+      inTime >= 85,
+      `${inTime} of 100 within 60 messages at a message each ${gap / second} s: ${counts.join(' ')}`,
     );
   }
   let held = 0;

@@ -10,6 +10,8 @@ export type JudgeSettings = {
   /** Until this time (seconds since 1970) verdicts go no further than delay and 4xx; 0: no learning. */
   readonly learningUntil: number;
   readonly detectors: ReadonlyMap<DetectorName, Mode>;
+  /** So many recipients that do not exist within an hour hold an account, whatever else is known; 0: no such line. */
+  readonly invalidPerHour: number;
   /** Never acted on: own addresses, configured networks, relay hosts, monitoring. */
   readonly isProtected: (client: string) => boolean;
 };
@@ -18,6 +20,7 @@ export const defaultJudgeSettings: JudgeSettings = {
   mode: 'enforce',
   learningUntil: 0,
   detectors: new Map(detectorNames.map((name) => [name, 'enforce'])),
+  invalidPerHour: 100,
   isProtected: (client) => client === '127.0.0.1' || client === '::1',
 };
 

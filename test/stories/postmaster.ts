@@ -8,6 +8,8 @@ import { defaults, hookNames } from '../../src/guard/settings.ts';
 import type { QueuedMessage } from '../../src/model/queue/message.ts';
 import type { Incident } from '../../src/model/report.ts';
 import { walkSpool } from '../../src/sense/queue/walk.ts';
+import { dialSmtp } from '../servers/lab/dialogue.ts';
+import type { SmtpDialogue } from '../servers/lab/dialogue.ts';
 
 const policyPort = 10_040;
 export const policy = `{ inet:127.0.0.1:${policyPort}, timeout=3s, default_action=DUNNO }`;
@@ -48,3 +50,11 @@ export const openedIn = (news: readonly GuardNews[]): readonly Incident[] =>
 
 export const deedsIn = (news: readonly GuardNews[]): readonly string[] =>
   news.flatMap((item) => (item.kind === 'action' ? [item.text] : []));
+
+/** A session of somebody with an account. */
+export const logIn = async (address: string, from: string, who: string): Promise<SmtpDialogue> => {
+  const smtp = await dialSmtp({ from, to: address, port: 587 });
+  await smtp.say('EHLO client.test', 250);
+  await smtp.authPlain(`${who}@lab.test`, `${who}pw`, 235);
+  return smtp;
+};

@@ -3,7 +3,7 @@
  * Postern locks the account within sixty messages, holds what is queued, and a person reviews: purge, undo, release, unlock.
  */
 import assert from 'node:assert/strict';
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,20 +14,14 @@ import type { GuardNews } from '../../src/guard/notices/news.ts';
 import type { Guard } from '../../src/guard/run.ts';
 import { isHeldInQueue } from '../../src/model/queue/message.ts';
 import type { QueuedMessage } from '../../src/model/queue/message.ts';
-import type { Spool } from '../../src/sense/queue/spool.ts';
 import { walkSpool } from '../../src/sense/queue/walk.ts';
-import { awaitLine } from '../servers/lab/await.ts';
-import { runCommand } from '../servers/lab/daemon.ts';
-import { dialSmtp } from '../servers/lab/dialogue.ts';
 import type { SmtpDialogue } from '../servers/lab/dialogue.ts';
 import { labClosed } from '../servers/lab/door.ts';
-import { attachExim } from '../servers/lab/exim-hook.ts';
-import { startExim } from '../servers/lab/exim.ts';
-import { startPostfix } from '../servers/lab/postfix.ts';
-import { startSendmail } from '../servers/lab/sendmail.ts';
 import { startWorld } from '../servers/lab/world.ts';
 import type { World } from '../servers/lab/world.ts';
-import { deedsIn, noLimits, openedIn, policy, postern, settingsAt } from './postmaster.ts';
+import { mailServers } from './mail-servers.ts';
+import type { Server } from './mail-servers.ts';
+import { deedsIn, logIn, openedIn, postern, settingsAt } from './postmaster.ts';
 
 const home = '198.51.100.9';
 const thief = '203.0.113.50';
@@ -35,15 +29,6 @@ const alice = 'alice@lab.test';
 const historyDays = 5;
 const day = 86_400_000;
 
-type Server = AsyncDisposable & {
-  readonly address: string;
-  /** The log that tells of it. */
-  readonly log: string;
-  readonly spool: Spool;
-  /** What became of the mail to a recipient, once the log tells. */
-  readonly fateOf: (recipient: string) => Promise<string>;
-  readonly flush: () => Promise<unknown>;
-};
 type Scene = {
   readonly world: World;
   readonly server: Server;
@@ -51,95 +36,6 @@ type Scene = {
   readonly guard: Guard;
   readonly news: readonly GuardNews[];
   readonly state: string;
-};
-
-const onPostfix = async (world: World): Promise<Server> => {
-  const smtpd_recipient_restrictions = `check_policy_service ${policy}, permit_sasl_authenticated, reject_unauth_destination`;
-  const postfix = await startPostfix({ mainCf: { ...noLimits, smtpd_recipient_restrictions } });
-  const isFate = (recipient: string) => (line: string) =>
-    line.includes(`to=<${recipient}>`) && (line.includes(' status=') || line.includes(': hold: '));
-  return {
-    address: postfix.address,
-    log: world.log.iso,
-    spool: { kind: 'postfix', path: '/var/spool/postfix' },
-    fateOf: async (recipient) => {
-      const line = await awaitLine(world.log.iso, `the fate of ${recipient}`, isFate(recipient));
-      return line.includes(': hold: ') ? 'held' : (/ status=(\w+)/.exec(line)?.[1] ?? '');
-    },
-    flush: () => runCommand('postqueue', ['-f']),
-    [Symbol.asyncDispose]: () => postfix.stop(),
-  };
-};
-
-const fates = [
-  [' => ', 'sent'],
-  [' ** ', 'bounced'],
-  [' == ', 'deferred'],
-  [' frozen by ACL', 'held'],
-] as const;
-
-const onExim = async (): Promise<Server> => {
-  const attach = attachExim('127.0.0.1:10042');
-  const exim = await startExim({
-    logSelector: '+received_recipients',
-    // Many messages a connection, each delivered at once.
-    edit: (config) =>
-      attach(config.replace('\nacl_smtp_connect', '\nsmtp_accept_queue_per_connection = 0\nacl_smtp_connect')),
-  });
-  // Where Postern looks for it, in this machine only: the lab has unpacked it elsewhere.
-  await runCommand('mount', ['-t', 'tmpfs', 'postern-programs', '/usr/local/sbin']);
-  symlinkSync(exim.program, '/usr/local/sbin/exim');
-  return {
-    address: exim.address,
-    log: exim.mainLog,
-    spool: { kind: 'exim', path: '/var/spool/exim4' },
-    fateOf: async (recipient) => {
-      const arrival = await awaitLine(
-        exim.mainLog,
-        `mail to ${recipient}`,
-        (line) => line.includes(' <= ') && line.endsWith(` for ${recipient}`),
-      );
-      const id = arrival.split(' ')[2] ?? '';
-      const isFate = (line: string): boolean => line.includes(id) && fates.some(([mark]) => line.includes(mark));
-      const line = await awaitLine(exim.mainLog, `the fate of ${recipient}`, isFate);
-      return fates.find(([mark]) => line.includes(mark))?.[1] ?? '';
-    },
-    flush: () => runCommand(exim.program, ['-qf']),
-    [Symbol.asyncDispose]: async () => {
-      await exim.stop();
-      await runCommand('umount', ['/usr/local/sbin']);
-    },
-  };
-};
-
-const onSendmail = async (world: World): Promise<Server> => {
-  const filter = `INPUT_MAIL_FILTER(\`postern', \`S=inet:10041@127.0.0.1, T=C:2s;S:2s;R:5s;E:30s')dnl\n`;
-  const sendmail = await startSendmail(filter);
-  // In this machine only: the stock place of the command belongs to Postfix here.
-  await runCommand('mount', ['--bind', sendmail.program, '/usr/sbin/sendmail']);
-  const isFate = (recipient: string) => (line: string) => line.includes(`to=<${recipient}>`) && line.includes('stat=');
-  return {
-    address: sendmail.address,
-    log: world.log.iso,
-    spool: { kind: 'sendmail', path: '/var/spool/mqueue' },
-    fateOf: async (recipient) => {
-      const line = await awaitLine(world.log.iso, `the fate of ${recipient}`, isFate(recipient));
-      if (line.includes('quarantine')) return 'held';
-      return line.includes('stat=Sent') ? 'sent' : line.includes('stat=Deferred') ? 'deferred' : 'bounced';
-    },
-    flush: () => runCommand(sendmail.program, ['-Am', '-q']),
-    [Symbol.asyncDispose]: async () => {
-      await sendmail.stop();
-      await runCommand('umount', ['/usr/sbin/sendmail']);
-    },
-  };
-};
-
-const logIn = async (server: Server, from: string, who: string): Promise<SmtpDialogue> => {
-  const smtp = await dialSmtp({ from, to: server.address, port: 587 });
-  await smtp.say('EHLO client.test', 250);
-  await smtp.authPlain(`${who}@lab.test`, `${who}pw`, 235);
-  return smtp;
 };
 
 /** A real submission. @returns what became of it: sent, deferred, bounced, or held at the door */
@@ -151,7 +47,7 @@ const send = async (
 ): Promise<string> => {
   // One session a place, as a mail program keeps it: the lab's Sendmail allows few connections a minute.
   const key = `${from} ${who}`;
-  const smtp = sessions.get(key) ?? (await logIn(server, from, who));
+  const smtp = sessions.get(key) ?? (await logIn(server.address, from, who));
   sessions.set(key, smtp);
   await smtp.send(`${who}@lab.test`, [recipient], `Subject: to ${recipient}\n\nhello`);
   return server.fateOf(recipient);
@@ -269,11 +165,7 @@ const play = async (scene: Scene): Promise<void> => {
   assert.equal(fate, 'sent', 'Alice sends again');
 };
 
-for (const { name, start, hook } of [
-  { name: 'Postfix', start: onPostfix, hook: 'policy' },
-  { name: 'Exim', start: onExim, hook: 'readsocket' },
-  { name: 'Sendmail', start: onSendmail, hook: 'milter' },
-]) {
+for (const { name, start, hook } of mailServers) {
   test(
     `${name}: a stolen account is locked within sixty messages; purge, undo, release and unlock are a command each`,
     { skip: labClosed },

@@ -1,6 +1,6 @@
 /**
- * Where an account is at home: networks it has been seen in for some days. Only an account that was known before can be
- * away; a new one has no home yet, and neither has anybody on the guard's first day.
+ * Where an account is at home: networks it has been seen in for some days. An account that was known before is away
+ * elsewhere; a new one has no home yet, and neither has anybody in the guard's first days.
  *
  *   word 2  last seen      word 5  first seen, seconds since 1970
  */
@@ -14,6 +14,12 @@ const knownBeforeSeconds = 86_400;
 /** Not seen there for so long, it is a new place again. */
 const forgottenSeconds = 60 * 86_400;
 
+/** What was earned elsewhere is no credit in a place that is new. */
+const forgetCredit = (table: Table, account: string): void => {
+  const at = table.find(tags.accountAway, account);
+  if (at >= 0) table.floats[at + 3] = Math.max(0, table.floats[at + 3] ?? 0);
+};
+
 /** Notes that it is seen, and says since when. */
 const seenSince = (table: Table, tag: number, subject: string, seconds: number): number => {
   const at = table.place(tag, subject, shapes.guarded, seconds);
@@ -26,9 +32,14 @@ const seenSince = (table: Table, tag: number, subject: string, seconds: number):
   return words[at + 5] ?? seconds;
 };
 
-/** Notes a sighting; true when the account is used from a place that is new to it. */
-export const isAway = (table: Table, account: string, network: string, seconds: number): boolean => {
+/** `home`; `away`: a known account in a place that is new to it; `new`: the account itself is not known for long. */
+type Whereabouts = 'home' | 'away' | 'new';
+
+/** Notes a sighting, and says what it is. */
+export const homeOf = (table: Table, account: string, network: string, seconds: number): Whereabouts => {
   const known = seenSince(table, tags.accountSeen, account, seconds);
   const there = seenSince(table, tags.accountPlace, `${account} ${network}`, seconds);
-  return there - known >= knownBeforeSeconds && seconds - there < homeAfterSeconds;
+  if (there === seconds) forgetCredit(table, account);
+  if (seconds - there >= homeAfterSeconds) return 'home';
+  return there - known >= knownBeforeSeconds ? 'away' : 'new';
 };

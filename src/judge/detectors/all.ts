@@ -14,7 +14,7 @@ import { relay } from './relay.ts';
 import { spray } from './spray.ts';
 import { trap } from './trap.ts';
 
-export const allDetectors = (isLearning: (seconds: number) => boolean): readonly Detector[] => [
+export const allDetectors = (isLearning: (seconds: number) => boolean, invalidPerHour: number): readonly Detector[] => [
   trap,
   harvest,
   harvestCrowd,
@@ -24,7 +24,7 @@ export const allDetectors = (isLearning: (seconds: number) => boolean): readonly
   accountSiege,
   guessingCrowd,
   spray,
-  compromisedAccount,
+  compromisedAccount(invalidPerHour),
   localFlood,
   protocolAbuse,
   connectionFlood,

@@ -16,7 +16,10 @@ const levelAt = (table: Table, at: number, seconds: number, allowance: Allowance
   return Math.max(0, (table.floats[at + 3] ?? 0) - (passed * allowance.perHour) / 3600);
 };
 
-/** Adds `events`; true when the allowance is exceeded by them. The bucket never holds more than the burst and one. */
+/**
+ * Adds `events`; true when the allowance is exceeded by them. The bucket never holds more than the burst and one; a
+ * negative number empties it by so much, and it is never owed anything.
+ */
 export const exceeds = (
   table: Table,
   tag: number,
@@ -27,9 +30,9 @@ export const exceeds = (
 ): boolean => {
   const at = table.place(tag, subject, shapes.plain, seconds);
   if (at < 0) return false;
-  const level = levelAt(table, at, seconds, allowance) + events;
+  const level = Math.max(0, levelAt(table, at, seconds, allowance) + events);
   table.floats[at + 3] = Math.min(level, allowance.burst + 1);
   table.words[at + 2] = Math.max(table.words[at + 2] ?? 0, seconds);
-  table.words[at + 5] = Math.min(0xffffffff, (table.words[at + 5] ?? 0) + events);
+  table.words[at + 5] = Math.min(0xffffffff, (table.words[at + 5] ?? 0) + Math.max(0, events));
   return level > allowance.burst;
 };

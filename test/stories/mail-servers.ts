@@ -1,0 +1,118 @@
+/** The three servers as a story meets them: with Postern's hook asked, their queue, and what their log says of a message. */
+import { symlinkSync } from 'node:fs';
+import type { Spool } from '../../src/sense/queue/spool.ts';
+import { awaitLine } from '../servers/lab/await.ts';
+import { runCommand } from '../servers/lab/daemon.ts';
+import { attachExim } from '../servers/lab/exim-hook.ts';
+import { startExim } from '../servers/lab/exim.ts';
+import { startPostfix } from '../servers/lab/postfix.ts';
+import { startSendmail } from '../servers/lab/sendmail.ts';
+import type { World } from '../servers/lab/world.ts';
+import { noLimits, policy } from './postmaster.ts';
+
+export type Server = AsyncDisposable & {
+  readonly address: string;
+  /** The log that tells of it. */
+  readonly log: string;
+  readonly spool: Spool;
+  /** What became of the mail to a recipient, once the log tells. */
+  readonly fateOf: (recipient: string) => Promise<string>;
+  /** A line of its log that tells what became of recipients. */
+  readonly isFate: (line: string) => boolean;
+  readonly flush: () => Promise<unknown>;
+};
+const onPostfix = async (world: World): Promise<Server> => {
+  const smtpd_recipient_restrictions = `check_policy_service ${policy}, permit_sasl_authenticated, reject_unauth_destination`;
+  const postfix = await startPostfix({ mainCf: { ...noLimits, smtpd_recipient_restrictions } });
+  const isFate = (recipient: string) => (line: string) =>
+    line.includes(`to=<${recipient}>`) && (line.includes(' status=') || line.includes(': hold: '));
+  return {
+    address: postfix.address,
+    log: world.log.iso,
+    spool: { kind: 'postfix', path: '/var/spool/postfix' },
+    fateOf: async (recipient) => {
+      const line = await awaitLine(world.log.iso, `the fate of ${recipient}`, isFate(recipient));
+      return line.includes(': hold: ') ? 'held' : (/ status=(\w+)/.exec(line)?.[1] ?? '');
+    },
+    isFate: (line) => line.includes(' status=sent ') || line.includes(' status=bounced '),
+    flush: () => runCommand('postqueue', ['-f']),
+    [Symbol.asyncDispose]: () => postfix.stop(),
+  };
+};
+
+const fates = [
+  [' => ', 'sent'],
+  [' ** ', 'bounced'],
+  [' == ', 'deferred'],
+  [' frozen by ACL', 'held'],
+] as const;
+
+const onExim = async (): Promise<Server> => {
+  const attach = attachExim('127.0.0.1:10042');
+  const exim = await startExim({
+    logSelector: '+received_recipients',
+    // Many messages a connection, each delivered at once.
+    edit: (config) =>
+      attach(config.replace('\nacl_smtp_connect', '\nsmtp_accept_queue_per_connection = 0\nacl_smtp_connect')),
+  });
+  // Where Postern looks for it, in this machine only: the lab has unpacked it elsewhere.
+  await runCommand('mount', ['-t', 'tmpfs', 'postern-programs', '/usr/local/sbin']);
+  symlinkSync(exim.program, '/usr/local/sbin/exim');
+  return {
+    address: exim.address,
+    log: exim.mainLog,
+    spool: { kind: 'exim', path: '/var/spool/exim4' },
+    fateOf: async (recipient) => {
+      const arrival = await awaitLine(
+        exim.mainLog,
+        `mail to ${recipient}`,
+        (line) => line.includes(' <= ') && line.endsWith(` for ${recipient}`),
+      );
+      const id = arrival.split(' ')[2] ?? '';
+      const isFate = (line: string): boolean => line.includes(id) && fates.some(([mark]) => line.includes(mark));
+      const line = await awaitLine(exim.mainLog, `the fate of ${recipient}`, isFate);
+      return fates.find(([mark]) => line.includes(mark))?.[1] ?? '';
+    },
+    isFate: (line) => [' => ', ' -> ', ' ** '].some((mark) => line.includes(mark)),
+    flush: () => runCommand(exim.program, ['-qf']),
+    [Symbol.asyncDispose]: async () => {
+      await exim.stop();
+      await runCommand('umount', ['/usr/local/sbin']);
+    },
+  };
+};
+
+const onSendmail = async (world: World): Promise<Server> => {
+  const filter = `INPUT_MAIL_FILTER(\`postern', \`S=inet:10041@127.0.0.1, T=C:2s;S:2s;R:5s;E:30s')dnl\n`;
+  const sendmail = await startSendmail(filter);
+  // In this machine only: the stock place of the command belongs to Postfix here.
+  await runCommand('mount', ['--bind', sendmail.program, '/usr/sbin/sendmail']);
+  const isFate = (recipient: string) => (line: string) => line.includes(`to=<${recipient}>`) && line.includes('stat=');
+  return {
+    address: sendmail.address,
+    log: world.log.iso,
+    spool: { kind: 'sendmail', path: '/var/spool/mqueue' },
+    fateOf: async (recipient) => {
+      const line = await awaitLine(world.log.iso, `the fate of ${recipient}`, isFate(recipient));
+      if (line.includes('quarantine')) return 'held';
+      return line.includes('stat=Sent') ? 'sent' : line.includes('stat=Deferred') ? 'deferred' : 'bounced';
+    },
+    isFate: (line) => line.includes(': to=') && line.includes(', stat='),
+    flush: () => runCommand(sendmail.program, ['-Am', '-q']),
+    [Symbol.asyncDispose]: async () => {
+      await sendmail.stop();
+      await runCommand('umount', ['/usr/sbin/sendmail']);
+    },
+  };
+};
+
+export const mailServers: readonly {
+  readonly name: string;
+  readonly start: (world: World) => Promise<Server>;
+  /** Through which it asks. */
+  readonly hook: string;
+}[] = [
+  { name: 'Postfix', start: onPostfix, hook: 'policy' },
+  { name: 'Exim', start: onExim, hook: 'readsocket' },
+  { name: 'Sendmail', start: onSendmail, hook: 'milter' },
+];
