@@ -9,7 +9,7 @@ import { mapFormat } from '../servers/access-map.ts';
 import { catchAllFormat, unlock } from '../servers/catch-all.ts';
 import type { CatchAllFormat, Replaced } from '../servers/catch-all.ts';
 import type { Act, Plan, Proof } from './act.ts';
-import { awaitNextSecond, rebuild } from './rebuild.ts';
+import { rebuild } from './rebuild.ts';
 
 export type CatchAllWanted = {
   readonly path: string;
@@ -95,20 +95,12 @@ const write = async (
     content: Buffer.from(next, 'latin1'),
     ...(facts === undefined ? {} : { facts }),
   });
-  await build(path, map, next, seen, carryOut);
+  await build(path, map, next, carryOut);
 };
 
-const build = async (
-  path: string,
-  map: string | null,
-  text: string,
-  seen: SeenFile,
-  carryOut: CarryOut,
-): Promise<void> => {
+const build = async (path: string, map: string | null, text: string, carryOut: CarryOut): Promise<void> => {
   const format = map === null ? undefined : mapFormat(map);
-  if (format === undefined) return;
-  if (format.noticedBySecond) await awaitNextSecond(path, Number(BigInt(seen.facts.modifiedNs) / 1_000_000n));
-  await rebuild(format, path, text, carryOut);
+  if (format !== undefined) await rebuild(format, path, text, carryOut);
 };
 
 const isLocked = ({ format, fileDomain, domains }: Remembered, text: string): boolean => {
@@ -120,7 +112,7 @@ const isLocked = ({ format, fileDomain, domains }: Remembered, text: string): bo
 const carry = async (memory: Memory, carryOut: CarryOut): Promise<void> => {
   const known = remembered(memory);
   const { seen, text } = await read(known.path, carryOut);
-  if (isLocked(known, text)) return build(known.path, known.map, text, seen, carryOut);
+  if (isLocked(known, text)) return build(known.path, known.map, text, carryOut);
   const chosen = known.domains === null ? undefined : new Set(known.domains);
   const locked = formatOf(known.format).lock(text, known.fileDomain, (domain) => chosen?.has(domain) ?? true);
   return write(known, seen, locked.text, undefined, carryOut);
@@ -150,7 +142,7 @@ const undo = async (memory: Memory, carryOut: CarryOut): Promise<string> => {
   // Not carried out, or undone already: there is nothing of ours in it.
   const { text: next, conflicts } = unlock(text, known.replaced);
   const isWhole = conflicts.length === 0 && Buffer.byteLength(next, 'latin1') === known.bytes;
-  if (next === text) await build(known.path, known.map, text, seen, carryOut);
+  if (next === text) await build(known.path, known.map, text, carryOut);
   else await write(known, seen, next, isWhole ? known.facts : undefined, carryOut);
   if (conflicts.length === 0 || !isTouched(known, text)) return '';
   return `${known.path}: somebody has changed the entry of ${conflicts.join(', ')} meanwhile; theirs stays`;

@@ -21,6 +21,8 @@ export type MapFormat = {
   readonly atTop: boolean;
   /** What makes a changed source count; undefined: nothing is needed. */
   readonly rebuild: ((path: string, source: string) => Run) | undefined;
+  /** What the built map is called after its source; '' when nothing is built. */
+  readonly builtEnding: string;
   /** Daemons notice a built map by its time in whole seconds: two builds within one are not told apart. */
   readonly noticedBySecond: boolean;
   /** Asks the map itself; `holds` reads the answer. */
@@ -76,6 +78,12 @@ const postfixKey = (subject: string): string | undefined => {
   return block.length === 128 ? canonicalAddress(insideOf(subject)) : undefined;
 };
 
+/** All others are Berkeley DB: `.db`. */
+const endings = new Map([
+  ['lmdb', '.lmdb'],
+  ['cdb', '.cdb'],
+]);
+
 const postfix = (type: string, kind: 'indexed' | 'text' | 'cidr'): MapFormat => ({
   name: `postfix-${type}`,
   keyOf: (subject) => {
@@ -87,6 +95,7 @@ const postfix = (type: string, kind: 'indexed' | 'text' | 'cidr'): MapFormat => 
   atTop: kind === 'cidr',
   // A text map is read when a daemon starts; an indexed one is noticed.
   rebuild: (path) => (kind === 'indexed' ? run('postmap', [`${type}:${path}`]) : run('postfix', ['reload'])),
+  builtEnding: kind === 'indexed' ? (endings.get(type) ?? '.db') : '',
   noticedBySecond: kind === 'indexed',
   probe: (path, subject, key) => run('postmap', ['-q', kind === 'cidr' ? insideOf(subject) : key, `${type}:${path}`]),
   holds: (stdout, _key, value) => stdout.trimEnd() === value,
@@ -108,6 +117,7 @@ const sendmail: MapFormat = {
   keyIn: firstWord,
   atTop: false,
   rebuild: (path, source) => run('makemap', ['hash', path], source),
+  builtEnding: '.db',
   noticedBySecond: false,
   probe: (path) => run('makemap', ['-u', 'hash', path]),
   holds: (stdout, key, value) =>
@@ -130,6 +140,7 @@ const exim: MapFormat = {
     line.startsWith('#') ? undefined : (/^"([^"]*)"/.exec(line)?.[1] ?? firstWord(line)?.replace(/:$/, '')),
   atTop: true,
   rebuild: undefined,
+  builtEnding: '',
   noticedBySecond: false,
   probe: undefined,
   holds: () => true,

@@ -20,8 +20,6 @@ import type { CarryOut } from '../../src/model/verb.ts';
 import { runCommand } from '../servers/lab/daemon.ts';
 import { labClosed } from '../servers/lab/door.ts';
 import { hasIPv6, hosts } from '../servers/lab/network.ts';
-import type { FirewallScript } from './firewall-scene.ts';
-import { atEveryStep, isKilled } from './killed.ts';
 
 const foreign = `table inet somebody {
   set theirs { type ipv4_addr; elements = { 203.0.113.99 } }
@@ -247,38 +245,3 @@ test('what somebody flushed is there again, for the rest of its time', { skip: l
     assert.deepEqual(await repair(desk), []);
   });
 });
-
-const scene = new URL('./firewall-scene.ts', import.meta.url);
-
-test(
-  'killed at every step of a block and of an undo: kernel and ledger agree afterwards',
-  { skip: labClosed },
-  async () => {
-    await onScene(async ({ state, desk }) => {
-      const subject = '203.0.113.70';
-      const inKernel = async (): Promise<boolean> => (await ruleset()).includes(subject);
-      const outcomes = new Set<string>();
-      const until = inHours(1);
-      const blows = await atEveryStep(async (blow) => {
-        const killed = await isKilled(scene, { state, subject, until, undo: null, blow } satisfies FirewallScript);
-        await recover(desk);
-        const [receipt] = desk.receipts.latest(1);
-        outcomes.add(receipt?.state ?? 'none');
-        assert.equal(await inKernel(), receipt?.state === 'done');
-        if (receipt?.state === 'done') await undo([receipt.id], 'test', desk);
-        return killed;
-      });
-      assert.ok(blows >= 8, `${blows} blows`);
-      assert.deepEqual(outcomes, new Set(['none', 'failed', 'done']));
-      const undoBlows = await atEveryStep(async (blow) => {
-        const id = await block(desk, subject, until);
-        const killed = await isKilled(scene, { state, subject, until, undo: id, blow } satisfies FirewallScript);
-        await recover(desk);
-        assert.equal(desk.receipts.get(id)?.state, 'undone');
-        assert.equal(await inKernel(), false);
-        return killed;
-      });
-      assert.ok(undoBlows >= 2, `${undoBlows} blows`);
-    });
-  },
-);
