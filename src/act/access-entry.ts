@@ -2,16 +2,16 @@
  * An entry in an access map of a mail server: in a marked section of the map's source, everything else byte for byte as it
  * was; then the map is built by its own tool and asked whether it answers so.
  */
-import { createHash } from 'node:crypto';
 import { Fault } from '../model/fault.ts';
 import { firewallSubject, isTooWide } from '../model/firewall.ts';
 import type { Memory } from '../model/receipt.ts';
-import type { CarryOut, FileFacts, SeenFile, Verb } from '../model/verb.ts';
+import type { CarryOut, FileFacts, SeenFile } from '../model/verb.ts';
 import { mapFormat, mapFormatNames } from '../servers/access-map.ts';
 import type { MapFormat } from '../servers/access-map.ts';
 import { isSectionBroken, outsideSection, sectionLines, sectionNote, withSection } from '../servers/marked-section.ts';
 import type { Act, Plan } from './act.ts';
-import { rebuild } from './rebuild.ts';
+import { digestOf } from './file-before.ts';
+import { answerOf, rebuild } from './rebuild.ts';
 
 export type AccessWanted = {
   /** `postfix-hash`, `sendmail-hash`, … */
@@ -62,7 +62,6 @@ const readSource = async (path: string, carryOut: CarryOut): Promise<SeenFile | 
 
 /** Noted in the section itself, which the first entry makes and the last one takes away: they end in any order. */
 const noFile = 'there was no file';
-const digestOf = (text: string): string => createHash('sha256').update(text, 'latin1').digest('hex').slice(0, 32);
 const noteOf = (seen: SeenFile | undefined): string =>
   seen === undefined ? noFile : `the file was ${digestOf(textOf(seen))} of ${seen.facts.modifiedNs} ns`;
 
@@ -125,6 +124,7 @@ const plan = async (wanted: AccessWanted, carryOut: CarryOut): Promise<Plan> => 
     lines: [
       `${path}: ${format.lineOf(key, value).replace('\t', ' ')}`,
       ...(tool === undefined ? [] : [`${tool.program} ${tool.args.join(' ')}`]),
+      ...(format.build === undefined ? [] : [`${path}${format.builtEnding} is built of it`]),
     ],
     memory: { format: wanted.format, path, subject, key, value },
   };
@@ -161,9 +161,12 @@ const removeBuilt = async (path: string, format: MapFormat, carryOut: CarryOut):
 const holds = async (memory: Remembered, carryOut: CarryOut): Promise<boolean> => {
   const { path, key, value, subject } = memory;
   const format = formatOf(memory.format);
-  if (!sectionLines(textOf(await readSource(path, carryOut))).includes(format.lineOf(key, value))) return false;
-  const probe: (Verb & { verb: 'run' }) | undefined = format.probe?.(path, subject, key);
-  return probe === undefined || format.holds((await carryOut(probe)).stdout, key, value);
+  const text = textOf(await readSource(path, carryOut));
+  if (!sectionLines(text).includes(format.lineOf(key, value))) return false;
+  if (format.build === undefined)
+    return format.probe === undefined || (await answerOf(format, path, subject, key, carryOut)) === value;
+  const built = await readBuilt(path, format, carryOut);
+  return built !== undefined && Buffer.compare(built.bytes, format.build(text)) === 0;
 };
 
 export const accessEntry: Act<AccessWanted> = {

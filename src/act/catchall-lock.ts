@@ -9,7 +9,7 @@ import { mapFormat } from '../servers/access-map.ts';
 import { catchAllFormat, unlock } from '../servers/catch-all.ts';
 import type { CatchAllFormat, Replaced } from '../servers/catch-all.ts';
 import type { Act, Plan, Proof } from './act.ts';
-import { rebuild } from './rebuild.ts';
+import { answerOf, rebuild } from './rebuild.ts';
 
 export type CatchAllWanted = {
   readonly path: string;
@@ -118,20 +118,21 @@ const carry = async (memory: Memory, carryOut: CarryOut): Promise<void> => {
   return write(known, seen, locked.text, undefined, carryOut);
 };
 
+/** The answer is what we wrote, where a map has a way to say that it refuses. */
+const isIn = (locked: string, answer: string): boolean =>
+  locked.split('\n').some((line) => !line.startsWith('#') && line.endsWith(`\t${answer}`));
+
 const verify = async (memory: Memory, carryOut: CarryOut): Promise<Proof> => {
   const known = remembered(memory);
   const { text } = await read(known.path, carryOut);
   if (!isLocked(known, text)) return { took: false, text: `${known.path} still accepts unknown names` };
-  const type = known.map?.startsWith('postfix-') === true ? known.map.slice('postfix-'.length) : undefined;
-  for (const { domain } of known.replaced) {
-    if (type === undefined || domain === '') break;
-    const { status, stdout } = await carryOut({
-      verb: 'run',
-      program: 'postmap',
-      args: ['-q', `@${domain}`, `${type}:${known.path}`],
-    });
-    if (status === 0 && stdout.trim() !== '')
-      return { took: false, text: `${type}:${known.path} still answers for @${domain}` };
+  const format = known.map === null ? undefined : mapFormat(known.map);
+  for (const { domain, locked } of known.replaced) {
+    if (format === undefined || domain === '') break;
+    const key = `@${domain}`;
+    const answer = await answerOf(format, known.path, key, key, carryOut);
+    if (answer !== undefined && !isIn(locked, answer))
+      return { took: false, text: `${known.path} still answers ${answer} for ${key}` };
   }
   return { took: true, text: `${known.replaced.length} catch-alls refuse` };
 };

@@ -17,7 +17,14 @@ const awaitNextSecond = async (built: string, carryOut: CarryOut): Promise<void>
     await pause(1000 - (now % 1000));
 };
 
+const putBuilt = async (path: string, content: Uint8Array, carryOut: CarryOut): Promise<void> => {
+  const seen = await carryOut({ verb: 'read-file', path });
+  if (seen !== undefined && Buffer.compare(seen.bytes, content) === 0) return;
+  await carryOut({ verb: 'replace-file', path, expected: seen?.bytes, content });
+};
+
 export const rebuild = async (format: MapFormat, path: string, source: string, carryOut: CarryOut): Promise<void> => {
+  if (format.build !== undefined) return putBuilt(`${path}${format.builtEnding}`, format.build(source), carryOut);
   const verb = format.rebuild?.(path, source);
   if (verb === undefined) return;
   if (format.noticedBySecond) await awaitNextSecond(`${path}${format.builtEnding}`, carryOut);
@@ -27,4 +34,16 @@ export const rebuild = async (format: MapFormat, path: string, source: string, c
       'PARTLY_DONE',
       `${verb.program} ${verb.args.join(' ')} failed: ${`${stderr}${stdout}`.trim().split('\n')[0] ?? ''}`,
     );
+};
+
+/** What the map itself answers, as it is built now; undefined: nothing. Not for a map that is read at each lookup. */
+export const answerOf = async (
+  format: MapFormat,
+  path: string,
+  subject: string,
+  key: string,
+  carryOut: CarryOut,
+): Promise<string | undefined> => {
+  const verb = format.probe?.(path, subject, key);
+  return verb === undefined ? undefined : format.answerIn((await carryOut(verb)).stdout, key);
 };

@@ -47,8 +47,8 @@ const sceneOf = async (row: Row, stage: Stage, state: string, desk: OpenDesk): P
   };
 };
 
-const done = async ({ row, desk }: Scene, until?: number): Promise<Receipt> => {
-  const { receipt } = await row.perform(desk, until);
+const done = async ({ row, state, desk }: Scene, until?: number): Promise<Receipt> => {
+  const { receipt } = await row.perform(desk, state, until);
   return receipt ?? assert.fail('nothing was done');
 };
 

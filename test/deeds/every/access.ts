@@ -1,17 +1,23 @@
 /** Entries in the access maps of running servers, each seen by a client that connects. */
-import { chmodSync, chownSync, existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { accessEntry } from '../../../src/act/access-entry.ts';
+import { cdbOf } from '../../../src/servers/exim/cdb.ts';
 import { runCommand } from '../../servers/lab/daemon.ts';
 import { dialSmtp } from '../../servers/lab/dialogue.ts';
-import { labDir } from '../../servers/lab/door.ts';
-import { startExim } from '../../servers/lab/exim.ts';
 import { layConfig, userOf } from '../../servers/lab/machine.ts';
 import { hosts } from '../../servers/lab/network.ts';
-import { startPostfix } from '../../servers/lab/postfix.ts';
-import { startSendmail } from '../../servers/lab/sendmail.ts';
 import { startWorld } from '../../servers/lab/world.ts';
 import { keptFile, row } from './row.ts';
 import type { Stage } from './row.ts';
+import {
+  accessMap,
+  makemap,
+  startPatientExim,
+  startPatientPostfix,
+  startPatientSendmail,
+  together,
+  writeByHand,
+} from './servers.ts';
 
 const client = '203.0.113.7';
 
@@ -25,24 +31,11 @@ const heard = async (to: string): Promise<string> => {
   return codes.join(' ');
 };
 
-/** A file with comments, a continued line, a byte that is no UTF-8, no newline at its end, and an old time. */
-const writeByHand = (path: string, text: string): void => {
-  writeFileSync(path, text, 'latin1');
-  chmodSync(path, 0o640);
-  utimesSync(path, 1_700_000_000.25, 1_700_000_000.5);
-};
-
 /** What was built of it is of another, earlier second each time: no deed has to wait for the next one. */
 let agedTo = 1_600_000_000;
 const age = (path: string): void => {
   for (const ending of ['.db', '.lmdb', '.cdb'])
     if (existsSync(`${path}${ending}`)) utimesSync(`${path}${ending}`, ++agedTo, agedTo);
-};
-
-const together = async (...parts: readonly AsyncDisposable[]): Promise<AsyncDisposable> => {
-  const stack = new AsyncDisposableStack();
-  for (const part of parts) stack.use(part);
-  return Promise.resolve({ [Symbol.asyncDispose]: () => stack.disposeAsync() });
 };
 
 const postfixMaps = ['hash', 'btree', 'lmdb', 'cdb', 'texthash', 'cidr'] as const;
@@ -55,11 +48,8 @@ const startPostfixWith = (type: (typeof postfixMaps)[number]) => async (): Promi
   writeByHand(postfixPath, '# our own\n198.51.100.9\tREJECT go\n  away\n\n10.0.0.1 OK \xe4\n# last');
   const isBuilt = type !== 'texthash' && type !== 'cidr';
   if (isBuilt) await runCommand('postmap', ['-c', '/etc/postfix', `${type}:${postfixPath}`]);
-  const postfix = await startPostfix({
-    mainCf: {
-      smtpd_client_restrictions: `check_client_access ${type}:${postfixPath}`,
-      smtpd_client_connection_rate_limit: '0',
-    },
+  const postfix = await startPatientPostfix({
+    smtpd_client_restrictions: `check_client_access ${type}:${postfixPath}`,
   });
   const ask = (key: string): Promise<string> =>
     runCommand('postmap', ['-q', key, `${type}:${postfixPath}`]).catch(() => 'nothing');
@@ -76,7 +66,7 @@ const startPostfixWith = (type: (typeof postfixMaps)[number]) => async (): Promi
           },
         }
       : {}),
-    ...(await together(world, postfix)),
+    ...together(world, postfix),
   };
 };
 
@@ -97,7 +87,6 @@ const secondGreeting = async (): Promise<number> => {
   return second.greeting.code;
 };
 
-const sendmailPath = '/etc/mail/access';
 const sendmailTags = [
   { tag: 'Connect', value: undefined, counts: async () => /55\d$/.test(await heard(hosts.sendmail)) },
   { tag: 'ClientRate', value: '1', counts: async () => (await secondGreeting()) === 421 },
@@ -115,17 +104,13 @@ const sendmailTags = [
 
 const startSendmailFor = (counts: () => Promise<boolean>) => async (): Promise<Stage> => {
   const world = await startWorld();
-  const sendmail = await startSendmail();
-  const makemap = `${labDir()}/sendmail/usr/libexec/sendmail/makemap`;
-  // The lab's own limits would meet the test's many connections before ours do.
-  writeByHand(sendmailPath, readFileSync(sendmailPath, 'latin1').replaceAll(/^(Client\w+:\t)\d+$/gm, '$10'));
-  await runCommand(makemap, ['hash', sendmailPath], readFileSync(sendmailPath, 'latin1'));
+  const sendmail = await startPatientSendmail();
   const listed = async (): Promise<string[]> =>
-    (await runCommand(makemap, ['-u', 'hash', sendmailPath])).split('\n').toSorted();
+    (await runCommand(makemap(), ['-u', 'hash', accessMap])).split('\n').toSorted();
   return {
-    kept: async () => [keptFile(sendmailPath), await listed()],
+    kept: async () => [keptFile(accessMap), await listed()],
     counts,
-    ...(await together(world, sendmail)),
+    ...together(world, sendmail),
   };
 };
 
@@ -133,7 +118,7 @@ export const sendmailRows = sendmailTags.map(({ tag, value, counts }) =>
   row('sendmail-hash', {
     name: `Sendmail ${tag}`,
     act: accessEntry,
-    wanted: () => ({ format: 'sendmail-hash', path: sendmailPath, subject: client, tag, value }),
+    wanted: () => ({ format: 'sendmail-hash', path: accessMap, subject: client, tag, value }),
     start: startSendmailFor(counts),
   }),
 );
@@ -145,17 +130,20 @@ const startEximWith = (host: string) => async (): Promise<Stage> => {
   layConfig('exim4');
   writeByHand(eximPath, '# our own\n198.51.100.9: by hand\n');
   chownSync(eximPath, 0, userOf('Debian-exim').gid);
-  const exim = await startExim({
-    edit: (config) => config.replace(/acl_connect:\n[^]*?accept\n/, `acl_connect:\n  deny hosts = ${host}\n  accept\n`),
-  });
+  writeFileSync(`${eximPath}.cdb`, cdbOf([['198.51.100.9', 'by hand']]));
+  const exim = await startPatientExim(`  deny hosts = ${host}\n`);
   return {
-    kept: () => Promise.resolve(keptFile(eximPath)),
+    kept: () => Promise.resolve([keptFile(eximPath), keptFile(`${eximPath}.cdb`)?.bytes]),
     counts: async () => (await heard(exim.address)) === '550',
-    ...(await together(world, exim)),
+    ...together(world, exim),
   };
 };
 
-export const eximRows = [{ format: 'exim-iplsearch', host: `net-iplsearch;${eximPath}` }].map(({ format, host }) =>
+export const eximRows = [
+  { format: 'exim-iplsearch', host: `net-iplsearch;${eximPath}` },
+  { format: 'exim-lsearch', host: `net-lsearch;${eximPath}` },
+  { format: 'exim-cdb', host: `net-cdb;${eximPath}.cdb` },
+].map(({ format, host }) =>
   row(format, {
     name: `Exim ${format.slice('exim-'.length)}`,
     act: accessEntry,

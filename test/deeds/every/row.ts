@@ -26,8 +26,8 @@ export type Stage = AsyncDisposable & {
 type RowOf<Wanted> = {
   readonly name: string;
   readonly act: Act<Wanted>;
-  /** Asked in two processes, so the same in both. */
-  readonly wanted: () => Wanted | Promise<Wanted>;
+  /** Asked in two processes, so the same in both. @param state where the ledger is */
+  readonly wanted: (state: string) => Wanted | Promise<Wanted>;
   readonly start: () => Promise<Stage>;
   /** The receipt is all there is to it: whoever obeys reads the ledger, and there is nothing else to verify. */
   readonly isReceipt?: boolean;
@@ -40,7 +40,7 @@ export type Row = {
   readonly of: string;
   readonly isReceipt: boolean;
   readonly start: () => Promise<Stage>;
-  readonly perform: (desk: OpenDesk, until?: number) => Promise<Done>;
+  readonly perform: (desk: OpenDesk, state: string, until?: number) => Promise<Done>;
 };
 
 export const row = <Wanted>(of: string, { name, act, wanted, start, isReceipt = false }: RowOf<Wanted>): Row => ({
@@ -49,8 +49,8 @@ export const row = <Wanted>(of: string, { name, act, wanted, start, isReceipt = 
   of,
   isReceipt,
   start,
-  perform: async (desk, until) =>
-    perform(act, await wanted(), { who: 'test', why: 'test', until, incident: undefined }, desk),
+  perform: async (desk, state, until) =>
+    perform(act, await wanted(state), { who: 'test', why: 'test', until, incident: undefined }, desk),
 });
 
 /** Where the lab's programs lie. */

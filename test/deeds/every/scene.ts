@@ -18,5 +18,5 @@ const { name, state, undo: id, blow } = JSON.parse(process.argv[2] ?? '') as Scr
 const row = rows.find((each) => each.name === name);
 if (row === undefined) throw new Error(`there is no row ${name}`);
 const desk = deskAt(state, striking(carryOutAt(state), blow));
-if (id === null) await row.perform(desk);
+if (id === null) await row.perform(desk, state);
 else await undo([id], 'test', desk);
