@@ -21,6 +21,8 @@ import { runCommand } from '../servers/lab/daemon.ts';
 import { labClosed } from '../servers/lab/door.ts';
 import { hasIPv6, hosts } from '../servers/lab/network.ts';
 
+const main = join(import.meta.dirname, '../../src/cli/main.ts');
+
 const foreign = `table inet somebody {
   set theirs { type ipv4_addr; elements = { 203.0.113.99 } }
   chain input { type filter hook input priority 0; policy accept; }
@@ -154,6 +156,52 @@ test(
       await undo([long], 'test', desk);
       assert.ok(await isLetIn('203.0.113.61', port));
       assert.deepEqual(desk.receipts.inState('open', 'done', 'undoing'), []);
+    });
+  },
+);
+
+test(
+  'what nobody confirms is taken back by the kernel, without any Postern; what is confirmed goes on to its end',
+  { skip: labClosed },
+  async () => {
+    await onScene(async ({ state, desk, port }) => {
+      const until = inHours(1);
+      const confirmBy = Date.now() + 1000;
+      const wanted = { subject: '203.0.113.62', until, confirmBy };
+      const { receipt } = await perform(firewallBlock, wanted, order(confirmBy), desk);
+      const before = await blockedPackets();
+      assert.ok(await isLetIn('203.0.113.62', port));
+      assert.ok((await blockedPackets()) > before, 'it was blocked at first');
+      const postern = (...args: readonly string[]): Promise<string> =>
+        runCommand(process.execPath, [main, ...args, '--state', state]);
+      await assert.rejects(postern('accept', receipt?.id ?? ''), /ended with 2: [^]*undone already/);
+
+      const said = await postern('block', '203.0.113.63', '--confirm', '2m');
+      const id = /postern accept (A\w+)/.exec(said)?.[1] ?? '';
+      const expires = async (): Promise<number> => {
+        const listed = await runCommand('nft', ['-j', 'list', 'set', 'inet', 'postern', 'block32']);
+        return Number(/"expires": (\d+)/.exec(listed)?.[1]);
+      };
+      assert.ok((await expires()) <= 120);
+      assert.match(await postern('actions'), /until .* unless confirmed: postern accept/);
+      assert.match(await postern('accept', id), /done +firewall-block 203\.0\.113\.63/);
+      assert.ok((await expires()) > 3 * 3600);
+      assert.match(desk.receipts.get(id)?.note ?? '', /^renewed as A/);
+      await assert.rejects(postern('block', '203.0.113.63', '--confirm', '2m'), /has one already/);
+
+      await postern('allow', '203.0.113.63', '--confirm', '2m');
+      assert.ok(await isLetIn('203.0.113.63', port));
+      assert.equal(
+        desk.receipts.inForce('firewall-block').length,
+        1,
+        'what it wins over stays for the case that nobody confirms',
+      );
+      for (const wrong of [
+        ['--confirm', '5h'],
+        ['--confirm', '1s'],
+        ['--confirm', '2m', '--map', 'postfix-cidr:/etc/postfix/x'],
+      ])
+        await assert.rejects(postern('block', '203.0.113.64', ...wrong), /ended with 2: .*--confirm/);
     });
   },
 );
