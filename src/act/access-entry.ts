@@ -5,12 +5,13 @@
 import { Fault } from '../model/fault.ts';
 import { firewallSubject, isTooWide } from '../model/firewall.ts';
 import type { Memory } from '../model/receipt.ts';
-import type { CarryOut, FileFacts, SeenFile, Verb } from '../model/verb.ts';
+import type { CarryOut, FileFacts, SeenFile } from '../model/verb.ts';
 import { mapFormat, mapFormatNames } from '../servers/access-map.ts';
 import type { MapFormat } from '../servers/access-map.ts';
-import { isSectionBroken, outsideSection, sectionLines, withSection } from '../servers/marked-section.ts';
+import { isSectionBroken, outsideSection, sectionLines, sectionNote, withSection } from '../servers/marked-section.ts';
 import type { Act, Plan } from './act.ts';
-import { awaitNextSecond, rebuild } from './rebuild.ts';
+import { digestOf } from './file-before.ts';
+import { answerOf, rebuild } from './rebuild.ts';
 
 export type AccessWanted = {
   /** `postfix-hash`, `sendmail-hash`, … */
@@ -30,8 +31,6 @@ type Remembered = {
   readonly subject: string;
   readonly key: string;
   readonly value: string;
-  /** Source and its facts before, to put its times back when it is the same again; null: there was none. */
-  readonly before: { readonly source: string; readonly facts: FileFacts } | null;
 };
 /** `plan` below made it. */
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion
@@ -61,10 +60,24 @@ const readSource = async (path: string, carryOut: CarryOut): Promise<SeenFile | 
   return seen;
 };
 
+/** Noted in the section itself, which the first entry makes and the last one takes away: they end in any order. */
+const noFile = 'there was no file';
+const noteOf = (seen: SeenFile | undefined): string =>
+  seen === undefined ? noFile : `the file was ${digestOf(textOf(seen))} of ${seen.facts.modifiedNs} ns`;
+
 /** The section without our key, and with it again when there is a value. */
-const changed = (text: string, format: MapFormat, key: string, value: string | undefined): string => {
+const changed = (seen: SeenFile | undefined, format: MapFormat, key: string, value: string | undefined): string => {
+  const text = textOf(seen);
   const others = sectionLines(text).filter((line) => format.keyIn(line) !== key);
-  return withSection(text, value === undefined ? others : [...others, format.lineOf(key, value)], format.atTop);
+  const lines = value === undefined ? others : [...others, format.lineOf(key, value)];
+  return withSection(text, lines, format.atTop, noteOf(seen));
+};
+
+/** The facts of the file before there was a section; undefined while there is one, or when somebody has edited it since. */
+const factsBefore = (seen: SeenFile, next: string): FileFacts | undefined => {
+  const note = sectionNote(textOf(seen)) ?? '';
+  const [, digest, modifiedNs] = /^the file was ([0-9a-f]{32}) of (\d{1,19}) ns$/.exec(note) ?? [];
+  return modifiedNs === undefined || digest !== digestOf(next) ? undefined : { ...seen.facts, modifiedNs };
 };
 
 /** @throws Fault when it is no answer of a map, or the map cannot hold the subject */
@@ -92,65 +105,68 @@ const refuseIfWritten = (path: string, source: string, format: MapFormat, key: s
     refuse(`${path} has an entry for ${key} that somebody wrote (${line}): Postern leaves it alone`);
 };
 
+const readBuilt = async (path: string, { builtEnding }: MapFormat, carryOut: CarryOut): Promise<SeenFile | undefined> =>
+  builtEnding === '' ? undefined : carryOut({ verb: 'read-file', path: `${path}${builtEnding}` });
+
 const plan = async (wanted: AccessWanted, carryOut: CarryOut): Promise<Plan> => {
   const { path } = wanted;
   const { format, subject, key, value } = entryOf(wanted);
   const [protection] = await carryOut({ verb: 'who-protects', subjects: [subject] });
   if (protection !== undefined) return refuse(`${subject} is not refused: ${protection.network} is ${protection.why}`);
   const seen = await readSource(path, carryOut);
-  const text = textOf(seen);
-  const source = outsideSection(text);
-  refuseIfWritten(path, source, format, key);
+  if (seen === undefined && (await readBuilt(path, format, carryOut)) !== undefined)
+    return refuse(`${path}${format.builtEnding} stands there without its source ${path}: name the source`);
+  refuseIfWritten(path, outsideSection(textOf(seen)), format, key);
   if (seen !== undefined) await carryOut({ verb: 'replace-file', path, expected: seen.bytes, content: seen.bytes });
   const tool = format.rebuild?.(path, '');
-  // A file that holds nothing but our section was made by an entry before.
-  const before = seen === undefined || (source === '' && text !== '') ? null : { source, facts: seen.facts };
   return {
     subject: `${path} ${key}`,
     lines: [
       `${path}: ${format.lineOf(key, value).replace('\t', ' ')}`,
       ...(tool === undefined ? [] : [`${tool.program} ${tool.args.join(' ')}`]),
+      ...(format.build === undefined ? [] : [`${path}${format.builtEnding} is built of it`]),
     ],
-    memory: { format: wanted.format, path, subject, key, value, before },
+    memory: { format: wanted.format, path, subject, key, value },
   };
 };
 
 const put = async (memory: Remembered, value: string | undefined, carryOut: CarryOut): Promise<void> => {
-  const { path, key, before } = memory;
+  const { path, key } = memory;
   const format = formatOf(memory.format);
   const seen = await readSource(path, carryOut);
   const text = textOf(seen);
-  const next = changed(text, format, key, value);
-  const isAsBefore = before !== null && next === before.source;
-  const isGone = before === null && next === '';
-  if (next !== text || (isGone && seen !== undefined))
+  const next = changed(seen, format, key, value);
+  const isGone = next === '' && sectionNote(text) === noFile;
+  const facts = seen && factsBefore(seen, next);
+  if (next !== text)
     await carryOut({
       verb: 'replace-file',
       path,
       expected: seen?.bytes,
       content: isGone ? undefined : Buffer.from(next, 'latin1'),
-      ...(isAsBefore ? { facts: before.facts } : {}),
+      ...(facts === undefined ? {} : { facts }),
     });
-  if (isGone) return removeBuilt(path, carryOut);
-  if (format.noticedBySecond) await awaitNextSecond(path, Number(BigInt(seen?.facts.modifiedNs ?? 0) / 1_000_000n));
-  return rebuild(format, path, next, carryOut);
+  const isNone = isGone || (seen === undefined && next === '');
+  return isNone ? removeBuilt(path, format, carryOut) : rebuild(format, path, next, carryOut);
 };
 
 /** The map was made by our entry alone: what was built from it goes too. */
-const removeBuilt = async (path: string, carryOut: CarryOut): Promise<void> => {
-  for (const ending of ['.db', '.lmdb', '.cdb']) {
-    const built = await carryOut({ verb: 'read-file', path: `${path}${ending}` });
-    if (built !== undefined)
-      await carryOut({ verb: 'replace-file', path: `${path}${ending}`, expected: built.bytes, content: undefined });
-  }
+const removeBuilt = async (path: string, format: MapFormat, carryOut: CarryOut): Promise<void> => {
+  const seen = await readBuilt(path, format, carryOut);
+  const built = `${path}${format.builtEnding}`;
+  if (seen !== undefined)
+    await carryOut({ verb: 'replace-file', path: built, expected: seen.bytes, content: undefined });
 };
 
 const holds = async (memory: Remembered, carryOut: CarryOut): Promise<boolean> => {
   const { path, key, value, subject } = memory;
   const format = formatOf(memory.format);
-  if (!sectionLines(textOf(await readSource(path, carryOut))).includes(format.lineOf(key, value))) return false;
-  const probe: (Verb & { verb: 'run' }) | undefined = format.probe?.(path, subject, key);
-  return probe === undefined || format.holds((await carryOut(probe)).stdout, key, value);
+  const text = textOf(await readSource(path, carryOut));
+  if (!sectionLines(text).includes(format.lineOf(key, value))) return false;
+  if (format.build === undefined)
+    return format.probe === undefined || (await answerOf(format, path, subject, key, carryOut)) === value;
+  const built = await readBuilt(path, format, carryOut);
+  return built !== undefined && Buffer.compare(built.bytes, format.build(text)) === 0;
 };
 
 export const accessEntry: Act<AccessWanted> = {

@@ -9,7 +9,7 @@ import { mapFormat } from '../servers/access-map.ts';
 import { catchAllFormat, unlock } from '../servers/catch-all.ts';
 import type { CatchAllFormat, Replaced } from '../servers/catch-all.ts';
 import type { Act, Plan, Proof } from './act.ts';
-import { awaitNextSecond, rebuild } from './rebuild.ts';
+import { answerOf, rebuild } from './rebuild.ts';
 
 export type CatchAllWanted = {
   readonly path: string;
@@ -95,20 +95,12 @@ const write = async (
     content: Buffer.from(next, 'latin1'),
     ...(facts === undefined ? {} : { facts }),
   });
-  await build(path, map, next, seen, carryOut);
+  await build(path, map, next, carryOut);
 };
 
-const build = async (
-  path: string,
-  map: string | null,
-  text: string,
-  seen: SeenFile,
-  carryOut: CarryOut,
-): Promise<void> => {
+const build = async (path: string, map: string | null, text: string, carryOut: CarryOut): Promise<void> => {
   const format = map === null ? undefined : mapFormat(map);
-  if (format === undefined) return;
-  if (format.noticedBySecond) await awaitNextSecond(path, Number(BigInt(seen.facts.modifiedNs) / 1_000_000n));
-  await rebuild(format, path, text, carryOut);
+  if (format !== undefined) await rebuild(format, path, text, carryOut);
 };
 
 const isLocked = ({ format, fileDomain, domains }: Remembered, text: string): boolean => {
@@ -120,26 +112,27 @@ const isLocked = ({ format, fileDomain, domains }: Remembered, text: string): bo
 const carry = async (memory: Memory, carryOut: CarryOut): Promise<void> => {
   const known = remembered(memory);
   const { seen, text } = await read(known.path, carryOut);
-  if (isLocked(known, text)) return build(known.path, known.map, text, seen, carryOut);
+  if (isLocked(known, text)) return build(known.path, known.map, text, carryOut);
   const chosen = known.domains === null ? undefined : new Set(known.domains);
   const locked = formatOf(known.format).lock(text, known.fileDomain, (domain) => chosen?.has(domain) ?? true);
   return write(known, seen, locked.text, undefined, carryOut);
 };
 
+/** The answer is what we wrote, where a map has a way to say that it refuses. */
+const isIn = (locked: string, answer: string): boolean =>
+  locked.split('\n').some((line) => !line.startsWith('#') && line.endsWith(`\t${answer}`));
+
 const verify = async (memory: Memory, carryOut: CarryOut): Promise<Proof> => {
   const known = remembered(memory);
   const { text } = await read(known.path, carryOut);
   if (!isLocked(known, text)) return { took: false, text: `${known.path} still accepts unknown names` };
-  const type = known.map?.startsWith('postfix-') === true ? known.map.slice('postfix-'.length) : undefined;
-  for (const { domain } of known.replaced) {
-    if (type === undefined || domain === '') break;
-    const { status, stdout } = await carryOut({
-      verb: 'run',
-      program: 'postmap',
-      args: ['-q', `@${domain}`, `${type}:${known.path}`],
-    });
-    if (status === 0 && stdout.trim() !== '')
-      return { took: false, text: `${type}:${known.path} still answers for @${domain}` };
+  const format = known.map === null ? undefined : mapFormat(known.map);
+  for (const { domain, locked } of known.replaced) {
+    if (format === undefined || domain === '') break;
+    const key = `@${domain}`;
+    const answer = await answerOf(format, known.path, key, key, carryOut);
+    if (answer !== undefined && !isIn(locked, answer))
+      return { took: false, text: `${known.path} still answers ${answer} for ${key}` };
   }
   return { took: true, text: `${known.replaced.length} catch-alls refuse` };
 };
@@ -150,7 +143,7 @@ const undo = async (memory: Memory, carryOut: CarryOut): Promise<string> => {
   // Not carried out, or undone already: there is nothing of ours in it.
   const { text: next, conflicts } = unlock(text, known.replaced);
   const isWhole = conflicts.length === 0 && Buffer.byteLength(next, 'latin1') === known.bytes;
-  if (next === text) await build(known.path, known.map, text, seen, carryOut);
+  if (next === text) await build(known.path, known.map, text, carryOut);
   else await write(known, seen, next, isWhole ? known.facts : undefined, carryOut);
   if (conflicts.length === 0 || !isTouched(known, text)) return '';
   return `${known.path}: somebody has changed the entry of ${conflicts.join(', ')} meanwhile; theirs stays`;

@@ -5,7 +5,7 @@
 import { Fault } from '../model/fault.ts';
 import { firewallSubject, isTooWide, keysOf, removalLines, setOf, tableLines } from '../model/firewall.ts';
 import type { FirewallVerdict } from '../model/firewall.ts';
-import type { Memory } from '../model/receipt.ts';
+import type { Memory, Receipt } from '../model/receipt.ts';
 import type { CarryOut, Ran } from '../model/verb.ts';
 import type { Act, Plan, Proof } from './act.ts';
 
@@ -14,9 +14,11 @@ export type FirewallWanted = {
   readonly subject: string;
   /** Milliseconds since 1970; the kernel ends it then. */
   readonly until: number;
+  /** The kernel ends it then, unless somebody has said yes until then: it is done again, to its own end. */
+  readonly confirmBy?: number | undefined;
 };
 
-type Remembered = { readonly subject: string; readonly until: number };
+type Remembered = { readonly subject: string; readonly until: number; readonly confirmBy?: number };
 /** `planFor` below made it. */
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion
 const remembered = (memory: Memory): Remembered => memory as Remembered;
@@ -37,12 +39,12 @@ const load = async (carryOut: CarryOut, lines: readonly string[]): Promise<void>
 /** Keys by set, each once, with the latest end. */
 const keysBySet = (verdict: FirewallVerdict, memories: readonly Memory[]): Map<string, Map<string, number>> => {
   const sets = new Map<string, Map<string, number>>();
-  for (const { subject, until } of memories.map(remembered)) {
+  for (const { subject, until, confirmBy } of memories.map(remembered)) {
     const { length, keys } = keysOf(subject);
     const name = setOf(verdict, length);
     const set = sets.get(name) ?? new Map<string, number>();
     sets.set(name, set);
-    for (const key of keys) set.set(key, Math.max(until, set.get(key) ?? 0));
+    for (const key of keys) set.set(key, Math.max(confirmBy ?? until, set.get(key) ?? 0));
   }
   return sets;
 };
@@ -144,13 +146,17 @@ const planFor = async (verdict: FirewallVerdict, wanted: FirewallWanted, carryOu
     const [protection] = await carryOut({ verb: 'who-protects', subjects: [subject] });
     if (protection !== undefined) refuse(`${subject} is not blocked: ${protection.network} is ${protection.why}`);
   }
-  const until = new Date(wanted.until).toISOString();
+  const { until, confirmBy } = wanted;
+  const isoOf = (time: number): string => new Date(time).toISOString();
+  const unless = confirmBy === undefined ? '' : `; already at ${isoOf(confirmBy)} unless it is confirmed`;
   const words =
     verdict === 'block' ? 'drop what comes to a mail port from' : 'let through, whatever is blocked around it,';
   return {
     subject,
-    lines: [`nftables, table inet postern: ${words} ${subject}, until ${until} (the kernel ends it by itself)`],
-    memory: { subject, until: wanted.until },
+    lines: [
+      `nftables, table inet postern: ${words} ${subject}, until ${isoOf(until)} (the kernel ends it by itself)${unless}`,
+    ],
+    memory: { subject, until, ...(confirmBy === undefined ? {} : { confirmBy }) },
   };
 };
 
@@ -185,6 +191,13 @@ const firewallAct = (kind: 'firewall-block' | 'allowance', verdict: FirewallVerd
 
 export const firewallBlock = firewallAct('firewall-block', 'block');
 export const allowance = firewallAct('allowance', 'allow');
+
+/** The end that was wanted of what waits to be confirmed; undefined when it does not wait. */
+export const confirmable = ({ memory, state, kind }: Receipt): FirewallWanted | undefined => {
+  if (state !== 'done' || (kind !== 'firewall-block' && kind !== 'allowance')) return undefined;
+  const { subject, until, confirmBy } = remembered(memory);
+  return confirmBy === undefined ? undefined : { subject, until };
+};
 
 /** Takes our table away, and everything in it; what others have in the firewall is not touched. */
 export const removeTable = (carryOut: CarryOut): Promise<void> => load(carryOut, removalLines);

@@ -4,7 +4,12 @@ import type { Memory } from '../model/receipt.ts';
 import type { CarryOut, SeenFile } from '../model/verb.ts';
 import { isOutside, readAliases, switchOff, switchOn, switchedOff } from '../servers/alias-file.ts';
 import type { AliasFormat, AliasRefresh } from '../servers/alias-file.ts';
+import { mapFormat } from '../servers/access-map.ts';
+import type { MapFormat } from '../servers/access-map.ts';
 import type { Act } from './act.ts';
+import { digestOf, factsFor, fileBefore } from './file-before.ts';
+import type { FileBefore } from './file-before.ts';
+import { answerOf, rebuild } from './rebuild.ts';
 
 export type ForwardWanted = {
   /** The alias as it stands in the file. */
@@ -15,9 +20,13 @@ export type ForwardWanted = {
   readonly localDomains: readonly string[];
 };
 
+type Remembered = ForwardWanted & {
+  /** Receipts of the first version have none. */
+  readonly before?: FileBefore;
+};
 // `plan` below made it.
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-const remembered = (memory: Memory): ForwardWanted => memory as ForwardWanted;
+const remembered = (memory: Memory): Remembered => memory as unknown as Remembered;
 
 const textOf = ({ bytes }: SeenFile): string => Buffer.from(bytes).toString('latin1');
 
@@ -27,29 +36,41 @@ const read = async (path: string, carryOut: CarryOut): Promise<SeenFile> => {
   return seen;
 };
 
-const refreshed = async ({ path, refresh }: ForwardWanted, carryOut: CarryOut): Promise<void> => {
+/** How maps that are built are built; a reload and an alias database are no maps of that kind. */
+const builtAs = (refresh: AliasRefresh): MapFormat | undefined =>
+  refresh.kind === 'postmap'
+    ? mapFormat(`postfix-${refresh.type}`)
+    : refresh.kind === 'makemap'
+      ? mapFormat(`sendmail-${refresh.type}`)
+      : undefined;
+
+const refreshed = async ({ path, refresh }: ForwardWanted, text: string, carryOut: CarryOut): Promise<void> => {
   if (refresh.kind === 'none') return;
-  const { status, stderr } =
+  const format = builtAs(refresh);
+  if (format !== undefined) return rebuild(format, path, text, carryOut);
+  const { status, stderr } = await carryOut(
     refresh.kind === 'postmap'
-      ? await carryOut({ verb: 'run', program: 'postmap', args: [`${refresh.type}:${path}`] })
+      ? { verb: 'run', program: 'postmap', args: [`${refresh.type}:${path}`] }
       : refresh.kind === 'makemap'
-        ? await carryOut({
-            verb: 'run',
-            program: 'makemap',
-            args: [refresh.type, path],
-            input: textOf(await read(path, carryOut)),
-          })
+        ? { verb: 'run', program: 'makemap', args: [refresh.type, path], input: text }
         : refresh.kind === 'newaliases'
-          ? await carryOut({ verb: 'run', program: 'newaliases', args: [] })
-          : await carryOut({ verb: 'run', program: 'postfix', args: ['reload'] });
+          ? { verb: 'run', program: 'newaliases', args: [] }
+          : { verb: 'run', program: 'postfix', args: ['reload'] },
+  );
   if (status !== 0)
     throw new Fault('PARTLY_DONE', `${path} could not be made known: ${stderr.trim().split('\n')[0] ?? ''}`);
 };
 
-const put = async (wanted: ForwardWanted, seen: SeenFile, text: string, carryOut: CarryOut): Promise<void> => {
+const put = async (
+  wanted: ForwardWanted,
+  seen: SeenFile,
+  text: string,
+  before: FileBefore | undefined,
+  carryOut: CarryOut,
+): Promise<void> => {
   const content = Buffer.from(text, 'latin1');
-  await carryOut({ verb: 'replace-file', path: wanted.path, expected: seen.bytes, content });
-  await refreshed(wanted, carryOut);
+  await carryOut({ verb: 'replace-file', path: wanted.path, expected: seen.bytes, content, ...factsFor(text, before) });
+  await refreshed(wanted, text, carryOut);
 };
 
 const isOff = (text: string, key: string): boolean =>
@@ -75,44 +96,41 @@ const planLines = ({ key, path, format, localDomains }: ForwardWanted, text: str
 export const forwardOff: Act<ForwardWanted> = {
   kind: 'forward-off',
   plan: async (wanted, carryOut) => {
-    const lines = planLines(wanted, textOf(await read(wanted.path, carryOut)));
+    const seen = await read(wanted.path, carryOut);
+    const lines = planLines(wanted, textOf(seen));
     const { key, path, format, refresh, localDomains } = wanted;
-    return { subject: key.toLowerCase(), lines, memory: { key, path, format, refresh: { ...refresh }, localDomains } };
+    const memory = { key, path, format, refresh: { ...refresh }, localDomains, before: fileBefore(seen) };
+    return { subject: key.toLowerCase(), lines, memory };
   },
   carry: async (memory, carryOut) => {
     const wanted = remembered(memory);
     const seen = await read(wanted.path, carryOut);
     const off = switchOff(textOf(seen), wanted.format, wanted.key, new Set(wanted.localDomains));
-    if (off === undefined) return refreshed(wanted, carryOut);
-    return put(wanted, seen, off, carryOut);
+    if (off === undefined) return refreshed(wanted, textOf(seen), carryOut);
+    return put(wanted, seen, off, undefined, carryOut);
   },
   verify: async (memory, carryOut) => {
-    const { key, path, refresh } = remembered(memory);
+    const { key, path, format, refresh } = remembered(memory);
     const text = textOf(await read(path, carryOut));
     if (!isOff(text, key)) return { took: false, text: `${key} is not switched off in ${path}` };
-    const isThere = readAliases(text, remembered(memory).format).some(
-      (each) => each.key.toLowerCase() === key.toLowerCase(),
-    );
-    if (refresh.kind !== 'postmap' || isThere) return { took: true, text: `switched off in ${path}` };
-    const { stdout } = await carryOut({
-      verb: 'run',
-      program: 'postmap',
-      args: ['-q', key, `${refresh.type}:${path}`],
-    });
-    return {
-      took: stdout.trim() === '',
-      text: stdout.trim() === '' ? `switched off in ${path}` : `the map still answers ${stdout.trim()}`,
-    };
+    const map = builtAs(refresh);
+    if (map === undefined) return { took: true, text: `switched off in ${path}` };
+    const kept = readAliases(text, format).findLast((each) => each.key.toLowerCase() === key.toLowerCase());
+    const answer = (await answerOf(map, path, key, key, carryOut)) ?? '';
+    const took = answer === (kept?.targets.join(', ') ?? '');
+    return { took, text: took ? `switched off in ${path}` : `the map still answers ${answer}` };
   },
   undo: async (memory, carryOut) => {
     const wanted = remembered(memory);
     const seen = await read(wanted.path, carryOut);
     const on = switchOn(textOf(seen), wanted.key);
-    if (on === undefined) {
-      await refreshed(wanted, carryOut);
-      return `${wanted.key} was not switched off in ${wanted.path} any more`;
+    if (on !== undefined) {
+      await put(wanted, seen, on, wanted.before, carryOut);
+      return '';
     }
-    await put(wanted, seen, on, carryOut);
-    return '';
+    await refreshed(wanted, textOf(seen), carryOut);
+    // Not carried out, or put back already.
+    if (wanted.before?.digest === digestOf(textOf(seen))) return '';
+    return `${wanted.key} was not switched off in ${wanted.path} any more`;
   },
 };

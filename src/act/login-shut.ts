@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Fault } from '../model/fault.ts';
 import type { Memory } from '../model/receipt.ts';
 import type { CarryOut, SeenFile } from '../model/verb.ts';
+import { sectionLines, withSection } from '../servers/marked-section.ts';
 import type { Act, Plan } from './act.ts';
 
 export type ShutWanted = { readonly account: string };
@@ -27,13 +28,11 @@ const accountPattern = /^[A-Za-z0-9_][A-Za-z0-9_.+@=-]{0,250}$/;
 const systemUserPattern = /^[a-z_][a-z0-9_.-]{0,31}\$?$/;
 
 const textOf = (seen: SeenFile | undefined): string => Buffer.from(seen?.bytes ?? []).toString('latin1');
-const linesOf = (seen: SeenFile | undefined): string[] =>
-  textOf(seen)
-    .split('\n')
-    .filter((line) => line !== '');
 
 const denies = async (path: string, account: string, carryOut: CarryOut): Promise<boolean> =>
-  linesOf(await carryOut({ verb: 'read-file', path })).includes(`${account}:`);
+  textOf(await carryOut({ verb: 'read-file', path }))
+    .split('\n')
+    .includes(`${account}:`);
 
 const run = async (
   program: 'doveconf' | 'doveadm' | 'usermod' | 'passwd',
@@ -87,9 +86,11 @@ const awaitNextSecond = async (seen: SeenFile | undefined): Promise<void> => {
 /** The file stays when it is empty: Dovecot denies nobody when it is missing, but says so at each login. */
 const putDenied = async (path: string, account: string, isDenied: boolean, carryOut: CarryOut): Promise<void> => {
   const seen = await carryOut({ verb: 'read-file', path });
-  const others = linesOf(seen).filter((line) => line !== `${account}:`);
-  const next = [...others, ...(isDenied ? [`${account}:`] : [])].map((line) => `${line}\n`).join('');
-  if (next === textOf(seen) && seen !== undefined) return;
+  const text = textOf(seen);
+  const line = `${account}:`;
+  const others = sectionLines(text).filter((each) => each !== line);
+  const next = withSection(text, isDenied ? [...others, line] : others, false);
+  if (next === text && seen !== undefined) return;
   await awaitNextSecond(seen);
   await carryOut({ verb: 'replace-file', path, expected: seen?.bytes, content: Buffer.from(next, 'latin1') });
 };

@@ -80,7 +80,10 @@ export const queuePurge: Act<PurgeWanted> = {
   carry,
   verify: async (memory, carryOut) => {
     const { evidence, messages } = remembered(memory);
-    const { note } = await carryOut({ verb: 'restore-kept', evidence, paths: [], unlessNoted: purged });
+    const noted = async (name: string): Promise<string | undefined> =>
+      (await carryOut({ verb: 'restore-kept', evidence, paths: [], unlessNoted: name })).note;
+    if ((await noted(restored)) !== undefined) return { took: false, text: 'they were put back' };
+    const note = await noted(purged);
     if (note === undefined) return { took: false, text: 'not all of them were removed from the queue' };
     const left = messages.length - Number(note);
     const rest = left === 0 ? '' : `, ${left} had left it or were being delivered`;

@@ -4,25 +4,46 @@ import { Fault } from '../model/fault.ts';
 import type { CarryOut } from '../model/verb.ts';
 import type { MapFormat } from '../servers/access-map.ts';
 
-/** When each map was last built by this process, milliseconds since 1970. */
-const builtAt = new Map<string, number>();
-const secondOf = (time: number): number => Math.floor(time / 1000);
+const millisecondsOf = (ns: string): number => Number(BigInt(ns) / 1_000_000n);
 
-/** A map that is built twice within a second, and opened in between, would stay as it was in a daemon's memory. */
-export const awaitNextSecond = async (path: string, sourceModified: number): Promise<void> => {
-  const last = Math.max(builtAt.get(path) ?? 0, sourceModified);
+/**
+ * A map that is built twice within a second, and opened by a daemon in between, would stay as it was in the daemon's memory:
+ * whoever built it last, another process too, is known by the time of what was built.
+ */
+const awaitNextSecond = async (built: string, carryOut: CarryOut): Promise<void> => {
+  const [seen] = await carryOut({ verb: 'look-files', paths: [built], startBytes: 0 });
   const now = Date.now();
-  if (secondOf(now) === secondOf(last)) await pause(1000 - (now % 1000));
-  builtAt.set(path, Date.now());
+  if (seen !== undefined && Math.floor(millisecondsOf(seen.facts.modifiedNs) / 1000) >= Math.floor(now / 1000))
+    await pause(1000 - (now % 1000));
+};
+
+const putBuilt = async (path: string, content: Uint8Array, carryOut: CarryOut): Promise<void> => {
+  const seen = await carryOut({ verb: 'read-file', path });
+  if (seen !== undefined && Buffer.compare(seen.bytes, content) === 0) return;
+  await carryOut({ verb: 'replace-file', path, expected: seen?.bytes, content });
 };
 
 export const rebuild = async (format: MapFormat, path: string, source: string, carryOut: CarryOut): Promise<void> => {
+  if (format.build !== undefined) return putBuilt(`${path}${format.builtEnding}`, format.build(source), carryOut);
   const verb = format.rebuild?.(path, source);
   if (verb === undefined) return;
+  if (format.noticedBySecond) await awaitNextSecond(`${path}${format.builtEnding}`, carryOut);
   const { status, stdout, stderr } = await carryOut(verb);
   if (status !== 0)
     throw new Fault(
       'PARTLY_DONE',
       `${verb.program} ${verb.args.join(' ')} failed: ${`${stderr}${stdout}`.trim().split('\n')[0] ?? ''}`,
     );
+};
+
+/** What the map itself answers, as it is built now; undefined: nothing. Not for a map that is read at each lookup. */
+export const answerOf = async (
+  format: MapFormat,
+  path: string,
+  subject: string,
+  key: string,
+  carryOut: CarryOut,
+): Promise<string | undefined> => {
+  const verb = format.probe?.(path, subject, key);
+  return verb === undefined ? undefined : format.answerIn((await carryOut(verb)).stdout, key);
 };

@@ -21,6 +21,7 @@ export const forOption: Option = { name: 'for', value: 'TIME', sentence: 'How lo
 
 const usualSeconds = 4 * 3600;
 const longestSeconds = 90 * 86_400;
+const confirmSecondsMin = 10;
 
 /** Milliseconds since 1970. @throws Fault REFUSED_FOR_SAFETY for what would never end by itself */
 export const untilOf = (call: Call, usual = usualSeconds): number => {
@@ -35,11 +36,33 @@ export const untilOf = (call: Call, usual = usualSeconds): number => {
   return Date.now() + seconds * 1000;
 };
 
+/** At a remote shell: what turns out to be wrong takes itself back, also when nobody can say so any more. */
+export const confirmOption: Option = {
+  name: 'confirm',
+  value: 'TIME',
+  sentence: 'The kernel takes it back after so long (2m), unless postern accept says that all is well.',
+};
+
+/** @param until the end that is wanted. @returns when it is taken back unless somebody says yes */
+export const confirmByOf = (call: Call, until: number): number | undefined => {
+  const text = call.options.get('confirm');
+  if (text === undefined) return undefined;
+  const seconds = durationSeconds(text) ?? 0;
+  const by = Date.now() + seconds * 1000;
+  if (seconds < confirmSecondsMin || by >= until)
+    throw new Fault(
+      'USAGE',
+      `--confirm ${text}: expected a time (2m), at least ${confirmSecondsMin} s and shorter than --for`,
+    );
+  return by;
+};
+
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
-const tellDone = ({ plan, receipt }: Done): void => {
+const tellDone = ({ plan, receipt }: Done, isToConfirm: boolean): void => {
   if (receipt === undefined) return print(`${plain(plan.subject)}: nothing to do`);
   for (const line of plan.lines) print(`done: ${plain(line)}`);
+  if (isToConfirm) print(`keep it: postern accept ${receipt.id}`);
   const end = receipt.until === undefined ? '' : `; ends by itself ${localTime(receipt.until)}`;
   return print(`undo: postern undo ${receipt.id}${end}`);
 };
@@ -64,7 +87,7 @@ export const actByHand = <Wanted>(
     }
     const order = { who: whoAsks(), why: call.options.get('why') ?? '', until, incident: undefined };
     const done = await performAll(act, wanted, order, desk);
-    if (!asJson) for (const each of done) tellDone(each);
+    if (!asJson) for (const each of done) tellDone(each, call.options.has('confirm'));
     else
       print(
         anyJson({

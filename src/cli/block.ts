@@ -11,9 +11,9 @@ import type { Receipt } from '../model/receipt.ts';
 import { mapFormatNames } from '../servers/access-map.ts';
 import { anyJson } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
-import { actByHand, actingOptions, forOption, untilOf } from './acting.ts';
+import { actByHand, actingOptions, confirmByOf, confirmOption, forOption, untilOf } from './acting.ts';
 import type { Call, Command } from './command.ts';
-import { atDesk, stateOf, whoAsks } from './desk.ts';
+import { atDesk, readAtDesk, stateOf, whoAsks } from './desk.ts';
 
 const subjectsMax = 20_000;
 const notedMax = 5;
@@ -31,17 +31,31 @@ const blockInMap = (call: Call, map: string, until: number): Promise<number> => 
   return actByHand(call, accessEntry, wanted, until);
 };
 
+/** It could be taken back, but what stood there before could not be put in its place. */
+const refuseToRenew = (call: Call, kind: 'firewall-block' | 'allowance'): Promise<void> =>
+  readAtDesk(call, ({ receipts }) => {
+    for (const text of call.operands) {
+      const [standing] = receipts.inForce(kind, firewallSubject(text) ?? text);
+      if (standing !== undefined)
+        throw new Fault('USAGE', `${plain(text)} has one already (${standing.id}): without --confirm it is renewed`);
+    }
+  });
+
 const block = async (call: Call): Promise<number> => {
   const until = untilOf(call);
   const map = call.options.get('map');
+  const confirmBy = confirmByOf(call, until);
+  if (map !== undefined && confirmBy !== undefined)
+    throw new Fault('USAGE', '--confirm: only the firewall takes a change back by itself, a map does not');
   if (map !== undefined) return blockInMap(call, map, until);
+  if (confirmBy !== undefined) await refuseToRenew(call, 'firewall-block');
   const state = stateOf(call, readConfig(call.options.get('config')).values);
   const notes = await Promise.all(call.operands.slice(0, notedMax).map((subject) => blastRadius(state, subject)));
   return actByHand(
     call,
     firewallBlock,
-    call.operands.map((subject) => ({ subject, until })),
-    until,
+    call.operands.map((subject) => ({ subject, until, confirmBy })),
+    confirmBy ?? until,
     notes.flat(),
   );
 };
@@ -52,6 +66,7 @@ export const blockCommand: Command = {
   summary: 'Drops what comes to a mail port from an address or network; ends by itself.',
   options: [
     forOption,
+    confirmOption,
     {
       name: 'map',
       value: 'FORMAT:PATH',
@@ -64,6 +79,7 @@ export const blockCommand: Command = {
   examples: [
     'postern block 203.0.113.7 --for 2h --why "guesses passwords"',
     'postern block --dry-run 2001:db8::/48',
+    'postern block 198.51.100.0/24 --confirm 2m',
     'postern block 203.0.113.7 --map postfix-hash:/etc/postfix/client_access',
   ],
   operandsMin: 1,
@@ -132,7 +148,10 @@ const liftWithin = (call: Call, subjects: readonly string[]): Promise<void> =>
 
 const allow = async (call: Call): Promise<number> => {
   const until = untilOf(call, 30 * 86_400);
-  if (!call.options.has('dry-run'))
+  const confirmBy = confirmByOf(call, until);
+  if (confirmBy !== undefined) await refuseToRenew(call, 'allowance');
+  // An allowance wins over blocks that stay; what may be taken back must leave them as they are.
+  else if (!call.options.has('dry-run'))
     await liftWithin(
       call,
       call.operands.flatMap((text) => firewallSubject(text) ?? []),
@@ -140,8 +159,8 @@ const allow = async (call: Call): Promise<number> => {
   return actByHand(
     call,
     allowance,
-    call.operands.map((subject) => ({ subject, until })),
-    until,
+    call.operands.map((subject) => ({ subject, until, confirmBy })),
+    confirmBy ?? until,
   );
 };
 
@@ -151,6 +170,7 @@ export const allowCommand: Command = {
   summary: 'Lets an address or network through, whatever is blocked around it, for 30 days or --for.',
   options: [
     { ...forOption, sentence: 'How long: 4h, 30d (default); for ever: `protect` in the configuration.' },
+    confirmOption,
     ...actingOptions,
   ],
   examples: ['postern allow 198.51.100.20 --why "our newsletter host"'],

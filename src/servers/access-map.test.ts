@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { cdbValue } from './exim/cdb.ts';
 import { mapFormat, mapFormatNames } from './access-map.ts';
 
 const keyOf = (format: string, subject: string, tag = 'Connect'): string | undefined =>
@@ -19,6 +20,9 @@ test('the key of a subject in each map, or none where it cannot be told', () => 
     ['sendmail-hash', '2001:db8::/64', 'Connect:IPv6:2001:db8:0:0'],
     ['exim-iplsearch', '2001:db8::/64', '2001:db8::/64'],
     ['exim-iplsearch', 'nobody', undefined],
+    ['exim-lsearch', '203.0.113.7', '203.0.113.7'],
+    ['exim-cdb', '2001:db8::1/128', '2001.0db8.0000.0000.0000.0000.0000.0001'],
+    ['exim-lsearch', '203.0.113.0/24', undefined],
   ] as const)
     assert.equal(keyOf(format, subject), key, `${format} ${subject}`);
   assert.equal(keyOf('sendmail-hash', '203.0.113.7', 'ClientRate'), 'ClientRate:203.0.113.7');
@@ -37,11 +41,21 @@ test('an entry is found again in its own line, comments and continued lines are 
   assert.equal(exim?.keyIn(exim.lineOf('2001:db8::/64', 'x')), '2001:db8::/64');
 });
 
+test('a cdb is built of the entries of its source', () => {
+  const built = mapFormat('exim-cdb')?.build?.('# own\n198.51.100.9: by hand\n203.0.113.7: refused\n');
+  assert.ok(built !== undefined);
+  assert.deepEqual(
+    [cdbValue(built, '203.0.113.7'), cdbValue(built, '198.51.100.9'), cdbValue(built, '#')],
+    ['refused', 'by hand', undefined],
+  );
+});
+
 test("what the map's own tool prints is read", () => {
   const sendmail = mapFormat('sendmail-hash');
   const dump = 'from:spam.test\tREJECT\nconnect:203.0.113.7\tERROR:4.7.1:450 later\n';
   assert.ok(sendmail !== undefined);
-  assert.ok(sendmail.holds(dump, 'Connect:203.0.113.7', 'ERROR:4.7.1:450 later'));
-  assert.ok(!sendmail.holds(dump, 'Connect:203.0.113.70', 'REJECT'));
-  assert.ok(mapFormat('postfix-hash')?.holds('REJECT\n', '203.0.113.7', 'REJECT'));
+  assert.equal(sendmail.answerIn(dump, 'Connect:203.0.113.7'), 'ERROR:4.7.1:450 later');
+  assert.equal(sendmail.answerIn(dump, 'Connect:203.0.113'), undefined);
+  assert.equal(mapFormat('postfix-hash')?.answerIn('REJECT\n', '203.0.113.7'), 'REJECT');
+  assert.equal(mapFormat('postfix-hash')?.answerIn('', '203.0.113.7'), undefined);
 });

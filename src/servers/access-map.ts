@@ -1,12 +1,13 @@
 /**
  * Access maps of the mail servers: which key an address has in each, how an entry is written, and how it is made to count.
  * Postfix: access(5), cidr_table(5), postmap(1). Sendmail: cf/README "Access database", makemap(8). Exim: the
- * specification's chapter on file lookups, iplsearch.
+ * specification's chapters on file lookups and on host lists.
  */
 import { blockOf } from '../model/address-set.ts';
 import { addressOf, canonicalAddress } from '../model/address.ts';
 import type { Block } from '../model/address-set.ts';
 import type { Verb } from '../model/verb.ts';
+import { cdbOf } from './exim/cdb.ts';
 
 type Run = Verb & { readonly verb: 'run' };
 
@@ -21,11 +22,15 @@ export type MapFormat = {
   readonly atTop: boolean;
   /** What makes a changed source count; undefined: nothing is needed. */
   readonly rebuild: ((path: string, source: string) => Run) | undefined;
+  /** What is built from the source here, without a program. */
+  readonly build?: (source: string) => Uint8Array;
+  /** What the built map is called after its source; '' when nothing is built. */
+  readonly builtEnding: string;
   /** Daemons notice a built map by its time in whole seconds: two builds within one are not told apart. */
   readonly noticedBySecond: boolean;
-  /** Asks the map itself; `holds` reads the answer. */
+  /** Asks the map itself; `answerIn` reads what is printed then, undefined when the map has no such key. */
   readonly probe: ((path: string, subject: string, key: string) => Run) | undefined;
-  readonly holds: (stdout: string, key: string, value: string) => boolean;
+  readonly answerIn: (stdout: string, key: string) => string | undefined;
   readonly usualValue: string;
 };
 
@@ -76,6 +81,12 @@ const postfixKey = (subject: string): string | undefined => {
   return block.length === 128 ? canonicalAddress(insideOf(subject)) : undefined;
 };
 
+/** All others are Berkeley DB: `.db`. */
+const endings = new Map([
+  ['lmdb', '.lmdb'],
+  ['cdb', '.cdb'],
+]);
+
 const postfix = (type: string, kind: 'indexed' | 'text' | 'cidr'): MapFormat => ({
   name: `postfix-${type}`,
   keyOf: (subject) => {
@@ -87,9 +98,10 @@ const postfix = (type: string, kind: 'indexed' | 'text' | 'cidr'): MapFormat => 
   atTop: kind === 'cidr',
   // A text map is read when a daemon starts; an indexed one is noticed.
   rebuild: (path) => (kind === 'indexed' ? run('postmap', [`${type}:${path}`]) : run('postfix', ['reload'])),
+  builtEnding: kind === 'indexed' ? (endings.get(type) ?? '.db') : '',
   noticedBySecond: kind === 'indexed',
   probe: (path, subject, key) => run('postmap', ['-q', kind === 'cidr' ? insideOf(subject) : key, `${type}:${path}`]),
-  holds: (stdout, _key, value) => stdout.trimEnd() === value,
+  answerIn: (stdout) => stdout.trimEnd() || undefined,
   usualValue: 'REJECT',
 });
 
@@ -108,32 +120,70 @@ const sendmail: MapFormat = {
   keyIn: firstWord,
   atTop: false,
   rebuild: (path, source) => run('makemap', ['hash', path], source),
+  builtEnding: '.db',
   noticedBySecond: false,
   probe: (path) => run('makemap', ['-u', 'hash', path]),
-  holds: (stdout, key, value) =>
-    stdout.split('\n').some((line) => {
-      const [name, ...rest] = line.split('\t');
-      return name === key.toLowerCase() && rest.join('\t') === value;
-    }),
+  answerIn: (stdout, key) =>
+    stdout
+      .split('\n')
+      .find((line) => line.startsWith(`${key.toLowerCase()}\t`))
+      ?.slice(key.length + 1),
   usualValue: 'REJECT',
 };
 
+/** `key: value`, the key in quotes when it has a colon. */
+const eximKeyIn = (line: string): string | undefined =>
+  line.startsWith('#') ? undefined : (/^"([^"]*)"/.exec(line)?.[1] ?? firstWord(line)?.replace(/:$/, ''));
+
 /** Read at each lookup: `hosts = net-iplsearch;PATH`. */
-const exim: MapFormat = {
+const iplsearch: MapFormat = {
   name: 'exim-iplsearch',
   keyOf: (subject) => {
     const block = blockOf(subject);
     return block && textOf(block);
   },
   lineOf: (key, value) => `${key.includes(':') ? `"${key}"` : key}: ${value}`,
-  keyIn: (line) =>
-    line.startsWith('#') ? undefined : (/^"([^"]*)"/.exec(line)?.[1] ?? firstWord(line)?.replace(/:$/, '')),
+  keyIn: eximKeyIn,
   atTop: true,
   rebuild: undefined,
+  builtEnding: '',
   noticedBySecond: false,
   probe: undefined,
-  holds: () => true,
+  answerIn: () => undefined,
   usualValue: 'refused',
+};
+
+/** In all but iplsearch an IPv6 address is written in full, with dots (specification, "Host list patterns for single-key lookups"). */
+const dotted = ({ bits }: Block): string =>
+  Array.from({ length: 8 }, (_, at) => ((bits >> BigInt(16 * (7 - at))) & 0xffffn).toString(16).padStart(4, '0')).join(
+    '.',
+  );
+
+/** Whole addresses: `hosts = net-lsearch;PATH`. */
+const lsearch: MapFormat = {
+  ...iplsearch,
+  name: 'exim-lsearch',
+  keyOf: (subject) => {
+    const block = blockOf(subject);
+    if (block?.length !== block?.width || block === undefined) return undefined;
+    return block.width === 32 ? insideOf(subject) : dotted(block);
+  },
+};
+
+const valueIn = (line: string): string => line.slice(line.indexOf(':') + 1).trim();
+
+/** `hosts = net-cdb;PATH.cdb`; PATH is its source, in the form of lsearch. */
+const cdb: MapFormat = {
+  ...lsearch,
+  name: 'exim-cdb',
+  builtEnding: '.cdb',
+  build: (source) =>
+    cdbOf(
+      source.split('\n').flatMap((line): (readonly [string, string])[] => {
+        const key = eximKeyIn(line);
+        return key === undefined ? [] : [[key, valueIn(line)]];
+      }),
+    ),
 };
 
 const formats: readonly MapFormat[] = [
@@ -144,7 +194,9 @@ const formats: readonly MapFormat[] = [
   postfix('texthash', 'text'),
   postfix('cidr', 'cidr'),
   sendmail,
-  exim,
+  iplsearch,
+  lsearch,
+  cdb,
 ];
 
 export const mapFormatNames = formats.map(({ name }) => name);

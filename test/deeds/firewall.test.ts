@@ -20,8 +20,8 @@ import type { CarryOut } from '../../src/model/verb.ts';
 import { runCommand } from '../servers/lab/daemon.ts';
 import { labClosed } from '../servers/lab/door.ts';
 import { hasIPv6, hosts } from '../servers/lab/network.ts';
-import type { FirewallScript } from './firewall-scene.ts';
-import { atEveryStep, isKilled } from './killed.ts';
+
+const main = join(import.meta.dirname, '../../src/cli/main.ts');
 
 const foreign = `table inet somebody {
   set theirs { type ipv4_addr; elements = { 203.0.113.99 } }
@@ -160,6 +160,52 @@ test(
   },
 );
 
+test(
+  'what nobody confirms is taken back by the kernel, without any Postern; what is confirmed goes on to its end',
+  { skip: labClosed },
+  async () => {
+    await onScene(async ({ state, desk, port }) => {
+      const until = inHours(1);
+      const confirmBy = Date.now() + 1000;
+      const wanted = { subject: '203.0.113.62', until, confirmBy };
+      const { receipt } = await perform(firewallBlock, wanted, order(confirmBy), desk);
+      const before = await blockedPackets();
+      assert.ok(await isLetIn('203.0.113.62', port));
+      assert.ok((await blockedPackets()) > before, 'it was blocked at first');
+      const postern = (...args: readonly string[]): Promise<string> =>
+        runCommand(process.execPath, [main, ...args, '--state', state]);
+      await assert.rejects(postern('accept', receipt?.id ?? ''), /ended with 2: [^]*undone already/);
+
+      const said = await postern('block', '203.0.113.63', '--confirm', '2m');
+      const id = /postern accept (A\w+)/.exec(said)?.[1] ?? '';
+      const expires = async (): Promise<number> => {
+        const listed = await runCommand('nft', ['-j', 'list', 'set', 'inet', 'postern', 'block32']);
+        return Number(/"expires": (\d+)/.exec(listed)?.[1]);
+      };
+      assert.ok((await expires()) <= 120);
+      assert.match(await postern('actions'), /until .* unless confirmed: postern accept/);
+      assert.match(await postern('accept', id), /done +firewall-block 203\.0\.113\.63/);
+      assert.ok((await expires()) > 3 * 3600);
+      assert.match(desk.receipts.get(id)?.note ?? '', /^renewed as A/);
+      await assert.rejects(postern('block', '203.0.113.63', '--confirm', '2m'), /has one already/);
+
+      await postern('allow', '203.0.113.63', '--confirm', '2m');
+      assert.ok(await isLetIn('203.0.113.63', port));
+      assert.equal(
+        desk.receipts.inForce('firewall-block').length,
+        1,
+        'what it wins over stays for the case that nobody confirms',
+      );
+      for (const wrong of [
+        ['--confirm', '5h'],
+        ['--confirm', '1s'],
+        ['--confirm', '2m', '--map', 'postfix-cidr:/etc/postfix/x'],
+      ])
+        await assert.rejects(postern('block', '203.0.113.64', ...wrong), /ended with 2: .*--confirm/);
+    });
+  },
+);
+
 test('who is protected is never blocked, whoever asks and however', { skip: labClosed }, async () => {
   await onScene(async ({ desk, carryOut }) => {
     const refused = (error: unknown): boolean => error instanceof Fault && error.code === 'REFUSED_FOR_SAFETY';
@@ -247,38 +293,3 @@ test('what somebody flushed is there again, for the rest of its time', { skip: l
     assert.deepEqual(await repair(desk), []);
   });
 });
-
-const scene = new URL('./firewall-scene.ts', import.meta.url);
-
-test(
-  'killed at every step of a block and of an undo: kernel and ledger agree afterwards',
-  { skip: labClosed },
-  async () => {
-    await onScene(async ({ state, desk }) => {
-      const subject = '203.0.113.70';
-      const inKernel = async (): Promise<boolean> => (await ruleset()).includes(subject);
-      const outcomes = new Set<string>();
-      const until = inHours(1);
-      const blows = await atEveryStep(async (blow) => {
-        const killed = await isKilled(scene, { state, subject, until, undo: null, blow } satisfies FirewallScript);
-        await recover(desk);
-        const [receipt] = desk.receipts.latest(1);
-        outcomes.add(receipt?.state ?? 'none');
-        assert.equal(await inKernel(), receipt?.state === 'done');
-        if (receipt?.state === 'done') await undo([receipt.id], 'test', desk);
-        return killed;
-      });
-      assert.ok(blows >= 8, `${blows} blows`);
-      assert.deepEqual(outcomes, new Set(['none', 'failed', 'done']));
-      const undoBlows = await atEveryStep(async (blow) => {
-        const id = await block(desk, subject, until);
-        const killed = await isKilled(scene, { state, subject, until, undo: id, blow } satisfies FirewallScript);
-        await recover(desk);
-        assert.equal(desk.receipts.get(id)?.state, 'undone');
-        assert.equal(await inKernel(), false);
-        return killed;
-      });
-      assert.ok(undoBlows >= 2, `${undoBlows} blows`);
-    });
-  },
-);

@@ -3,9 +3,16 @@ import type { Receipt } from '../../model/receipt.ts';
 import { plain } from './plain.ts';
 import { localTime } from './time.ts';
 
-export const actionLine = ({ id, kind, subject, state, made, until, who, why }: Receipt): string =>
-  [
+/** It takes itself back unless somebody says yes. */
+const waitsForYes = ({ memory, state }: Receipt): boolean =>
+  state === 'done' && typeof memory === 'object' && memory !== null && 'confirmBy' in memory;
+
+export const actionLine = (receipt: Receipt): string => {
+  const { id, kind, subject, state, made, until, who, why } = receipt;
+  return [
     `${localTime(made)}  ${id}  ${state.padEnd(9)} ${kind} ${plain(subject)}`,
     until === undefined ? '' : `, until ${localTime(until)}`,
+    waitsForYes(receipt) ? ` unless confirmed: postern accept ${id}` : '',
     `  (${plain(who)}${why === '' ? '' : `: ${plain(why)}`})`,
   ].join('');
+};

@@ -7,79 +7,21 @@ import { globSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { recover, undo } from '../../../src/act/recover.ts';
-import type { QueueWanted } from '../../../src/act/queue-memory.ts';
+import { undo } from '../../../src/act/recover.ts';
 import { evidenceFolder } from '../../../src/guard/desk.ts';
-import { createSelection, hold, purge, release, requeue } from '../../../src/guard/queue/deeds.ts';
+import { hold, purge, release, requeue } from '../../../src/guard/queue/deeds.ts';
 import type { QueuedMessage } from '../../../src/model/queue/message.ts';
 import { walkListing } from '../../../src/sense/queue/listing.ts';
 import { walkSpool } from '../../../src/sense/queue/walk.ts';
-import { atEveryStep, isKilled } from '../../deeds/killed.ts';
 import { runCommand } from '../lab/daemon.ts';
-import { dialSmtp } from '../lab/dialogue.ts';
 import { labClosed } from '../lab/door.ts';
 import { startSink } from '../lab/sink.ts';
 import { startWorld } from '../lab/world.ts';
+import { bytesOf, isHeld, list, settled, submit, wantedOf } from './mail.ts';
 import { deskAt, servers } from './places.ts';
 import type { Place } from './places.ts';
-import type { Script } from './scene.ts';
 
 const order = { who: 'test', why: 'because', until: undefined, incident: undefined };
-
-/** Real submissions, ten sessions one after the other: `who` writes to `to0`, `to1`, … */
-const submit = async (address: string, who: string, to: string, count: number): Promise<void> => {
-  const smtp = await dialSmtp({ from: '203.0.113.7', to: address, port: 587 });
-  await smtp.say('EHLO client.test', 250);
-  await smtp.authPlain(`${who}@lab.test`, `${who}pw`, 235);
-  for (let at = 0; at < count; at++)
-    await smtp.send(`${who}@lab.test`, [`${to}${at}@remote.test`], `Subject: ${to} ${at}\n\n.dot\nFrom ${at}\n\xfc`);
-  await smtp.quit();
-};
-
-const list = async ({ spool }: Place): Promise<QueuedMessage[]> => {
-  const messages: QueuedMessage[] = [];
-  const walked = await walkSpool(spool, (message) => messages.push(message));
-  assert.deepEqual(walked.damaged, []);
-  return messages;
-};
-
-/** Waits until so many wait and none is on its way. */
-const settled = async (place: Place, count: number): Promise<QueuedMessage[]> => {
-  for (;;) {
-    const messages = await list(place);
-    if (
-      messages.length >= count &&
-      messages.every(
-        ({ queue }) =>
-          queue === 'deferred' ||
-          queue === 'queued' ||
-          queue === 'hold' ||
-          queue === 'frozen' ||
-          queue === 'quarantined',
-      )
-    )
-      return messages;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-};
-
-/** Every file of every message: envelope and text, by id and kind, whatever queue it stands in. */
-const bytesOf = (messages: readonly QueuedMessage[]): ReadonlyMap<string, string> => {
-  const files = new Map<string, string>();
-  for (const { id, path } of messages) {
-    files.set(`${id} envelope`, readFileSync(path, 'latin1'));
-    const text = path.replace(/-H$/, '-D').replace(/\/[qh]f([^/]+)$/, '/df$1');
-    if (text !== path) files.set(`${id} text`, readFileSync(text, 'latin1'));
-  }
-  return files;
-};
-
-const wantedOf = (place: Place, messages: readonly QueuedMessage[]): QueueWanted => {
-  const selection = createSelection();
-  for (const message of messages) selection.add(message, place.spool);
-  const [wanted] = selection.wanted();
-  return wanted ?? assert.fail('nothing was selected');
-};
 
 const from =
   (who: string) =>
@@ -109,10 +51,7 @@ for (const { name, start } of servers) {
 
         const held = await hold(alices, order, desk);
         assert.match(held.receipt?.note ?? '', /^150 messages held$/);
-        assert.equal(
-          (await list(place)).filter(({ queue }) => ['hold', 'frozen', 'quarantined'].includes(queue)).length,
-          counts.alice,
-        );
+        assert.equal((await list(place)).filter(isHeld).length, counts.alice);
         await undo([held.receipt?.id ?? ''], 'test', desk);
         assert.deepEqual(bytesOf(await settled(place, queued.length)), before, 'let go, each is what it was');
 
@@ -160,69 +99,6 @@ for (const { name, start } of servers) {
 const emptied = async (place: Place): Promise<void> => {
   while ((await list(place)).length > 0) await new Promise((resolve) => setTimeout(resolve, 50));
 };
-
-const scene = new URL('./scene.ts', import.meta.url);
-
-for (const { name, start } of servers) {
-  test(
-    `${name}: killed at every step of a purge and of its undo, no message is lost or changed`,
-    { skip: labClosed },
-    async () => {
-      await using world = await startWorld();
-      await world.sink.stop();
-      await using server = await start();
-      const { place } = server;
-      const state = mkdtempSync(join(tmpdir(), 'postern-queue-'));
-      try {
-        await submit(server.address, 'alice', 'a', 5);
-        const queued = await settled(place, 5);
-        const before = bytesOf(queued);
-        const outcomes = new Set<string>();
-        const blows = await atEveryStep(async (blow) => {
-          const wanted = wantedOf(place, await list(place));
-          const script: Script = { state, place, wanted, undo: null, blow };
-          const killed = await isKilled(scene, script);
-          const desk = deskAt(state, place);
-          for (const { failed, text } of await recover(desk)) assert.ok(!failed, text);
-          const [receipt] = desk.receipts.latest(1);
-          outcomes.add(receipt?.state ?? 'none');
-          if (receipt?.state === 'done') {
-            assert.equal((await list(place)).length, 0);
-            await undo([receipt.id], 'test', desk);
-          }
-          desk.close();
-          assert.deepEqual(bytesOf(await settled(place, 5)), before, `${blow.when} verb ${blow.verb}`);
-          return killed;
-        });
-        assert.ok(blows >= 12, `${blows} blows`);
-        assert.deepEqual(outcomes, new Set(['none', 'failed', 'done']));
-
-        const undoBlows = await atEveryStep(async (blow) => {
-          const desk = deskAt(state, place);
-          const { receipt } = await purge(wantedOf(place, await list(place)), evidenceFolder(state), order, desk);
-          desk.close();
-          assert.ok(receipt !== undefined);
-          const killed = await isKilled(scene, {
-            state,
-            place,
-            wanted: wantedOf(place, queued),
-            undo: receipt.id,
-            blow,
-          } satisfies Script);
-          const later = deskAt(state, place);
-          for (const { failed, text } of await recover(later)) assert.ok(!failed, text);
-          assert.equal(later.receipts.get(receipt.id)?.state, 'undone');
-          later.close();
-          assert.deepEqual(bytesOf(await settled(place, 5)), before, `undo: ${blow.when} verb ${blow.verb}`);
-          return killed;
-        });
-        assert.ok(undoBlows >= 8, `${undoBlows} blows`);
-      } finally {
-        rmSync(state, { recursive: true });
-      }
-    },
-  );
-}
 
 for (const { name, start } of servers) {
   test(`${name}: what has left meanwhile is said, damaged files stay where they are`, { skip: labClosed }, async () => {

@@ -22,9 +22,18 @@ type Running = AsyncDisposable & {
 
 const never = '3600s';
 
-export const servers: readonly { readonly name: string; readonly start: () => Promise<Running> }[] = [
+const postfixSpool: Spool = { kind: 'postfix', path: '/var/spool/postfix' };
+const eximSpool: Spool = { kind: 'exim', path: '/var/spool/exim4' };
+const sendmailSpool: Spool = { kind: 'sendmail', path: '/var/spool/mqueue' };
+
+export const servers: readonly {
+  readonly name: string;
+  readonly spool: Spool;
+  readonly start: () => Promise<Running>;
+}[] = [
   {
     name: 'Postfix',
+    spool: postfixSpool,
     start: async () => {
       const postfix = await startPostfix({
         mainCf: {
@@ -39,7 +48,7 @@ export const servers: readonly { readonly name: string; readonly start: () => Pr
       });
       return {
         address: postfix.address,
-        place: { spool: { kind: 'postfix', path: '/var/spool/postfix' }, programs: [] },
+        place: { spool: postfixSpool, programs: [] },
         flush: async () => void (await runCommand('postqueue', ['-f'])),
         [Symbol.asyncDispose]: () => postfix.stop(),
       };
@@ -47,6 +56,7 @@ export const servers: readonly { readonly name: string; readonly start: () => Pr
   },
   {
     name: 'Exim',
+    spool: eximSpool,
     start: async () => {
       const exim = await startExim({
         queueRun: '1h',
@@ -58,7 +68,7 @@ export const servers: readonly { readonly name: string; readonly start: () => Pr
       });
       return {
         address: exim.address,
-        place: { spool: { kind: 'exim', path: '/var/spool/exim4' }, programs: [['exim', exim.program]] },
+        place: { spool: eximSpool, programs: [['exim', exim.program]] },
         flush: async () => void (await runCommand(exim.program, ['-qff'])),
         [Symbol.asyncDispose]: () => exim.stop(),
       };
@@ -66,11 +76,12 @@ export const servers: readonly { readonly name: string; readonly start: () => Pr
   },
   {
     name: 'Sendmail',
+    spool: sendmailSpool,
     start: async () => {
       const sendmail = await startSendmail("define(`confDELIVERY_MODE', `queueonly')dnl\n", '1h');
       return {
         address: sendmail.address,
-        place: { spool: { kind: 'sendmail', path: '/var/spool/mqueue' }, programs: [['sendmail', sendmail.program]] },
+        place: { spool: sendmailSpool, programs: [['sendmail', sendmail.program]] },
         flush: async () => void (await runCommand(sendmail.program, ['-Am', '-q'])),
         [Symbol.asyncDispose]: () => sendmail.stop(),
       };
@@ -78,7 +89,7 @@ export const servers: readonly { readonly name: string; readonly start: () => Pr
   },
 ];
 
-export const carryOutAt = (state: string, { programs }: Place): CarryOut =>
+const carryOutAt = (state: string, { programs }: Place): CarryOut =>
   createCarryOut(
     createAllowance({
       roots: [{ path: join(state, 'evidence') }],

@@ -1,0 +1,117 @@
+/** Forwards and catch-alls in the maps of running servers, each seen by a client that asks for a recipient. */
+import { chmodSync, utimesSync } from 'node:fs';
+import { catchAllLock } from '../../../src/act/catchall-lock.ts';
+import type { CatchAllWanted } from '../../../src/act/catchall-lock.ts';
+import { forwardOff } from '../../../src/act/forward-off.ts';
+import type { ForwardWanted } from '../../../src/act/forward-off.ts';
+import { runCommand } from '../../servers/lab/daemon.ts';
+import { dialSmtp } from '../../servers/lab/dialogue.ts';
+import { startWorld } from '../../servers/lab/world.ts';
+import { keptFile, row } from './row.ts';
+import type { Stage } from './row.ts';
+import { startPatientExim, startPatientPostfix, startPatientSendmail } from './servers.ts';
+import type { Server } from './servers.ts';
+
+const startPostfixHere = async (): Promise<Server> => {
+  const postfix = await startPatientPostfix({ virtual_alias_maps: 'hash:/etc/postfix/virtual' });
+  await runCommand('postmap', ['hash:/etc/postfix/virtual']);
+  return postfix;
+};
+
+/** The answer to RCPT. */
+const rcpt = async (to: string, recipient: string): Promise<number> => {
+  const smtp = await dialSmtp({ from: '203.0.113.7', to, port: 25 });
+  await smtp.say('EHLO client.test', 250);
+  await smtp.say('MAIL FROM:<s@remote.test>', 250);
+  const { code } = await smtp.say(`RCPT TO:<${recipient}>`);
+  smtp.hangUp();
+  return code;
+};
+
+const start = (server: () => Promise<Server>, path: string, recipient: string) => async (): Promise<Stage> => {
+  await using stack = new AsyncDisposableStack();
+  stack.use(await startWorld());
+  const { address } = stack.use(await server());
+  chmodSync(path, 0o644);
+  utimesSync(path, 1_700_000_000.25, 1_700_000_000.5);
+  if ((await rcpt(address, recipient)) !== 250) throw new Error(`${recipient} is refused before anything was done`);
+  const whole = stack.move();
+  return {
+    kept: () => Promise.resolve(keptFile(path)),
+    counts: async () => (await rcpt(address, recipient)) === 550,
+    [Symbol.asyncDispose]: () => whole.disposeAsync(),
+  };
+};
+
+const forwards: readonly {
+  of: string;
+  name: string;
+  server: () => Promise<Server>;
+  wanted: Omit<ForwardWanted, 'key' | 'localDomains'>;
+}[] = [
+  {
+    of: 'postmap',
+    name: 'Postfix alias',
+    server: startPostfixHere,
+    wanted: { path: '/etc/postfix/virtual', format: 'blank', refresh: { kind: 'postmap', type: 'hash' } },
+  },
+  {
+    of: 'none',
+    name: 'Exim alias',
+    server: startPatientExim,
+    wanted: { path: '/etc/exim4/valiases/lab.test', format: 'colon', refresh: { kind: 'none' } },
+  },
+  {
+    of: 'makemap',
+    name: 'Sendmail alias',
+    server: startPatientSendmail,
+    wanted: { path: '/etc/mail/virtusertable', format: 'blank', refresh: { kind: 'makemap', type: 'hash' } },
+  },
+];
+
+const catchAlls: readonly { name: string; server: () => Promise<Server>; wanted: Omit<CatchAllWanted, 'domains'> }[] = [
+  {
+    name: 'Postfix',
+    server: startPostfixHere,
+    wanted: { path: '/etc/postfix/virtual', format: 'postfix-map', fileDomain: '', map: 'postfix-hash' },
+  },
+  {
+    name: 'Exim',
+    server: startPatientExim,
+    wanted: {
+      path: '/etc/exim4/valiases/catchall.test',
+      format: 'exim-aliases',
+      fileDomain: 'catchall.test',
+      map: undefined,
+    },
+  },
+  {
+    name: 'Sendmail',
+    server: startPatientSendmail,
+    wanted: {
+      path: '/etc/mail/virtusertable',
+      format: 'sendmail-virtusertable',
+      fileDomain: '',
+      map: 'sendmail-hash',
+    },
+  },
+];
+
+export const aliasRows = [
+  ...forwards.map(({ of, name, server, wanted }) =>
+    row(of, {
+      name,
+      act: forwardOff,
+      wanted: () => ({ ...wanted, key: 'fwd@lab.test', localDomains: ['lab.test'] }),
+      start: start(server, wanted.path, 'fwd@lab.test'),
+    }),
+  ),
+  ...catchAlls.map(({ name, server, wanted }) =>
+    row(wanted.format, {
+      name: `${name} catch-all`,
+      act: catchAllLock,
+      wanted: () => ({ ...wanted, domains: ['catchall.test'] }),
+      start: start(server, wanted.path, 'guess@catchall.test'),
+    }),
+  ),
+];
