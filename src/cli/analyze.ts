@@ -30,7 +30,7 @@ const run = async (call: Call): Promise<number> => {
   const reading = startReading(call, call.operands);
   const report = await analyze({
     ...reading.options,
-    most: top,
+    most: Math.max(top, topJson),
     since: moment('since'),
     until: moment('until'),
   }).finally(reading.done);
