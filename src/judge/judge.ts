@@ -45,8 +45,7 @@ type Weighing = WeighedTerm & { readonly time: number; readonly score: number };
 
 export type Judge = {
   readonly tell: Tell;
-  /** What was found so far; the input part is the caller's. */
-  /** @param most how many of each list but the incidents; all without it */
+  /** What was found so far; the input part is the caller's. @param most how many of each list but the incidents; all without it */
   readonly report: (most?: number) => Omit<Report, 'version' | 'input'>;
   readonly standingOf: (client: string) => Standing;
 };
