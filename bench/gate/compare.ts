@@ -1,20 +1,21 @@
 /**
  * Whole sessions (EHLO, MAIL, RCPT, DATA of 4 kB, QUIT) through the gate to a sink that answers at once, beside the sink
- * alone and beside the npm package `smtp-server`, which takes mail and forwards nothing:
+ * alone and beside two servers from npm (`peers.ts`):
  *
  *   node bench/gate/compare.ts [--rounds 3] [--messages 4000]
  *
- * Load and sink are Postfix's `smtp-source` and `smtp-sink`. The peer is installed into a temporary folder; where that does
- * not work its row is left out, and the bench says so. One thread; load, sink and contender share the machine's cores.
+ * Load and sink are Postfix's `smtp-source` and `smtp-sink`. The peers are installed into a temporary folder; where that does
+ * not work their rows are left out, and the bench says so. One thread; load, sink and contender share the machine's cores.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { installPeers } from './peers.ts';
 import { cpuSecondsOf, describeMachine, medianOf, tableOf } from '../machine.ts';
 
 const { values: options } = parseArgs({
@@ -25,29 +26,9 @@ const messages = Number(options.messages);
 const connections = 20;
 const sinkPort = 19_125;
 const port = 19_025;
-const peer = 'smtp-server@3.18.1';
 
 const scratch = mkdtempSync(join(tmpdir(), 'postern-bench-'));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
-
-const hasPeer = (): boolean => {
-  try {
-    writeFileSync(join(scratch, 'package.json'), '{}');
-    execFileSync('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', peer], {
-      cwd: scratch,
-      stdio: 'ignore',
-    });
-    writeFileSync(
-      join(scratch, 'peer.cjs'),
-      `const { SMTPServer } = require('smtp-server');
-new SMTPServer({ authOptional: true, disabledCommands: ['STARTTLS'], disableReverseLookup: true, logger: false,
-  onData: (stream, session, done) => { stream.on('data', () => {}); stream.on('end', done); } }).listen(${port}, '127.0.0.1');`,
-    );
-    return true;
-  } catch {
-    return false;
-  }
-};
 
 const accepts = async (at: number): Promise<boolean> => {
   const socket = connect(at, '127.0.0.1');
@@ -79,13 +60,9 @@ const contenders: Contender[] = [
     port,
   },
 ];
-if (hasPeer())
-  contenders.push({
-    name: `${peer}, forwards nothing`,
-    start: () => spawn(process.execPath, [join(scratch, 'peer.cjs')], { stdio: ['ignore', 'ignore', 'inherit'] }),
-    port,
-  });
-else console.log(`${peer} cannot be installed here: its row is left out.`);
+const peers = installPeers(scratch, port, sinkPort);
+contenders.push(...peers.map((peer) => ({ ...peer, port })));
+if (peers.length === 0) console.log('The peers cannot be installed here: their rows are left out.');
 
 const load = async (at: number, count: number): Promise<number> => {
   const began = process.hrtime.bigint();
@@ -152,3 +129,18 @@ console.log(
   `Medians of ${rounds} rounds of ${messages.toLocaleString('en')} sessions, ${connections} at once, 4 kB each.\n`,
 );
 console.log(tableOf([['server', 'sessions/s', 'CPU µs a session'], ...rows]));
+const measure = (start: string): { rate: number; cpu: number } => {
+  const all = contenders.flatMap(({ name }) => (name.startsWith(start) ? (measured.get(name) ?? []) : []));
+  return { rate: medianOf(all.map(({ rate }) => rate)), cpu: medianOf(all.map(({ cpu }) => cpu)) };
+};
+const [gate, haraka, smtpServer] = ['postern', 'Haraka', 'smtp-server'].map(measure);
+if (peers.length > 0 && gate && haraka && smtpServer)
+  console.log(
+    `\n${tableOf([
+      ['postern gate against', 'goal', 'measured'],
+      ['Haraka, sessions/s', '>= 3', (gate.rate / haraka.rate).toFixed(1)],
+      ['Haraka, CPU a session', '', (haraka.cpu / gate.cpu).toFixed(1)],
+      ['smtp-server, sessions/s', '>= 1', (gate.rate / smtpServer.rate).toFixed(1)],
+      ['smtp-server, CPU a session', '>= 1', (smtpServer.cpu / gate.cpu).toFixed(1)],
+    ])}`,
+  );
