@@ -3,7 +3,6 @@ import { randomInt } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { createJudge } from '../judge/judge.ts';
 import { createMemory } from '../judge/memory.ts';
-import type { ServerName } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
 import type { Tell } from '../model/ports.ts';
 import { zoneOf, localZone } from '../protocols/syslog/zone.ts';
@@ -28,6 +27,7 @@ import { createNotices } from './notices/channels.ts';
 import { defaults, hookNames } from './settings.ts';
 import type { HookName, Values } from './settings.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
+import { createWitness } from './witness.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export type Guard = {
@@ -133,10 +133,14 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
   const progressCell = new SharedArrayBuffer(4);
   const progress = createProgress(new Int32Array(progressCell));
 
-  /** Servers whose log speaks for them: what their hooks saw would be counted twice. */
-  const toldByLog = new Set<ServerName>();
+  const witness = createWitness((server, silentForMs) =>
+    tellNews({
+      kind: 'problem',
+      text: `the log of ${server} has been silent for ${Math.round(silentForMs / 60_000)} minutes while its hooks were asked: is it still written? Until it speaks again the hooks' word counts`,
+    }),
+  );
   const tellFromLog: Tell = (event) => {
-    toldByLog.add(event.server);
+    witness.logSpoke(event.server, performance.now());
     judge.tell(event);
   };
   const follow = (path: string): Following =>
@@ -174,7 +178,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     Number(values.get('listeners.threads')),
     {
       onTold: (events) => {
-        for (const event of events) if (!toldByLog.has(event.server)) judge.tell(event);
+        for (const event of events) if (witness.hookSpeaks(event.server, performance.now())) judge.tell(event);
         progress.advance();
       },
       onNoted: notes.add,
