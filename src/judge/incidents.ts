@@ -7,10 +7,19 @@ import type { AttackName } from '../model/attack.ts';
 import type { Actor, Incident, Target } from '../model/report.ts';
 import type { Standing } from '../model/standing.ts';
 import { adviceFor } from './advice.ts';
-import { createCampaigns } from './campaign.ts';
+import { createCampaigns } from './evidence/campaign.ts';
 import type { Accusation, Aim, Note, Subject } from './detectors/detector.ts';
-import { absorb, addActor, addDetail, newEvidence, restoredEvidence, sharedActors } from './evidence.ts';
-import type { ActorRecord, Evidence } from './evidence.ts';
+import {
+  absorb,
+  addActor,
+  addDetail,
+  addHabit,
+  mainHabits,
+  newEvidence,
+  restoredEvidence,
+  sharedActors,
+} from './evidence/evidence.ts';
+import type { ActorRecord, Evidence } from './evidence/evidence.ts';
 import { hashInto } from './statistics/hash.ts';
 
 export type IncidentChange = { readonly change: 'opened' | 'grew' | 'closed'; readonly incident: Incident };
@@ -41,7 +50,7 @@ const idOf = (key: string, opened: number): string => {
 };
 
 export type IncidentStore = {
-  readonly note: (note: Note, time: number) => void;
+  readonly note: (note: Note, time: number, habits?: readonly string[]) => void;
   readonly accuse: (accusation: Accusation, time: number) => void;
   /** Closes what has been quiet; cheap, call it with every event. */
   readonly sweep: (time: number) => void;
@@ -114,6 +123,7 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
       actorCount: actors.length + (evidence.crowd ? evidence.actorsUncounted : 0),
       targets: [{ ...evidence.target, events: size }, ...details.toSorted((a, b) => b.events - a.events)],
       counts: Object.fromEntries(counts),
+      habits: mainHabits(evidence),
       why: recognised.why,
       advice: adviceFor(evidence.attack, {
         crowd: evidence.crowd,
@@ -228,7 +238,7 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
   }
 
   return {
-    note: (note, time) => {
+    note: (note, time, habits = []) => {
       const evidence = evidenceFor(note.attack, note.target, note.actor, time);
       evidence.events += note.events;
       evidence.last = Math.max(evidence.last, time);
@@ -236,6 +246,7 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
       if (note.actor !== undefined && addActor(evidence, note.actor, time, note.events) === undefined)
         evidence.actorsUncounted++;
       if (note.detail !== undefined) addDetail(evidence, note.detail, note.events);
+      for (const habit of habits) addHabit(evidence, habit, note.events);
       if (note.target.value !== evidence.target.value) addDetail(evidence, note.target, note.events);
       announceGrowth(evidence);
     },

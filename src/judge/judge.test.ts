@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { draftEvent } from '../model/event.ts';
 import type { Event, EventDraft, EventKind } from '../model/event.ts';
 import type { Question } from '../model/question.ts';
+import type { Incident } from '../model/report.ts';
 import { createJudge } from './judge.ts';
 import type { IncidentChange } from './incidents.ts';
 import { createMemory, memoryBytesMin } from './memory.ts';
@@ -291,6 +292,30 @@ test('a replay gives the same report, bit for bit', () => {
   const first = run();
   assert.ok(first.includes('"attack":"dictionary"'));
   assert.equal(run(), first);
+});
+
+test('other networks, other names, the same words at every door: the same campaign', () => {
+  const days = 24 * hour;
+  const waves = (apart: number, helo: string): readonly Incident[] => {
+    const { judge } = court();
+    for (const [time, net, word, name] of [
+      [start, 20, 'a', 'ylmf-pc'],
+      [start + apart, 90, 'b', helo],
+    ] as const)
+      for (let i = 0; i < 60; i++)
+        judge.tell({
+          ...unknown(time + i * 30_000, `${net}.${i}.0.9`, `${word}${i}`, `s@${word}.test`),
+          helo: name,
+        });
+    return judge.report().incidents.toSorted((one, other) => one.opened - other.opened);
+  };
+  const [first, again] = waves(8 * days, 'ylmf-pc');
+  assert.deepEqual(first?.habits?.[0], { value: 'EHLO ylmf-pc', events: 60 });
+  assert.equal(again?.campaign, first.id);
+  for (const others of [waves(8 * days, 'win-pc'), waves(8 * days, 'localhost'), waves(40 * days, 'ylmf-pc')]) {
+    assert.equal(others.length, 2);
+    assert.ok(others.every(({ campaign }) => campaign === undefined));
+  }
 });
 
 test('an incident closes after six quiet hours, and the same campaign a week later is recognised', () => {

@@ -17,6 +17,7 @@ import { tags } from './detectors/tags.ts';
 import { isAllowed } from './by-hand.ts';
 import { createEcho } from './echo.ts';
 import { convict, hostileUntil } from './hostile.ts';
+import { createHabits } from './evidence/habit.ts';
 import { createIncidents } from './incidents.ts';
 import { createIntake } from './intake.ts';
 import type { IncidentChange } from './incidents.ts';
@@ -149,6 +150,7 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
   };
 
   const placeOf = createPlaces();
+  const habitsOf = createHabits();
   const attackOf = new Map<string, Detector['attack']>();
   const bench: Bench = {
     table,
@@ -159,7 +161,7 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
       if (term.nats > 0 && clientTags.has(term.tag)) convictIfDue(facts, term, score);
       return score;
     },
-    note: (facts, note) => incidents.note(note, facts.event.time),
+    note: (facts, note) => incidents.note(note, facts.event.time, habitsOf(facts.event)),
     accuse: (facts, accusation) => incidents.accuse(accusation, facts.event.time),
     everGood: ({ prefix, network, seconds }) =>
       prefix !== undefined && network !== undefined && wasEverGood(table, prefix, network, seconds),

@@ -16,6 +16,8 @@ export type Actor = {
   readonly first: number;
   readonly last: number;
 };
+/** What an attacker says whichever address it comes from: `EHLO ylmf-pc`, `from <@spam#.example>`; `#` stands for any number. */
+export type Habit = { readonly value: string; readonly events: number };
 export type Target = { readonly kind: TargetKind; readonly value: string; readonly events: number };
 
 export type Incident = {
@@ -35,6 +37,8 @@ export type Incident = {
   readonly targets: readonly Target[];
   /** How many of what: unknownRecipients, relayDenied, authFailures, … */
   readonly counts: Readonly<Record<string, number>>;
+  /** What most of them say, the commonest first; undefined in what an earlier version kept. */
+  readonly habits?: readonly Habit[];
   /** How it was recognised, with the numbers, in one sentence. */
   readonly why: string;
   /** Where it would be stopped and after how many events, then what the postmaster can do; a sentence each. */

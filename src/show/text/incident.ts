@@ -38,6 +38,16 @@ const against = (incident: Incident): string => {
   return `${plain(main?.value ?? '')}${named.length > 0 ? `: ${named.join(', ')}` : ''}${more > 0 ? ` and ${grouped(more)} more` : ''}`;
 };
 
+const habitsShown = 3;
+
+const mannerLines = ({ habits = [], targets }: Incident): readonly string[] => {
+  const all = targets[0]?.events ?? 0;
+  const named = habits
+    .slice(0, habitsShown)
+    .map(({ value, events }) => `${plain(value)} (${Math.min(100, Math.round((100 * events) / Math.max(1, all)))} %)`);
+  return named.length === 0 ? [] : [`    manner      ${named.join(', ')}`];
+};
+
 export const incidentLines = (incident: Incident, style: Style): readonly string[] => {
   const size = Object.entries(incident.counts).map(
     ([name, count]) => `${grouped(count)} ${countWords.get(name) ?? name}`,
@@ -48,6 +58,7 @@ export const incidentLines = (incident: Incident, style: Style): readonly string
     `${style.warn('!')} ${style.strong(incident.attack)} ${incident.id}  ${size.join(', ')}${crowd}`,
     `    who         ${who(incident)}`,
     `    against     ${against(incident)}`,
+    ...mannerLines(incident),
     `    since       ${localTime(incident.opened)}, last ${localTime(incident.last)} (${durationWords(incident.last - incident.opened)}), ${end}`,
     `    recognised  ${localTime(incident.recognised)} after ${grouped(incident.eventsBeforeRecognition)} events: ${plain(incident.why)}`,
     ...(incident.campaign === undefined ? [] : [`    campaign    the same as ${incident.campaign} before`]),

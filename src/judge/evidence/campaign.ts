@@ -1,11 +1,13 @@
 /**
  * D15: the same campaign again. An incident is remembered by what its attacker did not change: the networks, and the
- * names it asked for. A later incident of the same attack that shares enough of either is the same campaign (DETECTION
- * B.16: Jaccard of the networks .3; a common word list shows as half of the most frequent names).
+ * names it asked for, its habits. A later incident of the same attack that shares enough of the first two (DETECTION
+ * B.16: Jaccard of the networks .3; a common word list shows as half of the most frequent names), or says the same at
+ * every door within a month, is the same campaign.
  */
-import { networkOf } from '../model/address.ts';
-import type { AttackName } from '../model/attack.ts';
+import { networkOf } from '../../model/address.ts';
+import type { AttackName } from '../../model/attack.ts';
 import type { Evidence } from './evidence.ts';
+import { isTelling } from './habit.ts';
 
 const rememberedMax = 1000;
 const networksMax = 512;
@@ -14,12 +16,19 @@ const networksAlike = 0.3;
 const namesAlike = 0.5;
 /** Fewer shared names than this may be chance: everybody tries `info`. */
 const sharedNamesMin = 5;
+const habitShare = 0.5;
+/** Another month, another program of that name. */
+const habitMs = 30 * 86_400_000;
 
 type Signature = {
   readonly id: string;
   readonly attack: AttackName;
   readonly networks: ReadonlySet<string>;
   readonly names: ReadonlySet<string>;
+  /** What half of its events say, and few others do. */
+  readonly habits: ReadonlySet<string>;
+  /** Milliseconds since 1970. */
+  readonly last: number;
 };
 
 const jaccard = (a: ReadonlySet<string>, b: ReadonlySet<string>): number => {
@@ -42,11 +51,19 @@ const signatureOf = (evidence: Evidence): Signature => {
     attack: evidence.attack,
     networks,
     names: new Set(frequent.map(({ aim }) => localPart(aim.value))),
+    habits: new Set(
+      [...evidence.habits]
+        .filter(([habit, events]) => events >= habitShare * evidence.events && isTelling(habit))
+        .map(([habit]) => habit),
+    ),
+    last: evidence.last,
   };
 };
 
 const isAlike = (a: Signature, b: Signature): boolean => {
   if (a.attack !== b.attack) return false;
+  const isNear = Math.abs(a.last - b.last) <= habitMs;
+  if (isNear && [...a.habits].some((habit) => b.habits.has(habit))) return true;
   if (a.networks.size > 0 && jaccard(a.networks, b.networks) >= networksAlike) return true;
   let shared = 0;
   for (const name of a.names) if (b.names.has(name)) shared++;

@@ -3,13 +3,15 @@
  * detector accuses; until then it accuses nobody and is forgotten when it stays quiet. Bounded: actors and details are
  * kept one by one up to a limit, beyond it only counted.
  */
-import { keep } from '../model/keep.ts';
-import type { Incident } from '../model/report.ts';
-import type { AttackName } from '../model/attack.ts';
-import type { Aim, Subject } from './detectors/detector.ts';
+import { keep } from '../../model/keep.ts';
+import type { Habit, Incident } from '../../model/report.ts';
+import type { AttackName } from '../../model/attack.ts';
+import type { Aim, Subject } from '../detectors/detector.ts';
 
 const actorsMax = 50_000;
 const detailsMax = 2000;
+/** Further ones are not told apart; what an attacker always says is among the first. */
+const habitsMax = 256;
 
 export type ActorRecord = {
   readonly subject: Subject;
@@ -38,6 +40,8 @@ export type Evidence = {
   /** Actors beyond the limit. */
   actorsUncounted: number;
   readonly details: Map<string, { readonly aim: Aim; events: number }>;
+  /** How often each was seen (`habit.ts`). */
+  readonly habits: Map<string, number>;
   recognised: Recognition | undefined;
   /** A crowd was recognised: actors that were never good belong to it, each with few events. */
   crowd: boolean;
@@ -58,6 +62,7 @@ export const newEvidence = (id: string, attack: AttackName, target: Aim, time: n
   actors: new Map(),
   actorsUncounted: 0,
   details: new Map(),
+  habits: new Map(),
   recognised: undefined,
   crowd: false,
   announcedEvents: 0,
@@ -78,6 +83,8 @@ export const restoredEvidence = (incident: Incident): Evidence => {
     evidence.actors.set(value, { subject: { kind, value }, events, first, last, accused: !incident.distributed });
   for (const [name, count] of Object.entries(incident.counts)) evidence.counts.set(name, count);
   for (const { kind, value, events } of details) addDetail(evidence, { kind, value }, events);
+  // One that was kept by an earlier version has none.
+  for (const { value, events } of incident.habits ?? []) evidence.habits.set(value, events);
   evidence.last = incident.last;
   evidence.events = target.events;
   evidence.announcedEvents = target.events;
@@ -127,6 +134,23 @@ export const addDetail = (evidence: Evidence, aim: Aim, events: number): void =>
   }
 };
 
+export const addHabit = ({ habits }: Evidence, habit: string, events: number): void => {
+  const known = habits.get(habit);
+  if (known !== undefined || habits.size < habitsMax) habits.set(habit, (known ?? 0) + events);
+};
+
+const habitShareMin = 0.2;
+const habitEventsMin = 5;
+const habitsShown = 5;
+
+/** What most of them say, the commonest first. */
+export const mainHabits = ({ habits, events: all }: Evidence): readonly Habit[] =>
+  [...habits]
+    .filter(([, events]) => events >= habitEventsMin && events >= habitShareMin * all)
+    .toSorted(([, a], [, b]) => b - a)
+    .slice(0, habitsShown)
+    .map(([value, events]) => ({ value, events }));
+
 export const sharedActors = (a: Evidence, b: Evidence): number => {
   const [small, large] = a.actors.size <= b.actors.size ? [a, b] : [b, a];
   let shared = 0;
@@ -150,4 +174,5 @@ export const absorb = (into: Evidence, from: Evidence): void => {
   }
   addDetail(into, from.target, from.events);
   for (const { aim, events } of from.details.values()) addDetail(into, aim, events);
+  for (const [habit, events] of from.habits) addHabit(into, habit, events);
 };

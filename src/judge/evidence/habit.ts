@@ -1,0 +1,50 @@
+/**
+ * Habits: what an attacker says at every door, whichever address it comes from. Its HELO name and its envelope sender's
+ * domain, as templates: numbers and long hexadecimal words are where a program counts (DETECTION B.16).
+ */
+import { canonicalAddress, domainOf } from '../../model/address.ts';
+import type { Event } from '../../model/event.ts';
+import { keep } from '../../model/keep.ts';
+
+/** Many say these, so they tell nobody apart. */
+const common: ReadonlySet<string> = new Set([
+  'EHLO [address]',
+  'EHLO localhost',
+  'EHLO localhost.localdomain',
+  'from <>',
+]);
+const nameCharsMax = 100;
+const cachedMax = 4096;
+
+const template = (name: string): string =>
+  name
+    .slice(0, nameCharsMax)
+    .toLowerCase()
+    .replaceAll(/[0-9]+/g, '#')
+    .replaceAll(/[#a-f]{8,}/g, 'h');
+
+const heloHabit = (helo: string): string =>
+  `EHLO ${canonicalAddress(helo) === undefined ? template(helo) : '[address]'}`;
+
+const senderHabit = (sender: string): string => `from <${sender === '' ? '' : `@${template(domainOf(sender))}`}>`;
+
+/** True when it tells one attacker from another. */
+export const isTelling = (habit: string): boolean => !common.has(habit);
+
+/** @returns what tells the habits of an event; names that come again are worked out once */
+export const createHabits = (): ((event: Event) => readonly string[]) => {
+  let known = new Map<string, string>();
+  const once = (kind: string, name: string, make: (name: string) => string): string => {
+    const key = kind + name;
+    let habit = known.get(key);
+    if (habit === undefined) {
+      if (known.size >= cachedMax) known = new Map();
+      known.set(keep(key), (habit = make(name)));
+    }
+    return habit;
+  };
+  return ({ helo, sender }) => [
+    ...(helo === undefined || helo === '' ? [] : [once('h', helo, heloHabit)]),
+    ...(sender === undefined ? [] : [once('s', sender, senderHabit)]),
+  ];
+};
