@@ -17,7 +17,7 @@ await startGate(
   },
   {
     name: 'gate.test',
-    backend: { host: '127.0.0.1', port: sinkPort, passClient: 'auto' },
+    backend: { host: '127.0.0.1', port: sinkPort, passClient: 'auto', replyMsMax: 300_000 },
     domains: ['lab.test'],
     tls: undefined,
     implicitTls: false,
@@ -27,6 +27,7 @@ await startGate(
     disabled: [],
     neverLogin: [],
     greetPauseMs: 0,
+    patience: { commandMsMax: 300_000, messageMsMax: 1_800_000 },
     heldConnectionsMax: 1000,
   },
 );

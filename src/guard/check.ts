@@ -31,17 +31,17 @@ const dial = async ({ host, port, from }: CheckTarget): Promise<Wire> => {
   const socket = connect({ host, port, ...(from === undefined ? {} : { localAddress: from }) });
   socket.setTimeout(patienceMs, () => socket.destroy(new Error(`${host}:${port} does not answer`)));
   await once(socket, 'connect');
-  return createWire(socket, `${host}:${port}`);
+  return createWire(socket, `${host}:${port}`, patienceMs);
 };
 
 const wordsOf = ({ code, lines }: SmtpReply): string => `${code} ${lines.join(' ')}`;
 
 /** Says the steps of a session up to one that is refused. @returns each reply */
 const walk = async (wire: Wire, steps: readonly string[]): Promise<readonly SmtpReply[]> => {
-  const heard = [await wire.hear(patienceMs)];
+  const heard = [await wire.hear()];
   for (const step of steps) {
     if ((heard.at(-1)?.code ?? 500) >= 400) break;
-    heard.push(await wire.say(step, patienceMs));
+    heard.push(await wire.say(step));
   }
   wire.socket.destroy();
   return heard;

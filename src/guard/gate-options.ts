@@ -86,6 +86,27 @@ export const gateOptions: readonly Setting[] = [
     accepts: isWhole(0, 30_000),
   },
   {
+    key: 'gate.commandSeconds',
+    default: 300,
+    form: 'a whole number from 1 to 600',
+    sentence: 'How long the gate waits for a command, and for the client to read an answer.',
+    accepts: isWhole(1, 600),
+  },
+  {
+    key: 'gate.messageSeconds',
+    default: 1800,
+    form: 'a whole number from 1 to 7200',
+    sentence: 'How long a client may take to send a message.',
+    accepts: isWhole(1, 7200),
+  },
+  {
+    key: 'gate.backendSeconds',
+    default: 300,
+    form: 'a whole number from 1 to 600',
+    sentence: 'How long the server behind may take for an answer; twice as long for that to a message.',
+    accepts: isWhole(1, 600),
+  },
+  {
     key: 'gate.heldConnections',
     default: 1000,
     form: 'a whole number from 0 to 50000',

@@ -48,6 +48,7 @@ export const gateChoice = (values: Values, state: string): GateChoice => {
   const storeDomains = new Set(['localhost', name, ...protect].map((domain) => domain.toLowerCase()));
   const pass = values.get('gate.passClient');
   const passClient = pass === 'proxy' || pass === 'received' ? pass : 'auto';
+  const replyMsMax = Number(values.get('gate.backendSeconds')) * 1000;
   const submissionBackend = hostAndPort(values.get('submission.backend'));
   const gate: GateSettings = {
     name,
@@ -59,7 +60,7 @@ export const gateChoice = (values: Values, state: string): GateChoice => {
             mailboxes: mailboxesOf(values),
             messageBytesMax: Number(values.get('gate.messageBytesMax')),
           }
-        : { ...backend, passClient },
+        : { ...backend, passClient, replyMsMax },
     domains: backend === undefined ? [...storeDomains] : protect.length === 0 ? undefined : protect,
     tls: tlsOf(values, state, name),
     implicitTls: false,
@@ -69,12 +70,16 @@ export const gateChoice = (values: Values, state: string): GateChoice => {
     disabled: textsOf(values.get('gate.disabledCommands')),
     neverLogin: textsOf(values.get('gate.neverLogin')),
     greetPauseMs: Number(values.get('gate.greetPauseMs')),
+    patience: {
+      commandMsMax: Number(values.get('gate.commandSeconds')) * 1000,
+      messageMsMax: Number(values.get('gate.messageSeconds')) * 1000,
+    },
     heldConnectionsMax: Number(values.get('gate.heldConnections')),
   };
   // Who submits mail waits for nothing; the embedded store knows no accounts, so it asks for none.
   const submission: GateSettings = {
     ...gate,
-    backend: submissionBackend === undefined ? gate.backend : { ...submissionBackend, passClient },
+    backend: submissionBackend === undefined ? gate.backend : { ...submissionBackend, passClient, replyMsMax },
     greetPauseMs: 0,
     requiresAuth: backend !== undefined || submissionBackend !== undefined,
   };

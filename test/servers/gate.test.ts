@@ -1,18 +1,8 @@
 /** The gate in front of real Postfix, Exim and Sendmail, and of a plain SMTP server that stands in for Exchange. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { TestContext } from 'node:test';
-import type { Event } from '../../src/model/event.ts';
-import type { GateNote } from '../../src/model/gate-note.ts';
-import type { Question } from '../../src/model/question.ts';
-import type { Verdict } from '../../src/model/verdict.ts';
-import type { BackendSettings } from '../../src/sense/gate/backend.ts';
-import { ensureCertificate, madeFiles } from '../../src/sense/gate/certificate.ts';
-import { startGate } from '../../src/sense/gate/gate.ts';
-import type { GateSettings } from '../../src/sense/gate/gate.ts';
 import { defaultGateLimits } from '../../src/sense/gate/limits.ts';
 import { runCommand } from './lab/daemon.ts';
 import { dialSmtp } from './lab/dialogue.ts';
@@ -22,62 +12,9 @@ import { hosts } from './lab/network.ts';
 import { startPostfix } from './lab/postfix.ts';
 import { startSendmail } from './lab/sendmail.ts';
 import { startWorld } from './lab/world.ts';
+import { accept, behind, dial, openGate, port } from './gate/scene.ts';
+import type { Scene } from './gate/scene.ts';
 
-const port = 2525;
-const accept: Verdict = { kind: 'accept', why: [] };
-
-type Scene = {
-  readonly asked: Question[];
-  readonly told: Event[];
-  readonly notes: GateNote[];
-  readonly directory: string;
-  decide: (question: Question) => Verdict;
-};
-
-const openGate = async (t: TestContext, settings: Partial<GateSettings> = {}): Promise<Scene> => {
-  const directory = mkdtempSync(join(tmpdir(), 'postern-gate-'));
-  ensureCertificate(directory, 'gate.lab.test');
-  const scene: Scene = { asked: [], told: [], notes: [], directory, decide: () => accept };
-  const gate = await startGate(
-    {
-      listen: { host: '127.0.0.1', port },
-      ask: (question) => {
-        scene.asked.push(question);
-        return scene.decide(question);
-      },
-      tell: (event) => scene.told.push(event),
-      complain: (error) => assert.fail(String(error)),
-      note: (note) => scene.notes.push(note),
-    },
-    {
-      name: 'gate.lab.test',
-      backend: {
-        directory: join(directory, 'store'),
-        domains: new Set(['lab.test']),
-        mailboxes: new Set(['alice', 'postmaster']),
-        messageBytesMax: 1_000_000,
-      },
-      domains: ['lab.test', 'mx.lab.test'],
-      tls: madeFiles(directory),
-      implicitTls: false,
-      requiresAuth: false,
-      proxied: false,
-      limits: defaultGateLimits,
-      disabled: [],
-      neverLogin: ['admin'],
-      greetPauseMs: 0,
-      heldConnectionsMax: 10,
-      ...settings,
-    },
-  );
-  t.after(async () => {
-    await gate.stop();
-    rmSync(directory, { recursive: true });
-  });
-  return scene;
-};
-
-const dial = (from: string) => dialSmtp({ from, to: '127.0.0.1', port });
 const toGate = (from: string) => ['--server', `127.0.0.1:${port}`, '--local-interface', from, '--hide-all'];
 
 test(
@@ -207,7 +144,6 @@ const throughGate = async (scene: Scene, known: string, unknown: string): Promis
   assert.ok(scene.told.some(({ kind }) => kind === 'message'));
   return text;
 };
-const behind = (host: string, on = 25): BackendSettings => ({ host, port: on, passClient: 'auto' });
 
 test(
   'in front of Postfix: the client goes along by XCLIENT, AUTH passes under TLS only',

@@ -28,11 +28,11 @@ const probe = async ({ host, port }: ProofTarget, domain: string): Promise<Proof
   socket.setTimeout(patienceMs, () => socket.destroy(new Error('no answer')));
   try {
     await once(socket, 'connect');
-    const wire = createWire(socket, asked);
-    let { code, lines } = await wire.hear(patienceMs);
+    const wire = createWire(socket, asked, patienceMs);
+    let { code, lines } = await wire.hear();
     for (const line of ['EHLO localhost', 'MAIL FROM:<>', `RCPT TO:<${strangerAt(domain)}>`]) {
       if (code >= 400) return { domain, asked, state: 'not-proven', words: `${code} ${lines.join(' ')}` };
-      ({ code, lines } = await wire.say(line, patienceMs));
+      ({ code, lines } = await wire.say(line));
     }
     const state = code >= 500 ? 'refused' : code < 300 ? 'accepted' : 'not-proven';
     return { domain, asked, state, words: `${code} ${lines.join(' ')}` };

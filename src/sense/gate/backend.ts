@@ -10,7 +10,6 @@ import { hostname } from 'node:os';
 import type { Parameters } from '../../protocols/smtp/command.ts';
 import { createDots } from '../../protocols/smtp/dots.ts';
 import { proxyHeader } from '../../protocols/proxy/header.ts';
-import { reply } from '../../protocols/smtp/reply.ts';
 import type { SmtpReply } from '../../protocols/smtp/reply.ts';
 import type { Destination, Link, Peer } from './destination.ts';
 import { createWire } from './wire.ts';
@@ -21,12 +20,14 @@ export type BackendSettings = {
   readonly port: number;
   /** `auto`: XCLIENT where it is offered. `proxy`: only when the server expects the header on this port. */
   readonly passClient: 'auto' | 'proxy' | 'received';
+  /** For each of its replies, and each block of a message that it takes; twice as much for the last one. */
+  readonly replyMsMax: number;
 };
 
 const unreachable = 'the server behind the gate';
 const connectMsMax = 10_000;
-/** RFC 5321 §4.5.3.2.6. */
-const finishMsMax = 600_000;
+/** No mechanism has more rounds; a server that asks on and on is out of step. */
+const challengesMax = 10;
 const keywordsMs = 60_000;
 
 /** xtext (RFC 3461 §4), as XCLIENT wants its values. */
@@ -34,14 +35,14 @@ const xtext = (text: string): string =>
   text.replaceAll(/[^!-*,-<>-~]/g, (char) => `+${char.charCodeAt(0).toString(16).padStart(2, '0').toUpperCase()}`);
 
 const dial = async (
-  { host, port, passClient }: BackendSettings,
+  { host, port, passClient, replyMsMax }: BackendSettings,
   peer: Peer | undefined,
 ): Promise<{ wire: Wire; keywords: readonly string[] }> => {
   const socket = connect({ host, port, noDelay: true });
   socket.setTimeout(connectMsMax, () => socket.destroy(new Error(`${unreachable} does not answer`)));
   await once(socket, 'connect');
   socket.setTimeout(0);
-  const wire = createWire(socket, unreachable);
+  const wire = createWire(socket, unreachable, replyMsMax);
   const local = { address: '127.0.0.1', port: 0 };
   if (passClient === 'proxy') socket.write(proxyHeader(peer ?? local, { address: '127.0.0.1', port }));
   /** Of the right class: `smtp-sink` answers XCLIENT with 250, Postfix with 220. */
@@ -76,39 +77,44 @@ const parametersText = (parameters: Parameters): string =>
 const receivedLine = (peer: Peer): string =>
   `Received: from ${peer.helo} ([${peer.address}])\r\n\tby ${hostname()} (Postern gate) with ${peer.esmtp ? 'ESMTP' : 'SMTP'}${peer.tls ? 'S' : ''};\r\n\t${new Date().toUTCString()}\r\n`;
 
-const createLink = (wire: Wire, peer: Peer): Link => {
+const createLink = (wire: Wire, peer: Peer, replyMsMax: number): Link => {
   let dots = createDots();
   const { socket } = wire;
-  const put = async (bytes: Buffer): Promise<void> => {
-    if (socket.destroyed || socket.write(bytes)) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    socket.once('drain', resolve).once('close', resolve);
-    await promise;
-    socket.off('drain', resolve).off('close', resolve);
+  /** A reply that cannot be one to this command belongs to another, and nothing after it can be relied on; 421 is its last. */
+  const inStep = (heard: SmtpReply, wanted: (code: number) => boolean): SmtpReply => {
+    if (heard.code !== 421 && (heard.code >= 400 || wanted(heard.code))) return heard;
+    socket.destroy();
+    throw new Error(`${unreachable} said ${heard.code} ${heard.lines[0] ?? ''}`);
   };
+  const isSuccess = (code: number): boolean => code < 300;
+  const run = async (line: string): Promise<SmtpReply> => inStep(await wire.say(line), isSuccess);
   return {
     auth: async (line, ask) => {
       let heard = await wire.say(line);
-      while (heard.code === 334) heard = await wire.say(await ask(heard));
-      return heard;
+      for (let round = 1; heard.code === 334; round++) {
+        if (round > challengesMax) throw new Error(`${unreachable} asks on and on`);
+        heard = await wire.say(await ask(heard));
+      }
+      return inStep(heard, (code) => code === 235);
     },
-    mail: (path, parameters) => wire.say(`MAIL FROM:<${path}>${parametersText(parameters)}`),
-    rcpt: (path, parameters) => wire.say(`RCPT TO:<${path}>${parametersText(parameters)}`),
+    mail: (path, parameters) => run(`MAIL FROM:<${path}>${parametersText(parameters)}`),
+    rcpt: (path, parameters) => run(`RCPT TO:<${path}>${parametersText(parameters)}`),
     data: async () => {
-      const heard = await wire.say('DATA');
+      const heard = inStep(await wire.say('DATA'), (code) => code === 354);
       dots = createDots();
-      if (heard.code === 354) await put(dots.put(Buffer.from(receivedLine(peer), 'latin1')));
+      if (heard.code === 354) await wire.put(dots.put(Buffer.from(receivedLine(peer), 'latin1')));
       return heard;
     },
-    content: (bytes) => put(dots.put(bytes)),
+    content: (bytes) => wire.put(dots.put(bytes)),
     finish: async () => {
-      await put(dots.end());
-      return wire.hear(finishMsMax);
+      await wire.put(dots.end());
+      // Twice the patience (RFC 5321 §4.5.3.2.6): giving up here makes a message come twice.
+      return inStep(await wire.hear(2 * replyMsMax), isSuccess);
     },
     // A message without its end is none (RFC 5321 §4.1.1.4): the server forgets it with the connection.
     abort: () => socket.destroy(),
     reset: async () => {
-      if (!socket.destroyed) await wire.say('RSET');
+      if (!socket.destroyed) await run('RSET');
     },
     close: () => {
       if (!socket.destroyed) socket.end('QUIT\r\n');
@@ -136,10 +142,7 @@ export const createBackend = (settings: BackendSettings): Destination => {
       }
       return known;
     },
-    open: async (peer) => createLink((await dial(settings, peer)).wire, peer),
+    open: async (peer) => createLink((await dial(settings, peer)).wire, peer, settings.replyMsMax),
     stop: () => Promise.resolve(),
   };
 };
-
-/** What the client is told when the server behind the gate cannot be reached. */
-export const backendDown: SmtpReply = reply(451, '4.3.0 Temporarily out of service, please try again later');

@@ -9,7 +9,7 @@ import type { Input } from '../../protocols/smtp/input.ts';
 import { encodeReply, reply } from '../../protocols/smtp/reply.ts';
 import type { SmtpReply } from '../../protocols/smtp/reply.ts';
 import { answerLine } from './dispatch.ts';
-import { judge, settle, slip, tellOf } from './session.ts';
+import { dropLink, judge, settle, slip, tellOf } from './session.ts';
 import type { Answer, GateDesk, Session } from './session.ts';
 import { waitUnlessGone } from './tarpit.ts';
 import { createTranscript } from './transcript.ts';
@@ -17,9 +17,7 @@ import { finish, take } from './verbs/content.ts';
 import type { Incoming } from './verbs/content.ts';
 import { keywordsFor } from './verbs/hello.ts';
 
-/** RFC 5321 §4.5.3.2.7: five minutes for a command, however its bytes trickle in; and for a message. */
-const commandMsMax = 300_000;
-const messageMsMax = 1_800_000;
+const handshakeMsMax = 30_000;
 /** No more is read ahead of the session than this. */
 const aheadBytesMax = 256 * 1024;
 const earlyBytesShown = 100;
@@ -45,7 +43,11 @@ export const serveClient = async (
 ): Promise<void> => {
   const input = createSmtpInput();
   const transcript = createTranscript();
+  /** Nobody waits for an answer any more: pauses end. */
   const gone = new AbortController();
+  const { commandMsMax, messageMsMax } = desk.patience;
+  /** The client sends nothing more; it may still read (RFC 9293 §3.6: half-closed). */
+  let ended = false;
   let socket = plain;
   let wake: (() => void) | undefined;
   const session: Session = {
@@ -78,8 +80,14 @@ export const serveClient = async (
     gone.abort();
     wake?.();
   };
+  /** What it sent ahead is still answered, with the pauses that belong there. */
+  const onEnd = (): void => {
+    ended = true;
+    if (input.waiting() === 0) gone.abort();
+    wake?.();
+  };
   const listen = (): void => {
-    socket.on('data', onData).on('close', onClose).on('error', onClose).on('end', onClose);
+    socket.on('data', onData).on('close', onClose).on('error', onClose).on('end', onEnd);
   };
 
   /** @returns undefined when the client has gone or was too slow */
@@ -88,7 +96,7 @@ export const serveClient = async (
     for (;;) {
       const item = input.next();
       if (item !== undefined) return item;
-      if (gone.signal.aborted || Date.now() >= until) return undefined;
+      if (ended || socket.destroyed || Date.now() >= until) return undefined;
       socket.resume();
       const { promise, resolve } = Promise.withResolvers<void>();
       wake = resolve;
@@ -122,12 +130,12 @@ export const serveClient = async (
   const startTls = async (): Promise<void> => {
     // Whatever was sent ahead of the handshake was sent by anybody (RFC 3207 §4.2).
     input.discard();
-    plain.off('data', onData).off('close', onClose).off('end', onClose);
+    plain.off('data', onData).off('close', onClose).off('end', onEnd);
     const secure = new TLSSocket(plain, { isServer: true, secureContext: desk.tls });
     socket = secure;
     listen();
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    const timer = setTimeout(() => resolve(false), commandMsMax / 10);
+    const timer = setTimeout(() => resolve(false), Math.min(handshakeMsMax, commandMsMax));
     secure
       .once('secure', () => resolve(true))
       .once('close', () => resolve(false))
@@ -138,14 +146,20 @@ export const serveClient = async (
       plain.destroy();
       return;
     }
-    session.tls = true;
-    [session.helo, session.transaction] = [undefined, undefined];
+    // A new session in all but the address (RFC 3207 §4.2), behind the gate too.
+    dropLink(session);
+    [session.tls, session.helo] = [true, undefined];
     tellOf(session, desk, 'tls');
   };
 
   const sizeMax = async (): Promise<number> => {
     const size = (await keywordsFor(session, desk)).find((keyword) => keyword.toUpperCase().startsWith('SIZE '));
     return Number(size?.slice(5)) || Infinity;
+  };
+
+  const sayTooSlow = async (): Promise<void> => {
+    session.closing = true;
+    if (!ended) await say(tooSlow);
   };
 
   /** Reads content up to its end. @returns undefined when the client did not finish */
@@ -165,7 +179,8 @@ export const serveClient = async (
     input.expectMessage();
     const end = await readContent(incoming);
     transcript.hidden(`a message of ${incoming.bytes} bytes`);
-    if (end !== undefined) await say(await finish(session, desk, incoming, end));
+    if (end === undefined) await sayTooSlow();
+    else await say(await finish(session, desk, incoming, end));
   };
 
   let chunks: Incoming | undefined;
@@ -175,7 +190,7 @@ export const serveClient = async (
     input.expectChunk(length);
     // A refused chunk goes nowhere: its bytes are read past, because their number was announced.
     const end = refused ? await readContent({ bytes: Infinity, sizeMax: 0 }) : await readContent(incoming);
-    if (end === undefined) return;
+    if (end === undefined) return sayTooSlow();
     if (last || refused) chunks = undefined;
     if (refused || (!last && !end.lost)) await say(answer);
     else await say(await finish(session, desk, incoming, end));
@@ -216,7 +231,7 @@ export const serveClient = async (
       return false;
     }
     await say(reply(220, `${desk.name} ESMTP`));
-    return !gone.signal.aborted;
+    return !socket.destroyed;
   };
 
   const answer = async (item: Input): Promise<void> => {
@@ -233,7 +248,7 @@ export const serveClient = async (
     if (session.heldAnswers !== undefined) desk.tarpit.leave();
     if (session.suspect || session.errors > 0)
       desk.note({ kind: 'transcript', time: Date.now(), client, lines: transcript.lines() });
-    if (session.transaction?.begun === true || gone.signal.aborted) session.link?.abort();
+    if (session.transaction?.begun === true || socket.destroyed) session.link?.abort();
     else session.link?.close();
     tellOf(session, desk, 'disconnect');
     socket.end();
@@ -246,14 +261,14 @@ export const serveClient = async (
     while (isOpen && !session.closing) {
       const item = await nextInput(commandMsMax);
       if (item === undefined) {
-        if (!gone.signal.aborted) await say(tooSlow);
+        await sayTooSlow();
         break;
       }
       await answer(item);
-      isOpen = !gone.signal.aborted;
+      isOpen = !socket.destroyed;
     }
   } catch (error) {
-    if (!gone.signal.aborted) desk.complain(error);
+    if (!socket.destroyed) desk.complain(error);
   } finally {
     leave();
   }

@@ -3,7 +3,7 @@ import type { Command, ParsedCommand } from '../../protocols/smtp/command.ts';
 import { parseCommand } from '../../protocols/smtp/command.ts';
 import { reply } from '../../protocols/smtp/reply.ts';
 import type { SmtpReply } from '../../protocols/smtp/reply.ts';
-import { countError, slip } from './session.ts';
+import { countError, forget, slip } from './session.ts';
 import type { Answer, GateDesk, Session } from './session.ts';
 import { auth } from './verbs/auth.ts';
 import { bdat, data } from './verbs/content.ts';
@@ -19,8 +19,7 @@ export type Dialogue = {
 const idle: ReadonlySet<Command['verb']> = new Set(['RSET', 'NOOP', 'VRFY', 'EXPN', 'HELP', 'ETRN', 'EHLO', 'HELO']);
 
 const rset = async (session: Session): Promise<Answer> => {
-  if (session.transaction?.begun === true) await session.link?.reset().catch(() => undefined);
-  session.transaction = undefined;
+  await forget(session);
   return reply(250, '2.0.0 Ok');
 };
 

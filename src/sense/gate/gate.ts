@@ -20,7 +20,7 @@ import { readTls } from './certificate.ts';
 import type { TlsFiles } from './certificate.ts';
 import { serveClient } from './connection.ts';
 import { createDoorman } from './limits.ts';
-import type { Admission, GateLimits } from './limits.ts';
+import type { Admission, GateLimits, Patience } from './limits.ts';
 import type { GateDesk } from './session.ts';
 import { createStore } from './store.ts';
 import type { StoreSettings } from './store.ts';
@@ -43,6 +43,7 @@ export type GateSettings = {
   readonly disabled: readonly string[];
   readonly neverLogin: readonly string[];
   readonly greetPauseMs: number;
+  readonly patience: Patience;
   readonly heldConnectionsMax: number;
 };
 
@@ -111,6 +112,7 @@ export const startGate = async (
     neverLogin: new Set(settings.neverLogin.map((account) => account.toLowerCase())),
     tls,
     greetPauseMs: settings.greetPauseMs,
+    patience: settings.patience,
     sleepers: createSleepers(sleepersMax),
     tarpit: createTarpit(settings.heldConnectionsMax),
   };
@@ -165,7 +167,7 @@ export const startGate = async (
     }
   };
 
-  const server = createServer({ noDelay: true, pauseOnConnect: settings.proxied }, (socket) => {
+  const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: settings.proxied }, (socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     socket.on('error', () => undefined);

@@ -24,6 +24,13 @@ export const defaultGateLimits: GateLimits = {
   unknownBeforeDelay: 2,
 };
 
+/** How long the gate waits for a client, however its bytes trickle in. */
+export type Patience = {
+  /** RFC 5321 §4.5.3.2.7: five minutes for a command. */
+  readonly commandMsMax: number;
+  readonly messageMsMax: number;
+};
+
 export type Admission = 'welcome' | 'too-often' | 'too-many';
 
 export type Doorman = {

@@ -16,7 +16,7 @@ import type { HookSettings } from '../hooks/hook.ts';
 import { outcomeMsMax } from '../hooks/outcomes.ts';
 import type { Sleepers } from '../hooks/sleepers.ts';
 import type { Destination, Link } from './destination.ts';
-import type { GateLimits } from './limits.ts';
+import type { GateLimits, Patience } from './limits.ts';
 import { waitUnlessGone } from './tarpit.ts';
 import type { Tarpit } from './tarpit.ts';
 
@@ -40,6 +40,7 @@ export type GateDesk = Pick<HookSettings, 'ask' | 'tell' | 'complain' | 'nextPro
   readonly neverLogin: ReadonlySet<string>;
   readonly tls: SecureContext | undefined;
   readonly greetPauseMs: number;
+  readonly patience: Patience;
   readonly sleepers: Sleepers;
   readonly tarpit: Tarpit;
 };
@@ -57,6 +58,8 @@ export type Transaction = {
   begun?: boolean;
   /** BDAT chunks have begun. */
   chunks: boolean;
+  /** The server behind went away in the middle: what is left of it hears 451 too, never a 5xx that would cost the mail. */
+  lost?: boolean;
 };
 
 export type Session = {
@@ -231,9 +234,26 @@ export const linkOf = async (session: Session, desk: GateDesk): Promise<Link> =>
   return session.link;
 };
 
-/** The link is of no use any more: what was under way there is forgotten with it. */
+/** Drops a message whose fate has been told, and the link with it: the server behind must not take it. */
 export const dropLink = (session: Session): void => {
   session.link?.abort();
   session.link = undefined;
   session.transaction = undefined;
 };
+
+/** A transaction that did not come to its end (RSET, EHLO): forgotten here and behind the gate. */
+export const forget = async (session: Session): Promise<void> => {
+  if (session.transaction?.begun === true) await session.link?.reset().catch(() => loseLink(session));
+  session.transaction = undefined;
+};
+
+/** The server behind went away, or is out of step. @returns what the client hears */
+export const loseLink = (session: Session): SmtpReply => {
+  session.link?.abort();
+  session.link = undefined;
+  if (session.transaction !== undefined) session.transaction.lost = true;
+  return backendDown;
+};
+
+/** What the client is told when the server behind the gate cannot be reached. */
+export const backendDown: SmtpReply = reply(451, '4.3.0 Temporarily out of service, please try again later');

@@ -47,26 +47,41 @@ export const awaitFile = async (path: string): Promise<void> => {
   );
 };
 
-const listening = '0A';
+/** States of proc(5): a socket that listens; one that is open at both ends; one whose other end has closed. */
+const states = { listening: '0A', established: '01', closeWait: '08' } as const;
 
 const hexOf = (value: number, digits: number): string => value.toString(16).toUpperCase().padStart(digits, '0');
 
 /** Reads /proc/net/tcp (proc(5)) instead of connecting: a server would log a connection that no test has made. */
-const listensOn = (address: string, port: number): boolean => {
+const hasSocket = (address: string, port: number, among: readonly string[]): boolean => {
   const bytes = address.split('.').map((part) => hexOf(Number(part), 2));
   const places = new Set([bytes.toReversed().join(''), '00000000'].map((place) => `${place}:${hexOf(port, 4)}`));
   return readFileSync('/proc/net/tcp', 'latin1')
     .split('\n')
     .map((line) => line.trim().split(/ +/))
-    .some(([, local = '', , state]) => state === listening && places.has(local));
+    .some(([, local = '', , state = '']) => among.includes(state) && places.has(local));
+};
+const listensOn = (address: string, port: number): boolean => hasSocket(address, port, [states.listening]);
+
+/** Resolves when the server at a port has ended all of its sessions, those of clients that have gone too. */
+export const awaitQuiet = async (address: string, port: number): Promise<void> => {
+  const until = Date.now() + patienceMs;
+  while (hasSocket(address, port, [states.established, states.closeWait])) {
+    if (Date.now() > until) throw new Error(`${address}:${port} still has a session after ${patienceMs} ms`);
+    await pause(5);
+  }
 };
 
-/** Resolves when all ports are open. A process tells nobody when it begins to listen, so this one asks again. */
-export const awaitPorts = async (address: string, ports: readonly number[]): Promise<void> => {
+/**
+ * Resolves when all ports are open, or closed. A process tells nobody when it begins to listen, so this one asks again.
+ * @param open false: waits until nobody listens there any more
+ */
+export const awaitPorts = async (address: string, ports: readonly number[], open = true): Promise<void> => {
   const until = Date.now() + patienceMs;
   for (const port of ports) {
-    while (!listensOn(address, port)) {
-      if (Date.now() > until) throw new Error(`nothing listens on ${address}:${port} after ${patienceMs} ms`);
+    while (listensOn(address, port) !== open) {
+      if (Date.now() > until)
+        throw new Error(`${address}:${port} is still ${open ? 'closed' : 'open'} after ${patienceMs} ms`);
       await pause(20);
     }
   }

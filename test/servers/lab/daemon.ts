@@ -11,6 +11,9 @@ export const stoppable = (stop: () => Promise<void>): Stoppable => ({ stop, [Sym
 
 export type Daemon = {
   readonly name: string;
+  readonly pid: number;
+  /** Killed like by a power cut (SIGKILL). */
+  readonly crash: () => Promise<void>;
   /** Rejects when the daemon ends before `ready` resolves; its own words tell why. */
   readonly until: (ready: Promise<void>) => Promise<void>;
 } & Stoppable;
@@ -30,6 +33,12 @@ export const startDaemon = (name: string, command: string, args: readonly string
   process.once('exit', killNow);
   return {
     name,
+    pid: child.pid ?? 0,
+    crash: async () => {
+      process.off('exit', killNow);
+      killNow();
+      await ended;
+    },
     until: async (ready) => {
       const early = ended.then(([code, signal]) => {
         throw new Error(`${name} ended with ${String(code ?? signal)}: ${words}`);

@@ -28,6 +28,7 @@ export type SmtpDialogue = {
   readonly say: (command: string, expected?: Expected) => Promise<SmtpReply>;
   /** All commands in one write, then as many replies (fewer when the server closes). */
   readonly pipeline: (commands: readonly string[]) => Promise<SmtpReply[]>;
+  readonly startTls: () => Promise<void>;
   readonly authPlain: (account: string, password: string, expected?: Expected) => Promise<SmtpReply>;
   readonly authLogin: (account: string, password: string, expected?: Expected) => Promise<SmtpReply>;
   /** DATA, the text with dots stuffed, the final dot. */
@@ -68,6 +69,10 @@ export const dialSmtp = async (target: Target, early = ''): Promise<SmtpDialogue
         if (replies.length === commands.length) break;
       }
       return replies;
+    },
+    startTls: async () => {
+      await say('STARTTLS', 220);
+      await wire.secure();
     },
     authPlain: (account, password, expected) => say(`AUTH PLAIN ${base64(`\0${account}\0${password}`)}`, expected),
     authLogin: async (account, password, expected) => {

@@ -1,8 +1,8 @@
 /** Postfix at its stock places: /etc/postfix, /var/spool/postfix, ports 25 and 587, logging to syslog. */
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync } from 'node:fs';
 import { awaitPorts } from './await.ts';
 import { runCommand, startDaemon, stoppable } from './daemon.ts';
-import type { Stoppable } from './daemon.ts';
+import type { Daemon, Stoppable } from './daemon.ts';
 import { freshDirectory, layConfig, root, userOf } from './machine.ts';
 import { hasIPv6, hosts } from './network.ts';
 
@@ -20,7 +20,33 @@ export type Postfix = {
   /** postscreen stands on an address of its own, at port 25 too. */
   readonly postscreen: string;
   readonly ports: { readonly smtp: 25; readonly submission: 587 };
+  /** A power cut: all of its processes are killed at once, and it is started again on what the disk holds. */
+  readonly crash: () => Promise<void>;
 } & Stoppable;
+
+/** proc(5): the fourth field of stat, behind the name in brackets. */
+const parentOf = (pid: string): number => {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    return 0; // it has ended meanwhile
+  }
+};
+const killIfThere = (pid: number): void => {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
+  }
+};
+
+const startMaster = async (): Promise<Daemon> => {
+  // `postfix start-fg` would stand between: it does not pass a signal on.
+  const master = startDaemon('postfix', '/usr/lib/postfix/sbin/master', ['-s']);
+  await master.until(awaitPorts(hosts.postfix, [25, 587]));
+  return master;
+};
 
 export const startPostfix = async ({ mainCf = {}, masterCf = '' }: PostfixOptions = {}): Promise<Postfix> => {
   const config = layConfig('postfix');
@@ -31,14 +57,19 @@ export const startPostfix = async ({ mainCf = {}, masterCf = '' }: PostfixOption
   freshDirectory('/var/spool/postfix', 0o755, root);
   freshDirectory('/var/lib/postfix', 0o755, userOf('postfix'));
   await runCommand('postfix', ['check']); // makes the queue directories
-  // `postfix start-fg` would stand between: it does not pass a signal on.
-  const master = startDaemon('postfix', '/usr/lib/postfix/sbin/master', ['-s']);
-  await master.until(awaitPorts(hosts.postfix, [25, 587]));
+  let master = await startMaster();
   return {
     address: hosts.postfix,
     address6: hosts.postfix6,
     postscreen: hosts.postscreen,
     ports: { smtp: 25, submission: 587 },
-    ...stoppable(master.stop),
+    crash: async () => {
+      const children = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && parentOf(pid) === master.pid);
+      await master.crash();
+      for (const pid of children) killIfThere(Number(pid));
+      await awaitPorts(hosts.postfix, [25, 587], false);
+      master = await startMaster();
+    },
+    ...stoppable(() => master.stop()),
   };
 };

@@ -6,8 +6,7 @@ import { Buffer } from 'node:buffer';
 import type { Command } from '../../../protocols/smtp/command.ts';
 import { reply } from '../../../protocols/smtp/reply.ts';
 import type { SmtpReply } from '../../../protocols/smtp/reply.ts';
-import { backendDown } from '../backend.ts';
-import { countError, dropLink, judge, linkOf, settle, tellOf } from '../session.ts';
+import { countError, judge, linkOf, loseLink, settle, tellOf } from '../session.ts';
 import type { Answer, GateDesk, Session } from '../session.ts';
 
 const failed = reply(535, '5.7.8 Authentication failed');
@@ -62,8 +61,7 @@ export const auth = async (
   try {
     heard = await run();
   } catch {
-    dropLink(session);
-    return backendDown;
+    return loseLink(session);
   }
   const success = heard.code === 235;
   tellOf(session, desk, 'auth', (event) => {

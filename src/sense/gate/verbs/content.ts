@@ -6,8 +6,7 @@
 import { Buffer } from 'node:buffer';
 import { reply } from '../../../protocols/smtp/reply.ts';
 import type { SmtpReply } from '../../../protocols/smtp/reply.ts';
-import { backendDown } from '../backend.ts';
-import { countError, dropLink, judge, slip, tellOf } from '../session.ts';
+import { backendDown, countError, dropLink, forget, judge, loseLink, slip, tellOf } from '../session.ts';
 import type { Answer, GateDesk, Session } from '../session.ts';
 
 const noRecipients = reply(554, '5.5.1 No valid recipients');
@@ -31,17 +30,17 @@ const open = async (session: Session): Promise<SmtpReply | undefined> => {
       if (session.held) await session.link?.content(heldHeader(session));
       return undefined;
     }
-    session.transaction = undefined;
+    await forget(session);
     return heard ?? backendDown;
   } catch {
-    dropLink(session);
-    return backendDown;
+    return loseLink(session);
   }
 };
 
 const maySend = async (session: Session, desk: GateDesk): Promise<SmtpReply | undefined> => {
   const { transaction } = session;
   if (transaction === undefined) return countError(session, desk, reply(503, '5.5.1 Say MAIL first'));
+  if (transaction.lost === true) return backendDown;
   if (transaction.recipients.length === 0) return countError(session, desk, noRecipients);
   return judge(session, desk, 'data');
 };

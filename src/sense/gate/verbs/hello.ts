@@ -1,7 +1,7 @@
 /** EHLO and HELO (RFC 5321 §4.1.1.1): only what holds behind the gate is announced; AUTH under TLS alone (RFC 4954 §4). */
 import type { Command } from '../../../protocols/smtp/command.ts';
 import { reply } from '../../../protocols/smtp/reply.ts';
-import { judge, tellOf } from '../session.ts';
+import { forget, judge, tellOf } from '../session.ts';
 import type { Answer, GateDesk, Session } from '../session.ts';
 
 const own = ['PIPELINING', 'CHUNKING', 'ENHANCEDSTATUSCODES'];
@@ -22,7 +22,7 @@ export const hello = async (
   if (session.helo !== undefined) session.idleCommands++;
   session.helo = command.name;
   session.esmtp = command.verb === 'EHLO';
-  session.transaction = undefined;
+  await forget(session);
   tellOf(session, desk, 'helo');
   const refusal = await judge(session, desk, 'helo');
   if (session.closing && refusal !== undefined) return refusal;

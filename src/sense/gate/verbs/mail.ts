@@ -37,9 +37,15 @@ export const mail = async (
   { path, parameters }: Extract<Command, { verb: 'MAIL' }>,
 ): Promise<Answer> => {
   if (session.helo === undefined) return countError(session, desk, reply(503, '5.5.1 Say EHLO first'));
-  if (session.transaction !== undefined) return countError(session, desk, reply(503, '5.5.1 One message at a time'));
+  if (session.transaction !== undefined && session.transaction.lost !== true)
+    return countError(session, desk, reply(503, '5.5.1 One message at a time'));
   if (desk.requiresAuth && session.account === undefined)
     return countError(session, desk, reply(530, '5.7.0 Authentication required'));
+  // The login went with the link; no password is kept to log in again, and as a stranger it would be refused for good.
+  if (session.account !== undefined && session.link === undefined) {
+    session.closing = true;
+    return reply(421, '4.3.0 The server was restarted, please connect and log in again');
+  }
   const keywords = await keywordsFor(session, desk);
   const strange = notOffered(parameters, keywords);
   if (strange !== undefined) return countError(session, desk, reply(555, '5.5.4 A parameter that was not offered'));

@@ -7,8 +7,7 @@ import type { Outcome } from '../../../model/event.ts';
 import type { Command } from '../../../protocols/smtp/command.ts';
 import { reply } from '../../../protocols/smtp/reply.ts';
 import type { SmtpReply } from '../../../protocols/smtp/reply.ts';
-import { backendDown } from '../backend.ts';
-import { countError, dropLink, judge, linkOf, settle, tellOf } from '../session.ts';
+import { backendDown, countError, judge, linkOf, loseLink, settle, tellOf } from '../session.ts';
 import type { Answer, GateDesk, Session, Transaction } from '../session.ts';
 import { waitUnlessGone } from '../tarpit.ts';
 import { keywordsFor } from './hello.ts';
@@ -83,7 +82,6 @@ const askBehind = async (
     await settle(desk);
     await slowDown(session, desk);
   }
-  if (heard.code === 421) dropLink(session);
   return countError(session, desk, heard);
 };
 
@@ -95,6 +93,7 @@ export const rcpt = async (
   const { transaction } = session;
   const { path, parameters } = command;
   if (transaction === undefined) return countError(session, desk, reply(503, '5.5.1 Say MAIL first'));
+  if (transaction.lost === true) return backendDown;
   if (notOffered(parameters, await keywordsFor(session, desk)) !== undefined)
     return countError(session, desk, reply(555, '5.5.4 A parameter that was not offered'));
   const { recipientsPerMessage } = desk.limits;
@@ -118,7 +117,6 @@ export const rcpt = async (
   try {
     return await askBehind(session, desk, transaction, command);
   } catch {
-    dropLink(session);
-    return backendDown;
+    return loseLink(session);
   }
 };

@@ -1,0 +1,79 @@
+/** A gate inside the test, with an ear in everything it asks and tells; it listens at one port of the lab. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import type { Event } from '../../../src/model/event.ts';
+import type { GateNote } from '../../../src/model/gate-note.ts';
+import type { Question } from '../../../src/model/question.ts';
+import type { Verdict } from '../../../src/model/verdict.ts';
+import type { BackendSettings } from '../../../src/sense/gate/backend.ts';
+import { ensureCertificate, madeFiles } from '../../../src/sense/gate/certificate.ts';
+import { startGate } from '../../../src/sense/gate/gate.ts';
+import type { GateSettings } from '../../../src/sense/gate/gate.ts';
+import { defaultGateLimits } from '../../../src/sense/gate/limits.ts';
+import { dialSmtp } from '../lab/dialogue.ts';
+
+export const port = 2525;
+export const accept: Verdict = { kind: 'accept', why: [] };
+
+export type Scene = {
+  readonly asked: Question[];
+  readonly told: Event[];
+  readonly notes: GateNote[];
+  readonly directory: string;
+  decide: (question: Question) => Verdict;
+};
+
+export const openGate = async (t: TestContext, settings: Partial<GateSettings> = {}): Promise<Scene> => {
+  const directory = mkdtempSync(join(tmpdir(), 'postern-gate-'));
+  ensureCertificate(directory, 'gate.lab.test');
+  const scene: Scene = { asked: [], told: [], notes: [], directory, decide: () => accept };
+  const gate = await startGate(
+    {
+      listen: { host: '127.0.0.1', port },
+      ask: (question) => {
+        scene.asked.push(question);
+        return scene.decide(question);
+      },
+      tell: (event) => scene.told.push(event),
+      complain: (error) => assert.fail(String(error)),
+      note: (note) => scene.notes.push(note),
+    },
+    {
+      name: 'gate.lab.test',
+      backend: {
+        directory: join(directory, 'store'),
+        domains: new Set(['lab.test']),
+        mailboxes: new Set(['alice', 'postmaster']),
+        messageBytesMax: 1_000_000,
+      },
+      domains: ['lab.test', 'mx.lab.test'],
+      tls: madeFiles(directory),
+      implicitTls: false,
+      requiresAuth: false,
+      proxied: false,
+      limits: defaultGateLimits,
+      disabled: [],
+      neverLogin: ['admin'],
+      greetPauseMs: 0,
+      patience: { commandMsMax: 30_000, messageMsMax: 60_000 },
+      heldConnectionsMax: 10,
+      ...settings,
+    },
+  );
+  t.after(async () => {
+    await gate.stop();
+    rmSync(directory, { recursive: true });
+  });
+  return scene;
+};
+
+export const dial = (from: string) => dialSmtp({ from, to: '127.0.0.1', port });
+export const behind = (host: string, on = 25, replyMsMax = 30_000): BackendSettings => ({
+  host,
+  port: on,
+  passClient: 'auto',
+  replyMsMax,
+});
