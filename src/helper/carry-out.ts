@@ -1,6 +1,7 @@
 /** The verbs, carried out in this process, which must be root for most of them. */
 import { Fault } from '../model/fault.ts';
 import type { CarryOut, Ran, Verb, VerbAnswer } from '../model/verb.ts';
+import { accountCommand } from './account-command.ts';
 import type { Allowance } from './allowance.ts';
 import { keepFiles, removeKept, restoreKept } from './evidence.ts';
 import { readFile, replaceFile } from './file.ts';
@@ -41,6 +42,8 @@ const carry = async (verb: Verb, allowance: Allowance, whoProtects: WhoProtects)
       return restoreKept(verb, allowance);
     case 'run':
       return verb.program === 'nft' ? runNft(verb, allowance, whoProtects) : runProgram(verb, allowance);
+    case 'account-command':
+      return accountCommand(verb.does, verb.account, allowance);
     case 'who-protects':
       return whoProtects(verb.subjects);
     default:
