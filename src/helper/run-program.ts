@@ -42,7 +42,7 @@ const check = ({ program, args, input }: Run, allowance: Allowance): void => {
     throw new Fault('REFUSED_FOR_SAFETY', `${program}: more than ${inputBytesMax} bytes of input`);
 };
 
-export const runProgram = (run: Run, allowance: Allowance): Promise<Ran> => {
+export const runProgram = async (run: Run, allowance: Allowance): Promise<Ran> => {
   check(run, allowance);
   const { program, args, input = '', timeoutMs = timeoutMsUsual } = run;
   return runAt(placeOf(program, allowance), args, input, timeoutMs);
