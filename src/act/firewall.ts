@@ -3,7 +3,7 @@
  * kernel ends a block by itself, so a crash blocks nobody for ever. (nft(8); model/firewall.ts says what the table is.)
  */
 import { Fault } from '../model/fault.ts';
-import { firewallSubject, isTooWide, keysOf, removalLines, setOf, tableLines } from '../model/firewall.ts';
+import { firewallSubject, isTooWide, keysListed, keysOf, removalLines, setOf, tableLines } from '../model/firewall.ts';
 import type { FirewallVerdict } from '../model/firewall.ts';
 import type { Memory, Receipt } from '../model/receipt.ts';
 import type { CarryOut, Ran } from '../model/verb.ts';
@@ -66,26 +66,6 @@ const carryLines = (verdict: FirewallVerdict, memories: readonly Memory[], now: 
     const timed = [...keys].map(([key, until]) => `${key} timeout ${Math.max(1, Math.ceil((until - now) / 1000))}s`);
     return [...removal(set, [...keys.keys()]), elements('add', set, timed)];
   });
-
-/** Elements of a set as `nft -j list set` prints them: a plain key, or `{"elem":{"val":KEY,…}}`. */
-const keysListed = (stdout: string): Set<string> => {
-  const document: unknown = JSON.parse(stdout);
-  const keys = new Set<string>();
-  const note = (item: unknown): void => {
-    if (typeof item === 'string') keys.add(item);
-    else if (typeof item === 'object' && item !== null && 'elem' in item) {
-      const { elem } = item;
-      if (typeof elem === 'object' && elem !== null && 'val' in elem) note(elem.val);
-    }
-  };
-  const parts = typeof document === 'object' && document !== null && 'nftables' in document ? document.nftables : [];
-  for (const part of Array.isArray(parts) ? parts : []) {
-    const listed: unknown = typeof part === 'object' && part !== null && 'set' in part ? part.set : undefined;
-    if (typeof listed === 'object' && listed !== null && 'elem' in listed && Array.isArray(listed.elem))
-      for (const item of listed.elem) note(item);
-  }
-  return keys;
-};
 
 /** `create` in a trial run fails exactly when the key is there: no listing, and nothing is changed. */
 const isThere = async (carryOut: CarryOut, set: string, key: string): Promise<boolean> => {

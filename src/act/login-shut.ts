@@ -1,6 +1,6 @@
 /**
  * Shuts an account's logins by hand: Dovecot's deny file (a passdb with `deny = yes`, Dovecot's documentation "Password databases"),
- * its open sessions, and a system user's password (usermod(8) -L). The live hooks refuse it as well: the guard hears of the
+ * its open sessions, a system user's password (usermod(8) -L), and whatever user store the configured command reaches. The live hooks refuse it as well: the guard hears of the
  * receipt. What was locked before stays locked after an undo.
  */
 import { setTimeout as pause } from 'node:timers/promises';
@@ -18,6 +18,8 @@ type Remembered = {
   readonly denyFile: string | null;
   readonly wasDenied: boolean;
   readonly systemUser: string | null;
+  /** The configured command said that it was open. */
+  readonly ownStore?: boolean;
 };
 /** `plan` below made it. */
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion
@@ -57,6 +59,29 @@ const systemUserOf = async (account: string, carryOut: CarryOut): Promise<string
   return status === 0 && text.split(' ')[1] === 'P' ? name : null;
 };
 
+type Store = 'open' | 'locked' | 'unknown' | 'none';
+
+/** What the configured command says of it. */
+const storeOf = async (account: string, carryOut: CarryOut): Promise<Store> => {
+  const ran = await carryOut({ verb: 'account-command', does: 'status', account });
+  if (ran === undefined) return 'none';
+  const word = ran.stdout.trim().split(/\s/)[0];
+  if (ran.status === 0 && (word === 'open' || word === 'locked' || word === 'unknown')) return word;
+  throw new Fault(
+    'CONFIG',
+    `accounts.command status ${account}: expected open, locked or unknown (${ran.status}: ${`${ran.stdout}${ran.stderr}`.slice(0, 200)})`,
+  );
+};
+
+const setStore = async (does: 'lock' | 'unlock', account: string, carryOut: CarryOut): Promise<void> => {
+  const ran = await carryOut({ verb: 'account-command', does, account });
+  if (ran !== undefined && ran.status !== 0)
+    throw new Fault(
+      'PARTLY_DONE',
+      `accounts.command ${does} ${account}: ${`${ran.stderr}${ran.stdout}`.slice(0, 200)}`,
+    );
+};
+
 const plan = async ({ account }: ShutWanted, carryOut: CarryOut): Promise<Plan> => {
   const name = account.toLowerCase();
   if (!accountPattern.test(name)) throw new Fault('USAGE', `${account}: expected a login name`);
@@ -65,14 +90,16 @@ const plan = async ({ account }: ShutWanted, carryOut: CarryOut): Promise<Plan> 
   const hasDenyFile = text.includes(denyFile);
   const systemUser = await systemUserOf(name, carryOut);
   const wasDenied = hasDenyFile && (await denies(denyFile, name, carryOut));
+  const ownStore = (await storeOf(name, carryOut)) === 'open';
   return {
     subject: name,
     lines: [
       `live hooks: refuse logins of ${name} (the guard hears it within two seconds)`,
       ...(hasDenyFile && !wasDenied ? [`${denyFile}: ${name}, and its open sessions are closed (doveadm kick)`] : []),
       ...(systemUser === null ? [] : [`usermod -L ${systemUser}`]),
+      ...(ownStore ? [`the configured command locks ${name} (accounts.command)`] : []),
     ],
-    memory: { account: name, denyFile: hasDenyFile ? denyFile : null, wasDenied, systemUser },
+    memory: { account: name, denyFile: hasDenyFile ? denyFile : null, wasDenied, systemUser, ownStore },
   };
 };
 
@@ -104,14 +131,17 @@ export const loginShut: Act<ShutWanted> = {
   kind: 'login-shut',
   plan,
   carry: async (memory, carryOut) => {
-    const { account, denyFile: path, systemUser } = remembered(memory);
+    const { account, denyFile: path, systemUser, ownStore } = remembered(memory);
+    if (ownStore === true) await setStore('lock', account, carryOut);
     if (path !== null) await putDenied(path, account, true, carryOut);
     if (systemUser !== null) await setPassword('-L', systemUser, carryOut);
     // It fails when nobody is logged in.
     if (path !== null) await run('doveadm', ['kick', account], carryOut);
   },
   verify: async (memory, carryOut) => {
-    const { account, denyFile: path, systemUser } = remembered(memory);
+    const { account, denyFile: path, systemUser, ownStore } = remembered(memory);
+    if (ownStore === true && (await storeOf(account, carryOut)) === 'open')
+      return { took: false, text: `the configured command says that ${account} is open` };
     if (path !== null && !(await denies(path, account, carryOut)))
       return { took: false, text: `${path} does not name ${account}` };
     if (systemUser !== null && (await systemUserOf(systemUser, carryOut)) !== null)
@@ -119,7 +149,9 @@ export const loginShut: Act<ShutWanted> = {
     return { took: true, text: `${account} cannot log in` };
   },
   undo: async (memory, carryOut) => {
-    const { account, denyFile: path, wasDenied, systemUser } = remembered(memory);
+    const { account, denyFile: path, wasDenied, systemUser, ownStore } = remembered(memory);
+    if (ownStore === true && (await storeOf(account, carryOut)) === 'locked')
+      await setStore('unlock', account, carryOut);
     if (path !== null && !wasDenied) await putDenied(path, account, false, carryOut);
     if (systemUser !== null && (await systemUserOf(systemUser, carryOut)) === null)
       await setPassword('-U', systemUser, carryOut);

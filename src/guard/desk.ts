@@ -49,9 +49,17 @@ export const evidenceFolder = (state: string): string => join(resolve(state), 'e
 
 /** Carries out in this process, with what the configuration protects besides, and evidence below the state directory. */
 export const carryOutHere = (values: Values, state: string): CarryOut => {
-  const protect = values.get('protect');
-  const networks = Array.isArray(protect) ? protect.map(String) : [];
-  return createCarryOut(createAllowance({ protect: networks, roots: [{ path: evidenceFolder(state) }] }));
+  const list = (key: string): readonly string[] => {
+    const value = values.get(key);
+    return Array.isArray(value) ? value.map(String) : [];
+  };
+  return createCarryOut(
+    createAllowance({
+      protect: list('protect'),
+      accountCommand: list('accounts.command'),
+      roots: [{ path: evidenceFolder(state) }],
+    }),
+  );
 };
 
 /** Who carries out for this process: itself when it is root or there is no helper, else the helper. */

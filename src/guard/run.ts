@@ -23,7 +23,7 @@ import { startListenerThreads } from './listener-threads.ts';
 import { probeKey } from './probe.ts';
 import { listenAt } from './setting.ts';
 import type { GuardNews } from './notices/news.ts';
-import { createNotices } from './notices/channels.ts';
+import { channelsOf, createNotices } from './notices/channels.ts';
 import { defaults, hookNames } from './settings.ts';
 import type { HookName, Values } from './settings.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
@@ -84,11 +84,7 @@ const lockState = (state: string): (() => void) => {
 /** @throws Fault when the state is damaged or an address cannot be listened on */
 // oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
 export const startGuard = async (values: Values, hearNews: (news: GuardNews) => void): Promise<Guard> => {
-  const notices = createNotices(values, (text) => hearNews({ kind: 'problem', text }));
-  const tellNews = (news: GuardNews): void => {
-    hearNews(news);
-    notices.hear(news);
-  };
+  const channels = channelsOf(values);
   const state = resolve(String(values.get('state')));
   const snapshotFile = join(state, 'guard.snapshot');
   const restored = await readSnapshot(snapshotFile);
@@ -99,7 +95,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
   // Statistics of another table size cannot be taken over; the logs are read again from their start then.
   if (fits) new Uint8Array(buffer).set(restored.memory);
   else if (restored !== undefined)
-    tellNews({
+    hearNews({
       kind: 'problem',
       text: 'table.sizeMiB changed: what was learned before is forgotten, the logs are read anew',
     });
@@ -109,6 +105,11 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
   const memory = createMemory(buffer, seed);
   const desk = openDesk(state, protectedBy(values, state));
   const release = lockState(state);
+  const notices = createNotices(channels, desk.outbox, (text) => hearNews({ kind: 'problem', text }));
+  const tellNews = (news: GuardNews): void => {
+    hearNews(news);
+    notices.hear(news);
+  };
   const acting = startActing(desk, values, memory.table, choice.learningUntil, tellNews);
   const zone = zoneOf(String(values.get('zone'))) ?? localZone;
   const { logs, unreadable } = await chosenLogs(values);
@@ -159,8 +160,8 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
   const leave = async (): Promise<void> => {
     await containment.stop();
     await acting.stop();
+    await notices.stop();
     desk.close();
-    notices.stop();
     release();
   };
   const notes = createGateNotes(state);

@@ -142,6 +142,14 @@ export const settings: readonly Setting[] = [
     accepts: isWhole(0, 100_000),
   },
   {
+    key: 'accounts.command',
+    default: [],
+    form: 'a list: the full path of a program, then arguments of its own',
+    sentence: 'Locks accounts of another user store; it is told lock, unlock or status, and the account.',
+    accepts: (value) =>
+      isListOf(isText)(value) && (!Array.isArray(value) || value.length === 0 || String(value[0]).startsWith('/')),
+  },
+  {
     key: 'helper.socket',
     default: 'off',
     form: 'a path, or off',

@@ -16,6 +16,8 @@ export type Allowance = {
   readonly owners: ReadonlySet<number>;
   /** Where each program may lie; the first that is there is run. */
   readonly places: ReadonlyMap<Program, readonly string[]>;
+  /** Locks accounts of a user store of its own; told `lock`, `unlock` or `status`, and the account. */
+  readonly accountCommand: readonly string[] | undefined;
   /** Never blocked, besides what the machine itself shows (`protection.ts`). */
   readonly protect: readonly string[];
 };
@@ -84,8 +86,11 @@ const otherNames = new Map<Program, readonly string[]>([
 ]);
 
 /** @param more roots and places that this installation has besides (root's own configuration, never a client's word) */
-export const createAllowance = (more: Partial<Pick<Allowance, 'roots' | 'places' | 'protect'>> = {}): Allowance => ({
+export const createAllowance = (
+  more: Partial<Pick<Allowance, 'roots' | 'places' | 'protect' | 'accountCommand'>> = {},
+): Allowance => ({
   protect: more.protect ?? [],
+  accountCommand: more.accountCommand,
   roots: [...roots, ...(more.roots ?? [])],
   owners: ownersHere(),
   places: new Map(

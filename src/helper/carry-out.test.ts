@@ -190,6 +190,24 @@ test('a program is run without a shell; a missing one, a slow one and a strange 
   });
 });
 
+test('the command for accounts: told by root alone, never a shell, no account that is an option', async () => {
+  await inFolder(async (folder, carryOut) => {
+    const status = { verb: 'account-command', does: 'status', account: 'a@b.test' } as const;
+    assert.equal(await carryOut(status), undefined, 'none is configured');
+    const program = join(folder, 'account');
+    writeFileSync(program, '#!/bin/sh\nprintf "%s|" "$@"\n', { mode: 0o755 });
+    const told = createCarryOut(createAllowance({ accountCommand: [program, 'a b; $(id)'] }));
+    assert.equal((await told(status))?.stdout, 'a b; $(id)|status|a@b.test|');
+    for (const account of ['-x', '--help', 'a b', 'a;b', '', '../a', 'a\nb', '$(id)'])
+      await refused(told({ ...status, account }), /no such account/);
+    chmodSync(program, 0o775);
+    await refused(told(status), /nobody else may write/);
+    renameSync(program, `${program}.real`);
+    symlinkSync(`${program}.real`, program);
+    await assert.rejects(told(status), /no plain file/);
+  });
+});
+
 test('arguments that fit a form, and that do not', () => {
   const allowance = createAllowance();
   for (const [program, args, may] of [

@@ -1,16 +1,35 @@
 /** The verbs, carried out in this process, which must be root for most of them. */
 import { Fault } from '../model/fault.ts';
+import { blockedKeysMax, keysListed } from '../model/firewall.ts';
 import type { CarryOut, Ran, Verb, VerbAnswer } from '../model/verb.ts';
+import { accountCommand } from './account-command.ts';
 import type { Allowance } from './allowance.ts';
 import { keepFiles, removeKept, restoreKept } from './evidence.ts';
 import { readFile, replaceFile } from './file.ts';
 import { readScript } from './nft-script.ts';
+import type { Script } from './nft-script.ts';
 import { createProtection } from './protection.ts';
 import type { WhoProtects } from './protection.ts';
 import { lookFiles } from './spool.ts';
 import { runProgram } from './run-program.ts';
 
 type Run = Verb & { readonly verb: 'run' };
+
+/** However many networks somebody names one after the other: not a large part of the world is closed out. */
+const checkSpace = async (blocked: Script['blocked'], allowance: Allowance): Promise<void> => {
+  for (const [name, keysMax] of blockedKeysMax) {
+    const keys = new Set(blocked.filter(({ set }) => set === name).map(({ network }) => network.split('/')[0] ?? ''));
+    if (keys.size === 0) continue;
+    const args = ['-j', 'list', 'set', 'inet', 'postern', name];
+    const { status, stdout } = await runProgram({ verb: 'run', program: 'nft', args }, allowance);
+    for (const key of status === 0 ? keysListed(stdout) : []) keys.add(key);
+    if (keys.size > keysMax)
+      throw new Fault(
+        'REFUSED_FOR_SAFETY',
+        `more than ${keysMax} networks of /${name.slice('block'.length)} would be closed out: lift some first (postern actions)`,
+      );
+  }
+};
 
 /** The protected are never blocked, whoever asks for it. */
 const runNft = async (run: Run, allowance: Allowance, whoProtects: WhoProtects): Promise<Ran> => {
@@ -21,6 +40,7 @@ const runNft = async (run: Run, allowance: Allowance, whoProtects: WhoProtects):
   const protecting = (await whoProtects(networks)).findIndex((protection) => protection !== undefined);
   if (protecting >= 0)
     throw new Fault('REFUSED_FOR_SAFETY', `${networks[protecting] ?? ''} is protected and is not blocked`);
+  await checkSpace(script.blocked, allowance);
   return runProgram(run, allowance);
 };
 
@@ -41,6 +61,8 @@ const carry = async (verb: Verb, allowance: Allowance, whoProtects: WhoProtects)
       return restoreKept(verb, allowance);
     case 'run':
       return verb.program === 'nft' ? runNft(verb, allowance, whoProtects) : runProgram(verb, allowance);
+    case 'account-command':
+      return accountCommand(verb.does, verb.account, allowance);
     case 'who-protects':
       return whoProtects(verb.subjects);
     default:
@@ -51,8 +73,8 @@ const carry = async (verb: Verb, allowance: Allowance, whoProtects: WhoProtects)
 const objectOf = (verb: Verb): string => ('path' in verb ? verb.path : 'program' in verb ? verb.program : '');
 
 export const createCarryOut = (allowance: Allowance): CarryOut => {
-  const whoProtects = createProtection(allowance.protect, (name) =>
-    runProgram({ verb: 'run', program: 'postconf', args: ['-hx', name] }, allowance),
+  const whoProtects = createProtection(allowance.protect, (names) =>
+    runProgram({ verb: 'run', program: 'postconf', args: ['-x', ...names] }, allowance),
   );
   return async <V extends Verb>(verb: V): Promise<VerbAnswer<V>> => {
     try {

@@ -1,13 +1,14 @@
 /**
  * Who is never blocked, computed from the machine as it is now and not typed by anybody: its own addresses, gateways
  * (route(8): /proc/net/route), resolvers (resolv.conf(5)), administrators' shells (/proc/net/tcp, proc(5)), what Postfix
- * trusts and sends through, and what is configured.
+ * trusts and sends through, the servers that mail is routed by (`mail-routes.ts`), and what is configured.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { canonicalAddress } from '../model/address.ts';
 import { createOverlap, isAddressOrNetwork } from '../model/address-set.ts';
 import type { Protection, Ran } from '../model/verb.ts';
+import { createRoutes, routeParameters, routesIn } from './mail-routes.ts';
 
 const freshMs = 5000;
 const established = '01';
@@ -102,26 +103,33 @@ const postfixParameters = [
   { name: 'proxy_interfaces', why: 'in proxy_interfaces of Postfix' },
 ] as const;
 
-const ofPostfix = async (postconf: (name: string) => Promise<Ran>): Promise<Protection[]> => {
-  const found = await Promise.all(
-    postfixParameters.map(async ({ name, why }) => {
-      const { status, stdout } = await postconf(name).catch(() => ({ status: 1, stdout: '' }));
-      return status === 0 ? networksIn(stdout).map((network) => ({ network, why })) : [];
-    }),
-  );
-  return found.flat();
-};
+/** `name = value` a line; empty where there is no Postfix. */
+const ofPostfix = (values: string): Protection[] =>
+  postfixParameters.flatMap(({ name, why }) => {
+    const line = values.split('\n').find((each) => each.startsWith(`${name} = `)) ?? '';
+    return networksIn(line.slice(line.indexOf('=') + 1)).map((network) => ({ network, why }));
+  });
 
 export type WhoProtects = (subjects: readonly string[]) => Promise<readonly (Protection | undefined)[]>;
 
 /** @param configured addresses and networks, from root's own configuration */
 export const createProtection = (
   configured: readonly string[],
-  postconf: (name: string) => Promise<Ran>,
+  postconf: (names: readonly string[]) => Promise<Ran>,
 ): WhoProtects => {
+  /** Where there is no configuration postconf would sleep for a second before it says so. */
+  const postfixValues = async (): Promise<string> =>
+    existsSync('/etc/postfix/main.cf')
+      ? postconf([...postfixParameters.map(({ name }) => name), ...routeParameters]).then(
+          ({ stdout }) => stdout,
+          () => '',
+        )
+      : '';
+  const resolveRoutes = createRoutes();
   let madeAt = -Infinity;
   let find: (subject: string) => Protection | undefined = () => undefined;
   const renew = async (): Promise<void> => {
+    const postfix = await postfixValues();
     const entries = [
       ...always,
       ...configured.map((network) => ({ network, why: 'protected by the configuration' })),
@@ -129,7 +137,8 @@ export const createProtection = (
       ...gateways(),
       ...resolvers(),
       ...administrators(),
-      ...(await ofPostfix(postconf)),
+      ...ofPostfix(postfix),
+      ...(await resolveRoutes(routesIn(postfix))),
     ];
     find = createOverlap(entries);
     madeAt = performance.now();

@@ -1,6 +1,7 @@
 /** Runs one of the listed programs: by its own path, without a shell, with a time limit and bounded output. */
 import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
+import { basename } from 'node:path';
 import { Fault } from '../model/fault.ts';
 import type { Program, Ran, Verb } from '../model/verb.ts';
 import type { Allowance } from './allowance.ts';
@@ -44,9 +45,19 @@ const check = ({ program, args, input }: Run, allowance: Allowance): void => {
 export const runProgram = async (run: Run, allowance: Allowance): Promise<Ran> => {
   check(run, allowance);
   const { program, args, input = '', timeoutMs = timeoutMsUsual } = run;
+  return runAt(placeOf(program, allowance), args, input, timeoutMs);
+};
+
+/** Without a shell, in an empty environment, bounded in time and output. @throws Fault PARTLY_DONE */
+export const runAt = async (
+  place: string,
+  args: readonly string[],
+  input = '',
+  timeoutMs = timeoutMsUsual,
+): Promise<Ran> => {
   const { promise, resolve, reject } = Promise.withResolvers<Ran>();
   // A group of its own, so that what the program starts ends with it.
-  const child = spawn(placeOf(program, allowance), args, {
+  const child = spawn(place, args, {
     cwd: '/',
     detached: true,
     env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
@@ -55,7 +66,7 @@ export const runProgram = async (run: Run, allowance: Allowance): Promise<Ran> =
   const give = (why: string): void => {
     if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
       process.kill(-child.pid, 'SIGKILL');
-    reject(new Fault('PARTLY_DONE', `${program} ${args.slice(0, 3).join(' ')}: ${why}`));
+    reject(new Fault('PARTLY_DONE', `${basename(place)} ${args.slice(0, 3).join(' ')}: ${why}`));
   };
   const patience = Math.min(timeoutMs, timeoutMsMax);
   const timer = setTimeout(() => give(`no end after ${patience} ms; it was stopped`), patience);

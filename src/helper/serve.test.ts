@@ -86,6 +86,11 @@ const verbs: fc.Arbitrary<Verb> = fc.oneof(
     input: fc.string({ unit: 'binary' }),
   }),
   fc.record({ verb: fc.constant('who-protects' as const), subjects: fc.array(fc.string()) }),
+  fc.record({
+    verb: fc.constant('account-command' as const),
+    does: fc.constantFrom('lock' as const, 'unlock' as const, 'status' as const),
+    account: fc.string(),
+  }),
   fc.record({ verb: fc.constant('look-files' as const), paths: fc.array(fc.string()), startBytes: fc.nat() }),
   fc.record({
     verb: fc.constant('keep-files' as const),

@@ -1,7 +1,7 @@
 /** Verbs and answers between the guard and the helper: one JSON document a line, bytes in base64. Every verb is checked. */
 import { faultCodes } from '../model/fault.ts';
 import type { FaultCode } from '../model/fault.ts';
-import { programs } from '../model/verb.ts';
+import { accountDeeds, programs } from '../model/verb.ts';
 import type { FileFacts, Verb } from '../model/verb.ts';
 
 /** A file of 64 MiB, twice (expected and content), in base64. */
@@ -88,6 +88,13 @@ const keptIn = (verb: 'remove-kept' | 'restore-kept' | 'keep-files', fields: Fie
 const readers: ReadonlyMap<unknown, (fields: Fields) => Verb | undefined> = new Map([
   ['read-file', ({ path }: Fields): Verb | undefined => (isText(path) ? { verb: 'read-file', path } : undefined)],
   ['replace-file', replaceIn],
+  [
+    'account-command',
+    ({ does, account }: Fields): Verb | undefined => {
+      const known = accountDeeds.find((name) => name === does);
+      return known !== undefined && isText(account) ? { verb: 'account-command', does: known, account } : undefined;
+    },
+  ],
   ['run', runIn],
   [
     'look-files',

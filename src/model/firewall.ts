@@ -100,3 +100,29 @@ export const keysOf = (subject: string): Keys => {
     keys: Array.from({ length: count }, (_, at) => addressOf((first + BigInt(at)) << shift, block.width)),
   };
 };
+
+/** So many networks may be closed out at once: four million addresses of IPv4, a /32 of IPv6. */
+export const blockedKeysMax: ReadonlyMap<string, number> = new Map([
+  [setOf('block', 24), 16_384],
+  [setOf('block', 48), 65_536],
+]);
+
+/** Elements of a set as `nft -j list set` prints them: a plain key, or `{"elem":{"val":KEY,…}}`. */
+export const keysListed = (stdout: string): Set<string> => {
+  const document: unknown = JSON.parse(stdout);
+  const keys = new Set<string>();
+  const note = (item: unknown): void => {
+    if (typeof item === 'string') keys.add(item);
+    else if (typeof item === 'object' && item !== null && 'elem' in item) {
+      const { elem } = item;
+      if (typeof elem === 'object' && elem !== null && 'val' in elem) note(elem.val);
+    }
+  };
+  const parts = typeof document === 'object' && document !== null && 'nftables' in document ? document.nftables : [];
+  for (const part of Array.isArray(parts) ? parts : []) {
+    const listed: unknown = typeof part === 'object' && part !== null && 'set' in part ? part.set : undefined;
+    if (typeof listed === 'object' && listed !== null && 'elem' in listed && Array.isArray(listed.elem))
+      for (const item of listed.elem) note(item);
+  }
+  return keys;
+};

@@ -34,6 +34,10 @@ export const programs = [
 ] as const;
 export type Program = (typeof programs)[number];
 
+/** What the configured program is told to do; `status` prints `open`, `locked` or `unknown`. */
+export const accountDeeds = ['lock', 'unlock', 'status'] as const;
+export type AccountDeed = (typeof accountDeeds)[number];
+
 /** What must not be blocked, and why in words: `this server's own address`. */
 export type Protection = { readonly network: string; readonly why: string };
 
@@ -41,6 +45,8 @@ export type Verb =
   /** Asks which of some addresses and networks overlap what is never blocked; enforced besides, whoever asked or not. */
   | { readonly verb: 'who-protects'; readonly subjects: readonly string[] }
   | SpoolVerb
+  /** The program of root's configuration that locks accounts of a store of its own; which one is no word of the guard's. */
+  | { readonly verb: 'account-command'; readonly does: AccountDeed; readonly account: string }
   | { readonly verb: 'read-file'; readonly path: string }
   /**
    * Written beside and renamed. `expected`: the bytes that the plan saw (undefined: no such file); anything else now there
@@ -70,11 +76,13 @@ export type VerbAnswer<V extends Verb> = V extends { verb: 'read-file' }
   ? SeenFile | undefined
   : V extends { verb: 'run' }
     ? Ran
-    : V extends { verb: 'who-protects' }
-      ? readonly (Protection | undefined)[]
-      : V extends SpoolVerb
-        ? SpoolAnswer<V>
-        : undefined;
+    : V extends { verb: 'account-command' }
+      ? /** Undefined: none is configured. */ Ran | undefined
+      : V extends { verb: 'who-protects' }
+        ? readonly (Protection | undefined)[]
+        : V extends SpoolVerb
+          ? SpoolAnswer<V>
+          : undefined;
 
 /**
  * @throws Fault PARTLY_DONE when it failed (nothing is done then), CONFIG when the program is not on this machine,

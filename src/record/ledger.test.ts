@@ -173,6 +173,25 @@ for (const { name, open } of ledgers) {
     });
   });
 
+  test(`${name}: notices that nobody took are there after a restart, a thousand at most`, () => {
+    inDirectory((directory) => {
+      const first = open(directory);
+      const [taken, waiting] = [first.outbox.add('mail', 'one'), first.outbox.add('webhook', 'two')];
+      first.outbox.tried(waiting);
+      first.outbox.remove(taken);
+      first.close();
+      const ledger = open(directory);
+      assert.deepEqual(
+        ledger.outbox.waiting().map(({ id, channel, tries, document }) => [id, channel, tries, document]),
+        [[waiting, 'webhook', 1, 'two']],
+      );
+      for (let at = 0; at < 1005; at++) ledger.outbox.add('mail', `${at}`);
+      const kept = ledger.outbox.waiting();
+      assert.deepEqual([kept.length, kept[0]?.document, kept.at(-1)?.document], [1000, '5', '1004']);
+      ledger.close();
+    });
+  });
+
   test(`${name}: two processes may write`, () => {
     inDirectory((directory) => {
       const [one, two] = [open(directory), open(directory)];

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { before, test } from 'node:test';
 import { allDeeds } from '../../src/act/all.ts';
 import { recover, undo } from '../../src/act/recover.ts';
 import type { OpenDesk } from '../../src/guard/desk.ts';
@@ -33,7 +33,7 @@ type Scene = {
 };
 
 const sceneOf = async (row: Row, stage: Stage, state: string, desk: OpenDesk): Promise<Scene> => {
-  const before = await stage.kept();
+  const atStart = await stage.kept();
   return {
     row,
     state,
@@ -43,7 +43,7 @@ const sceneOf = async (row: Row, stage: Stage, state: string, desk: OpenDesk): P
         if ((await stage.counts(desk)) === expected) return;
       assert.equal(await stage.counts(desk), expected, when);
     },
-    isAsBefore: async (when) => assert.deepEqual(await stage.kept(), before, when),
+    isAsBefore: async (when) => assert.deepEqual(await stage.kept(), atStart, when),
   };
 };
 
@@ -114,6 +114,9 @@ const killedWhileUndone = async (played: Scene): Promise<void> => {
   });
   if (!row.isReceipt) assert.ok(blows >= 2, `${blows} blows`);
 };
+
+// Compiled once; there is no such row.
+before(() => assert.rejects(isKilled(scene, { name: '', state: '' }), /there is no row/));
 
 for (const row of rows) {
   test(`${row.kind}, ${row.name}: done, ended, undone, killed at every step`, { skip: labClosed }, async () => {

@@ -4,6 +4,9 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { CarryOut } from '../../src/model/verb.ts';
 
@@ -21,10 +24,15 @@ export const striking = (carryOut: CarryOut, blow: Blow | undefined): CarryOut =
   };
 };
 
+/** What was compiled is kept for the next of the many processes; one that is killed keeps nothing. */
+const compiled = mkdtempSync(join(tmpdir(), 'postern-compiled-'));
+process.once('exit', () => rmSync(compiled, { recursive: true, force: true }));
+
 /** Runs a scene module with JSON as its argument. @returns true when the blow fell, false when it came to its end before */
 export const isKilled = async (scene: URL, script: object): Promise<boolean> => {
   const child = spawn(process.execPath, [scene.pathname, JSON.stringify(script)], {
     stdio: ['ignore', 'inherit', 'pipe'],
+    env: { ...process.env, NODE_COMPILE_CACHE: compiled },
   });
   const [complaint, [code, signal]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
   if (signal === 'SIGKILL') return true;

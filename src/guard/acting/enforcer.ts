@@ -90,7 +90,8 @@ export const createEnforcer = (
         now.length === 1 ? `${now[0]?.client ?? ''} (postern undo ${ids[0] ?? ''})` : `${now.length} clients`;
       tell({ kind: 'action', incident: now[0]?.incident, text: `blocked ${shown}` });
     }
-    if (count < safe.length) await suggest(safe.slice(count), `, over the ceiling of ${perMinuteMax} actions a minute`);
+    if (count < safe.length)
+      await suggest(safe.slice(count), `, over a ceiling (${perMinuteMax} actions a minute, ${inForceMax} blocks)`);
   };
 
   /** One that is protected must not keep the others from being blocked. */

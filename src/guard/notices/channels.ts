@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { Fault } from '../../model/fault.ts';
 import { createDispatch } from '../../show/notices/dispatch.ts';
+import type { Outbox } from '../../show/notices/dispatch.ts';
 import { mailChannel } from '../../show/notices/mail.ts';
 import { incidentNotice, plainNotice } from '../../show/notices/notice.ts';
 import type { Channel } from '../../show/notices/notice.ts';
@@ -27,7 +28,7 @@ const secretIn = (values: Values, key: string): string | undefined => {
 };
 
 /** @throws Fault CONFIG when something that a channel needs is missing */
-const channelsOf = (values: Values): readonly Channel[] => {
+export const channelsOf = (values: Values): readonly Channel[] => {
   const channels: Channel[] = [];
   const url = textIn(values, 'notices.webhook');
   if (url !== '') {
@@ -53,11 +54,15 @@ const channelsOf = (values: Values): readonly Channel[] => {
   return channels;
 };
 
-export type Notices = { readonly hear: (news: GuardNews) => void; readonly stop: () => void };
+export type Notices = { readonly hear: (news: GuardNews) => void; readonly stop: () => Promise<void> };
 
 /** One notice when an incident opens, when it has doubled, when something was first done about it, when it is over. */
-export const createNotices = (values: Values, complain: (text: string) => void): Notices => {
-  const dispatch = createDispatch(channelsOf(values), complain);
+export const createNotices = (
+  channels: readonly Channel[],
+  outbox: Outbox,
+  complain: (text: string) => void,
+): Notices => {
+  const dispatch = createDispatch(channels, outbox, complain);
   const host = hostname();
   const acted = new Set<string>();
   return {

@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { Fault } from '../../model/fault.ts';
 import type { Ledger } from '../ledger.ts';
 import { createIncidentRecords } from './incidents.ts';
+import { createOutbox } from './outbox.ts';
 import { createReceipts } from './receipts.ts';
 import { migrate } from './schema.ts';
 
@@ -49,6 +50,7 @@ export const openLedger = (directory: string): Ledger => {
     return {
       receipts: createReceipts(database, transact),
       ...createIncidentRecords(database, transact),
+      ...createOutbox(database, transact),
       close: () => database.close(),
     };
   });

@@ -22,6 +22,9 @@ const steps: readonly string[] = [
    CREATE TABLE pauses (
      time INTEGER NOT NULL, until INTEGER NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL
    ) STRICT;`,
+  `CREATE TABLE outbox (
+     time INTEGER NOT NULL, channel TEXT NOT NULL, tries INTEGER NOT NULL, document TEXT NOT NULL
+   ) STRICT;`,
 ];
 
 const versionOf = (database: DatabaseSync): number =>

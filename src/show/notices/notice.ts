@@ -51,6 +51,20 @@ export const plainNotice = (
   commands: incident === undefined ? [] : [`postern incident ${incident}`, `postern undo ${incident}`],
 });
 
+/** A notice that was written as JSON; undefined for anything else. */
+export const noticeIn = (document: string): Notice | undefined => {
+  try {
+    const value: unknown = JSON.parse(document);
+    if (typeof value !== 'object' || value === null || !('title' in value) || !('commands' in value)) return undefined;
+    // We wrote it ourselves; JSON leaves out what is undefined.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    const notice = value as Notice;
+    return { ...notice, incident: notice.incident };
+  } catch {
+    return undefined;
+  }
+};
+
 /** The whole of it, for a mail. */
 export const noticeText = ({ title, time, host, commands }: Notice): string =>
   [

@@ -8,9 +8,24 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type { Incident } from '../../model/report.ts';
 import { createDispatch } from './dispatch.ts';
+import type { Outbox } from './dispatch.ts';
 import { incidentNotice, noticeText, plainNotice } from './notice.ts';
 import type { Channel, Notice } from './notice.ts';
 import { webhookChannel } from './webhook.ts';
+
+const memoryOutbox = (): Outbox => {
+  const kept = new Map<number, ReturnType<Outbox['waiting']>[number]>();
+  let last = 0;
+  return {
+    add: (channel, document) => {
+      kept.set(++last, { id: last, time: Date.now(), channel, tries: 0, document });
+      return last;
+    },
+    tried: () => undefined,
+    remove: (id) => void kept.delete(id),
+    waiting: () => [...kept.values()],
+  };
+};
 
 const incident: Incident = {
   id: '7F3KQ2',
@@ -56,7 +71,7 @@ test('the webhook is signed, and tried again until it is taken', async () => {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const { port } = server.address() as AddressInfo;
   const complaints: string[] = [];
-  const dispatch = createDispatch([webhookChannel(`http://127.0.0.1:${port}/`, 'secret')], (words) =>
+  const dispatch = createDispatch([webhookChannel(`http://127.0.0.1:${port}/`, 'secret')], memoryOutbox(), (words) =>
     complaints.push(words),
   );
   dispatch.tell(incidentNotice('opened', incident, 'mx'));
@@ -64,11 +79,47 @@ test('the webhook is signed, and tried again until it is taken', async () => {
   assert.equal(bodies[0], bodies[1]);
   assert.equal(JSON.parse(bodies[0] ?? '').incident, '7F3KQ2');
   assert.deepEqual(complaints, []);
-  dispatch.stop();
+  await dispatch.stop();
   server.close();
 });
 
-test('beyond sixty an hour one says so, and then none', () => {
+test('what is not taken before a stop is told after the next start, once', async () => {
+  const outbox = memoryOutbox();
+  const notice = plainNotice('acted', 'blocked', '7F3KQ2', 5_000, 'mx');
+  const isDown: Channel = { name: 'mail', send: () => Promise.reject(new Error('no route')) };
+  const first = createDispatch([isDown], outbox, assert.fail);
+  first.tell(notice);
+  await first.stop();
+  assert.equal(outbox.waiting().length, 1);
+  const sent: Notice[] = [];
+  const isUp: Channel = { name: 'mail', send: (taken) => Promise.resolve(void sent.push(taken)) };
+  for (let start = 0; start < 2; start++) await createDispatch([isUp], outbox, assert.fail).stop();
+  assert.deepEqual(sent, [notice]);
+
+  outbox.add('webhook', JSON.stringify(notice));
+  outbox.add('mail', 'damaged');
+  const complaints: string[] = [];
+  await createDispatch([isUp], outbox, (words) => complaints.push(words)).stop();
+  assert.match(complaints.join('\n'), /webhook \(it is not configured any more\): blocked\n.*mail .*damaged/);
+  assert.deepEqual(outbox.waiting(), []);
+});
+
+test('a disk that keeps nothing keeps no notice from being sent', async () => {
+  const full = (): never => {
+    throw new Error('disk full');
+  };
+  const sent: Notice[] = [];
+  const isUp: Channel = { name: 'mail', send: (taken) => Promise.resolve(void sent.push(taken)) };
+  const complaints: string[] = [];
+  const outbox: Outbox = { add: full, tried: full, remove: full, waiting: () => [] };
+  const dispatch = createDispatch([isUp], outbox, (words) => complaints.push(words));
+  dispatch.tell(plainNotice('acted', 'blocked', undefined, 5_000, 'mx'));
+  await dispatch.stop();
+  assert.equal(sent.length, 1);
+  assert.match(complaints[0] ?? '', /not kept for a restart: disk full/);
+});
+
+test('beyond sixty an hour one says so, and then none', async () => {
   const sent: Notice[] = [];
   const channel: Channel = {
     name: 'list',
@@ -77,11 +128,12 @@ test('beyond sixty an hour one says so, and then none', () => {
       return Promise.resolve();
     },
   };
-  const dispatch = createDispatch([channel], assert.fail);
+  const dispatch = createDispatch([channel], memoryOutbox(), assert.fail);
   const hour = 3600_000;
   for (let at = 0; at < 200; at++) dispatch.tell(plainNotice('acted', `${at}`, undefined, 5 * hour + at, 'mx'));
   assert.equal(sent.length, 60);
   assert.match(sent.at(-1)?.title ?? '', /more than 60 notices/);
   dispatch.tell(plainNotice('acted', 'next hour', undefined, 6 * hour, 'mx'));
   assert.equal(sent.length, 61);
+  await dispatch.stop();
 });

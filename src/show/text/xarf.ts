@@ -14,25 +14,35 @@ const types = new Map([
   ['relay', 'reconnaissance'],
 ]);
 
-/** @returns undefined when the attack is none that the owner of the client's network can act on */
-export const xarfOf = (incident: Incident, actor: Actor, reporter: Reporter, id: string): object | undefined => {
-  const type = types.get(incident.attack);
-  if (type === undefined || actor.kind !== 'client') return undefined;
-  const contact = { ...reporter, domain: reporter.contact.slice(reporter.contact.lastIndexOf('@') + 1) };
-  const summary = [
+/** False when the attack is none that the owner of the client's network can act on. */
+export const isReportable = ({ attack }: Incident, { kind }: Actor): boolean => types.has(attack) && kind === 'client';
+
+/** The address by which its owner is looked for. */
+export const ownerOf = (actor: Actor): string => actor.value.replace('/64', '');
+
+/** What was seen, in two or three sentences. */
+export const summaryOf = (incident: Incident, actor: Actor): string =>
+  [
     `${incident.attack} (${incident.id}): ${actor.events} events from ${actor.value}, first ${isoTime(actor.first)}, last ${isoTime(actor.last)}.`,
     incident.distributed ? `One of ${incident.actorCount} clients that act together.` : '',
     `Recognised: ${decoded(incident.why)}`,
   ]
     .filter((sentence) => sentence !== '')
     .join(' ');
+
+/** @returns undefined when its owner cannot act on it */
+export const xarfOf = (incident: Incident, actor: Actor, reporter: Reporter, id: string): object | undefined => {
+  const type = types.get(incident.attack);
+  if (type === undefined || !isReportable(incident, actor)) return undefined;
+  const contact = { ...reporter, domain: reporter.contact.slice(reporter.contact.lastIndexOf('@') + 1) };
+  const summary = summaryOf(incident, actor);
   return {
     xarf_version: '4.0.0',
     report_id: id,
     timestamp: isoTime(actor.last),
     reporter: contact,
     sender: contact,
-    source_identifier: actor.value.replace('/64', ''),
+    source_identifier: ownerOf(actor),
     category: 'connection',
     type,
     protocol: 'tcp',

@@ -8,7 +8,7 @@ import { dialImap } from '../../servers/lab/dialogue.ts';
 import { labDir } from '../../servers/lab/door.ts';
 import { layConfig } from '../../servers/lab/machine.ts';
 import { startWorld } from '../../servers/lab/world.ts';
-import { keptFile, row } from './row.ts';
+import { accountCommand, keptFile, row } from './row.ts';
 import type { Stage } from './row.ts';
 
 const denyFile = '/etc/dovecot/postern-deny';
@@ -41,6 +41,31 @@ const startDovecot = async (): Promise<Stage> => {
   };
 };
 
+/** Another user store: a file of Dovecot's, in which a mark before the password locks. */
+const storeProgram = `#!/bin/sh
+case "$2" in
+  lock) sed -i "s/^$3:/&!/" "$1" ;;
+  unlock) sed -i "s/^$3:!/$3:/" "$1" ;;
+  status) if grep -q "^$3:!" "$1"; then echo locked; elif grep -q "^$3:" "$1"; then echo open; else echo unknown; fi ;;
+esac
+`;
+
+const startStore = async (): Promise<Stage> => {
+  const { kept: _, [Symbol.asyncDispose]: end, ...stage } = await startDovecot();
+  rmSync(ownPassdb);
+  await runCommand('doveadm', ['reload']);
+  writeFileSync(accountCommand, storeProgram, { mode: 0o755 });
+  return {
+    ...stage,
+    kept: () => Promise.resolve(readFileSync('/etc/dovecot/users', 'latin1')),
+    [Symbol.asyncDispose]: async () => {
+      rmSync(accountCommand);
+      writeFileSync(ownPassdb, '');
+      await end();
+    },
+  };
+};
+
 const startUsers = async (): Promise<Stage> => {
   labDir();
   if (existsSync(ownPassdb)) rmSync(ownPassdb);
@@ -65,6 +90,12 @@ export const accountRows = [
     act: loginShut,
     wanted: () => ({ account: 'alice@lab.test' }),
     start: startDovecot,
+  }),
+  row('command', {
+    name: 'another user store',
+    act: loginShut,
+    wanted: () => ({ account: 'alice@lab.test' }),
+    start: startStore,
   }),
   row('system', { name: 'system user', act: loginShut, wanted: () => ({ account: 'alice' }), start: startUsers }),
   row('ledger', {

@@ -28,18 +28,16 @@ const start = (element: string) => async (): Promise<Stage> => {
 };
 
 const subjects = [
-  { subject: '203.0.113.70', element: '203.0.113.70 timeout' },
-  { subject: '198.51.100.0/24', element: '198.51.100.0 timeout' },
-  { subject: '2001:db8:7:7::1', element: '2001:db8:7:7:: timeout' },
+  { act: firewallBlock, name: 'blocked address', subject: '203.0.113.70', element: '203.0.113.70 timeout' },
+  { act: firewallBlock, name: 'blocked network', subject: '198.51.100.0/24', element: '198.51.100.0 timeout' },
+  { act: allowance, name: 'customer let through', subject: '2001:db8:7:7::1', element: '2001:db8:7:7:: timeout' },
 ] as const;
 
-export const firewallRows = subjects.flatMap(({ subject, element }) =>
-  [firewallBlock, allowance].map((act) =>
-    row('nftables', {
-      name: `${act.kind === 'allowance' ? 'let through' : 'blocked'} ${subject}`,
-      act,
-      wanted: () => ({ subject, until: Date.now() + 2 * hourMs }),
-      start: start(element),
-    }),
-  ),
+export const firewallRows = subjects.map(({ act, name, subject, element }) =>
+  row('nftables', {
+    name,
+    act,
+    wanted: () => ({ subject, until: Date.now() + 2 * hourMs }),
+    start: start(element),
+  }),
 );

@@ -1,5 +1,5 @@
 /** What the test of every deed needs to know of one: the deed, what is wanted, the real thing it acts on. */
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import type { Act } from '../../../src/act/act.ts';
 import { perform } from '../../../src/act/perform.ts';
 import type { Done } from '../../../src/act/perform.ts';
@@ -61,8 +61,17 @@ const places = (): ReadonlyMap<Program, readonly string[]> =>
     ['exim', [`${labDir()}/exim4/usr/sbin/exim4`]],
   ]);
 
+/** A row that has a user store of its own puts its program there. */
+export const accountCommand = '/run/postern-account';
+
 export const carryOutAt = (state: string): CarryOut =>
-  createCarryOut(createAllowance({ places: places(), roots: [{ path: `${state}/evidence` }] }));
+  createCarryOut(
+    createAllowance({
+      places: places(),
+      roots: [{ path: `${state}/evidence` }],
+      ...(existsSync(accountCommand) ? { accountCommand: [accountCommand, '/etc/dovecot/users'] } : {}),
+    }),
+  );
 
 export const deskAt = (state: string, carryOut = carryOutAt(state)): OpenDesk => openDesk(state, { carryOut });
 
