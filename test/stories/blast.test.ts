@@ -18,7 +18,7 @@ import type { Server } from './mail-servers.ts';
 import { deedsIn, logIn, openedIn, settingsAt } from './postmaster.ts';
 
 const readers = 2000;
-const perMessage = 20;
+const perMessage = 40;
 const blastGapMs = 3_600_000 / 5000;
 const blastMax = 60;
 
@@ -59,7 +59,7 @@ const blast = async (server: Server): Promise<number> => {
   return fate === 'held' ? sent - 1 : Infinity;
 };
 
-for (const { name, start, hook } of mailServers)
+for (const { name, start, hook, listen } of mailServers)
   test(
     `${name}: among accounts that nobody knows a newsletter goes out, and a blast of 5,000 an hour is held within sixty messages`,
     { skip: labClosed },
@@ -68,7 +68,10 @@ for (const { name, start, hook } of mailServers)
       const server = await start(world);
       const state = await mkdtemp(join(tmpdir(), 'postern-story-'));
       const news: GuardNews[] = [];
-      const guard = await startGuard(settingsAt(state, hook).set('logs', [server.log]), (item) => news.push(item));
+      const guard = await startGuard(
+        settingsAt(state, hook).set('logs', [server.log]).set(`${hook}.listen`, listen),
+        (item) => news.push(item),
+      );
       try {
         await newsletter(server);
         await guard.caughtUp();

@@ -82,8 +82,11 @@ const onExim = async (): Promise<Server> => {
   };
 };
 
+/** Over TCP its Sendmail would wait 40 ms for each recipient: it writes twice, and the kernel holds the second (RFC 896). */
+const milterSocket = '/run/sendmail/postern.sock';
+
 const onSendmail = async (world: World): Promise<Server> => {
-  const filter = `INPUT_MAIL_FILTER(\`postern', \`S=inet:10041@127.0.0.1, T=C:2s;S:2s;R:5s;E:30s')dnl\n`;
+  const filter = `INPUT_MAIL_FILTER(\`postern', \`S=local:${milterSocket}, T=C:2s;S:2s;R:5s;E:30s')dnl\n`;
   const sendmail = await startSendmail(filter);
   // In this machine only: the stock place of the command belongs to Postfix here.
   await runCommand('mount', ['--bind', sendmail.program, '/usr/sbin/sendmail']);
@@ -106,13 +109,16 @@ const onSendmail = async (world: World): Promise<Server> => {
   };
 };
 
-export const mailServers: readonly {
+export type MailServer = {
   readonly name: string;
   readonly start: (world: World) => Promise<Server>;
-  /** Through which it asks. */
+  /** Through which it asks, and where. */
   readonly hook: string;
-}[] = [
-  { name: 'Postfix', start: onPostfix, hook: 'policy' },
-  { name: 'Exim', start: onExim, hook: 'readsocket' },
-  { name: 'Sendmail', start: onSendmail, hook: 'milter' },
+  readonly listen: string;
+};
+
+export const mailServers: readonly MailServer[] = [
+  { name: 'Postfix', start: onPostfix, hook: 'policy', listen: '127.0.0.1:10040' },
+  { name: 'Exim', start: onExim, hook: 'readsocket', listen: '127.0.0.1:10042' },
+  { name: 'Sendmail', start: onSendmail, hook: 'milter', listen: `unix:${milterSocket}` },
 ];

@@ -20,7 +20,7 @@ import { labClosed } from '../servers/lab/door.ts';
 import { startWorld } from '../servers/lab/world.ts';
 import type { World } from '../servers/lab/world.ts';
 import { mailServers } from './mail-servers.ts';
-import type { Server } from './mail-servers.ts';
+import type { MailServer, Server } from './mail-servers.ts';
 import { deedsIn, logIn, openedIn, postern, settingsAt } from './postmaster.ts';
 
 const home = '198.51.100.9';
@@ -63,18 +63,14 @@ const agedLog = (log: string, state: string): string => {
   return file;
 };
 
-const onScene = async (
-  start: (world: World) => Promise<Server>,
-  hook: string,
-  play: (scene: Scene) => Promise<void>,
-): Promise<void> => {
+const onScene = async ({ start, hook, listen }: MailServer, play: (scene: Scene) => Promise<void>): Promise<void> => {
   await using world = await startWorld();
   const server = await start(world);
   const state = await mkdtemp(join(tmpdir(), 'postern-story-'));
   const sessions: Scene['sessions'] = new Map();
   const news: GuardNews[] = [];
   const tell = (item: GuardNews): void => void news.push(item);
-  const settings = settingsAt(state, hook);
+  const settings = settingsAt(state, hook).set(`${hook}.listen`, listen);
   try {
     for (const who of ['alice', 'bob'])
       assert.equal(await send({ server, sessions }, home, who, `${who}s-friend@remote.test`), 'sent');
@@ -165,10 +161,10 @@ const play = async (scene: Scene): Promise<void> => {
   assert.equal(fate, 'sent', 'Alice sends again');
 };
 
-for (const { name, start, hook } of mailServers) {
+for (const mailServer of mailServers) {
   test(
-    `${name}: a stolen account is locked within sixty messages; purge, undo, release and unlock are a command each`,
+    `${mailServer.name}: a stolen account is locked within sixty messages; purge, undo, release and unlock are a command each`,
     { skip: labClosed },
-    () => onScene(start, hook, play),
+    () => onScene(mailServer, play),
   );
 }

@@ -16,6 +16,8 @@ import type { RatioLimits } from '../statistics/ratio-test.ts';
 import { shapes } from '../statistics/table.ts';
 import type { Table } from '../statistics/table.ts';
 import type { Bench, Detector, Facts, Subject } from './detector.ts';
+import { createSettle } from './message-outcomes.ts';
+import type { Settle } from './message-outcomes.ts';
 import { tags } from './tags.ts';
 
 const natsUnknown = 1.61;
@@ -121,15 +123,11 @@ const weighAway = (facts: Facts, bench: Bench, owner: Subject, own: number, star
 };
 
 /** The first outcome of each recipient, weighed; the words for `explain`. */
-const weighOutcome = (
-  facts: Facts,
-  bench: Bench,
-  owner: Subject,
-  recipient: string,
-  own: number,
-  invalidPerHour: number,
-): void => {
+const weighOutcome = (facts: Facts, bench: Bench, owner: Subject, invalidPerHour: number): void => {
   const { event, network, seconds } = facts;
+  const recipient = event.recipient?.toLowerCase();
+  if (recipient === undefined) return;
+  const own = natsOf(facts);
   const home =
     network !== undefined && owner.kind === 'account' ? homeOf(bench.table, owner.value, network, seconds) : 'home';
   if (own === 0 || !bench.firsts.isFirst(tags.accountRecipient, `${owner.value} ${recipient}`, seconds, recipientDays))
@@ -143,7 +141,27 @@ const weighOutcome = (
     hold(facts, bench, owner, `reached ${invalidPerHour} recipients that do not exist within an hour`);
 };
 
-const observe = (facts: Facts, bench: Bench, invalidPerHour: number): void => {
+/** Dead addresses at once, for the incident; the weighing may wait for the rest of the message. */
+const noteDead = (facts: Facts, bench: Bench, owner: Subject, own: number): void =>
+  bench.note(facts, {
+    attack: 'compromised-account',
+    target: { kind: 'account', value: owner.value },
+    actor: owner,
+    detail: undefined,
+    count: own === natsSpamVerdict ? 'spamVerdicts' : 'invalidRecipients',
+    events: 1,
+  });
+
+const weighContext = (facts: Facts, bench: Bench, owner: Subject): void => {
+  const nats = contextNats(facts, bench, owner);
+  if (nats === 0) return;
+  const words = 'sends from very many networks';
+  const term = { detector: 'compromised-account', tag: tags.accountRecipients, subject: owner.value } as const;
+  const score = bench.weigh(facts, { ...term, limits, nats, words });
+  if (score >= holdFrom) hold(facts, bench, owner, byScore('', score, holdFrom));
+};
+
+const observe = (facts: Facts, bench: Bench, settle: Settle, invalidPerHour: number): void => {
   const owner = ownerOf(facts);
   const { event, network, seconds } = facts;
   if (owner === undefined || event.reason === 'bounce') return;
@@ -151,33 +169,23 @@ const observe = (facts: Facts, bench: Bench, invalidPerHour: number): void => {
     if (event.outcome === 'success' && network !== undefined) homeOf(bench.table, owner.value, network, seconds);
     return;
   }
-  const context = contextNats(facts, bench, owner);
-  if (context > 0) {
-    const words = 'sends from very many networks';
-    const term = { detector: 'compromised-account', tag: tags.accountRecipients, subject: owner.value } as const;
-    const score = bench.weigh(facts, { ...term, limits, nats: context, words });
-    if (score >= holdFrom) hold(facts, bench, owner, byScore('', score, holdFrom));
-  }
-  const recipient = event.recipient?.toLowerCase();
-  if (recipient === undefined) return;
+  weighContext(facts, bench, owner);
   const own = natsOf(facts);
-  if (own > 0)
-    bench.note(facts, {
-      attack: 'compromised-account',
-      target: { kind: 'account', value: owner.value },
-      actor: owner,
-      detail: undefined,
-      count: own === natsSpamVerdict ? 'spamVerdicts' : 'invalidRecipients',
-      events: 1,
-    });
-  weighOutcome(facts, bench, owner, recipient, own, invalidPerHour);
+  if (own > 0 && event.recipient !== undefined) noteDead(facts, bench, owner, own);
+  for (const settled of settle(facts, own > 0)) {
+    const whose = ownerOf(settled);
+    if (whose !== undefined) weighOutcome(settled, bench, whose, invalidPerHour);
+  }
 };
 
 /** @param invalidPerHour the backstop's own number; 0: none */
-export const compromisedAccount = (invalidPerHour: number): Detector => ({
-  name: 'compromised-account',
-  attack: 'compromised-account',
-  sentence: 'an account or relay host sends to many recipients that do not exist',
-  listensTo: ['auth', 'recipient', 'delivery', 'message'],
-  observe: (facts, bench) => observe(facts, bench, invalidPerHour),
-});
+export const compromisedAccount = (invalidPerHour: number): Detector => {
+  const settle = createSettle();
+  return {
+    name: 'compromised-account',
+    attack: 'compromised-account',
+    sentence: 'an account or relay host sends to many recipients that do not exist',
+    listensTo: ['auth', 'recipient', 'delivery', 'message'],
+    observe: (facts, bench) => observe(facts, bench, settle, invalidPerHour),
+  };
+};
