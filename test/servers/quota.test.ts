@@ -8,8 +8,18 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { startGuard } from '../../src/guard/run.ts';
+import type { Guard } from '../../src/guard/run.ts';
+import type { GuardNews } from '../../src/guard/notices/news.ts';
+import type { HookName } from '../../src/guard/settings.ts';
+import { noLimits, policy, settingsAt } from '../stories/postmaster.ts';
 import { runCommand } from './lab/daemon.ts';
+import { dialSmtp } from './lab/dialogue.ts';
 import { labClosed } from './lab/door.ts';
+import { attachExim } from './lab/exim-hook.ts';
+import { startExim } from './lab/exim.ts';
+import { startPostfix } from './lab/postfix.ts';
+import { startSendmail } from './lab/sendmail.ts';
 import { startWorld } from './lab/world.ts';
 
 const postern = join(import.meta.dirname, '../../src/cli/main.ts');
@@ -104,4 +114,124 @@ test('audit: Maildirs, an mbox, a command, and what may not be read', { skip: la
   );
   const fine = await auditIn(join(folder, 'state'), '--source', `command:${command}`);
   assert.equal(fine.status, 5, 'nothing wrong, and a line that is not known');
+});
+
+const quotas = 'plugin {\n  quota_rule = *:storage=100k\n}';
+
+type Watched = { readonly guard: Guard; readonly news: readonly GuardNews[] };
+
+/** A guard with one hook, which knows the mailboxes. */
+const watch = async (
+  t: TestContext,
+  hook: HookName,
+  settings: Readonly<Record<string, unknown>> = {},
+): Promise<Watched> => {
+  const news: GuardNews[] = [];
+  const values = new Map([
+    ...settingsAt(freshFolder(t), hook),
+    ['logs', []],
+    ['quota.sources', ['dovecot']],
+    ['quota.refreshSeconds', 3600],
+    ...Object.entries(settings),
+  ]);
+  const guard = await startGuard(values, (item) => news.push(item));
+  t.after(() => guard.stop());
+  return { guard, news };
+};
+
+type Target = { readonly to: string; readonly port: number; readonly full: string; readonly near: string };
+
+let clients = 0;
+/** What is said at RCPT; @param size as MAIL promises it */
+const rcpt = async ({ to, port }: Target, recipient: string, size = 0): Promise<string> => {
+  const smtp = await dialSmtp({ from: `203.0.113.${++clients}`, to, port });
+  await smtp.say('EHLO client.test', 250);
+  await smtp.say(`MAIL FROM:<s@remote.test>${size === 0 ? '' : ` SIZE=${size}`}`, 250);
+  const { code, text: words } = await smtp.say(`RCPT TO:<${recipient}>`);
+  smtp.hangUp();
+  return `${code} ${words.slice(0, 5)}`;
+};
+
+/** The same on every server: full, room for small ones only, room again; then what a down Dovecot costs. */
+const play = async ({ guard }: Watched, target: Target, stopDovecot: () => Promise<void>): Promise<void> => {
+  const { full, near } = target;
+  const mailbox = (address: string): string => address.replace('@mx.lab.test', '');
+  assert.match(await rcpt(target, full), /^250/, 'there is room before');
+  await save(mailbox(full), 900);
+  await save(mailbox(near), 95_000);
+  await guard.quotasRead();
+  assert.equal(await rcpt(target, full), '552 5.2.2');
+  assert.equal(await rcpt(target, full, 10), '552 5.2.2');
+  assert.match(await rcpt(target, near), /^250/);
+  assert.match(await rcpt(target, near, 2000), /^250/);
+  assert.equal(await rcpt(target, near, 20_000), '552 5.2.2');
+  await runCommand('doveadm', ['expunge', '-u', mailbox(full), 'mailbox', 'INBOX', 'all']);
+  await guard.quotasRead();
+  assert.match(await rcpt(target, full), /^250/, 'room again');
+  await stopDovecot();
+  await guard.quotasRead();
+  assert.equal(await rcpt(target, near, 20_000), '552 5.2.2', 'what was known holds a while');
+  assert.match(await rcpt(target, full), /^250/, 'and what is not known has room');
+};
+
+const labMailboxes = { full: 'full@lab.test', near: 'alice@lab.test' } as const;
+
+test('Postfix refuses over quota at RCPT through the policy service', { skip: labClosed }, async (t) => {
+  await using world = await startWorld(quotas);
+  await using postfix = await startPostfix({
+    mainCf: { ...noLimits, smtpd_recipient_restrictions: `reject_unauth_destination, check_policy_service ${policy}` },
+  });
+  const watched = await watch(t, 'policy');
+  await play(watched, { to: postfix.address, port: 25, ...labMailboxes }, world.dovecot.stop);
+});
+
+test('Exim refuses over quota at RCPT through readsocket', { skip: labClosed }, async (t) => {
+  await using world = await startWorld(quotas);
+  const attach = attachExim('127.0.0.1:10042');
+  await using exim = await startExim({
+    // Without the lab's own question to quota-status.
+    edit: (config) => attach(config).replace('{^action=552}', '{^nobody says this}'),
+  });
+  const watched = await watch(t, 'readsocket');
+  await play(watched, { to: exim.address, port: 25, ...labMailboxes }, world.dovecot.stop);
+});
+
+test('Sendmail refuses over quota at RCPT through the milter', { skip: labClosed }, async (t) => {
+  await using world = await startWorld(quotas);
+  // Its files stay behind in the lab's machine, and would lead another server's mail elsewhere.
+  t.after(() => rmSync('/etc/mail', { recursive: true }));
+  await using sendmail = await startSendmail(
+    "INPUT_MAIL_FILTER(`postern', `S=inet:10041@127.0.0.1, T=C:2s;S:2s;R:5s;E:30s')dnl\n",
+  );
+  const watched = await watch(t, 'milter', { 'quota.domains': ['mx.lab.test'] });
+  const target = { to: sendmail.address, port: 25, full: 'labfull@mx.lab.test', near: 'laba@mx.lab.test' };
+  await play(watched, target, world.dovecot.stop);
+});
+
+test(
+  'the gate refuses over quota for the server behind it, and holds nobody for it',
+  { skip: labClosed },
+  async (t) => {
+    await using world = await startWorld(quotas);
+    await using postfix = await startPostfix({ mainCf: { ...noLimits, smtpd_recipient_restrictions: 'permit' } });
+    const watched = await watch(t, 'gate', {
+      'gate.backend': `${postfix.address}:25`,
+      'gate.protect': ['lab.test'],
+      'gate.greetPauseMs': 0,
+    });
+    const target = { to: '127.0.0.1', port: 2525, ...labMailboxes };
+    await play(watched, target, world.dovecot.stop);
+  },
+);
+
+test('452 where the postmaster wants it', { skip: labClosed }, async (t) => {
+  await using world = await startWorld(quotas);
+  assert.ok(world);
+  await using postfix = await startPostfix({
+    mainCf: { ...noLimits, smtpd_recipient_restrictions: `reject_unauth_destination, check_policy_service ${policy}` },
+  });
+  const { guard } = await watch(t, 'policy', { 'quota.reply': 'defer' });
+  await save('full@lab.test', 900);
+  await guard.quotasRead();
+  assert.equal(await rcpt({ to: postfix.address, port: 25, ...labMailboxes }, 'full@lab.test'), '452 4.2.2');
 });

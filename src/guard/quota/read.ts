@@ -55,10 +55,14 @@ const readSource = (source: QuotaSource, carryOut: CarryOut): Promise<Mailboxes>
   }
 };
 
+/** `complete`: no source failed. */
+export type ReadQuotas = Mailboxes & { readonly complete: boolean };
+
 /** Of two that tell of one mailbox the one that is nearer to its limit holds. A source that fails is told in `unknown`. */
-export const readQuotas = async (sources: readonly QuotaSource[], carryOut: CarryOut): Promise<Mailboxes> => {
+export const readQuotas = async (sources: readonly QuotaSource[], carryOut: CarryOut): Promise<ReadQuotas> => {
   const mailboxes = new Map<string, Mailbox>();
   const unknown: string[] = [];
+  let complete = true;
   for (const source of sources)
     try {
       const read = await readSource(source, carryOut);
@@ -70,7 +74,8 @@ export const readQuotas = async (sources: readonly QuotaSource[], carryOut: Carr
           mailboxes.set(mailbox.address, mailbox);
       }
     } catch (error) {
+      complete = false;
       unknown.push(`${source.kind}: ${error instanceof Error ? error.message : String(error)}`);
     }
-  return { mailboxes: [...mailboxes.values()], unknown };
+  return { mailboxes: [...mailboxes.values()], unknown, complete };
 };

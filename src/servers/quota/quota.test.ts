@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { behindAliases } from './behind-aliases.ts';
 import { readDoveadmQuota, readDoveadmUsers } from './doveadm.ts';
 import { readListing } from './listing.ts';
 import { maildirsizeBytesMax, maildirsizeHead, maildirsizeLine, readMaildirsize } from './maildirsize.ts';
+import { askedSizes, nextSize, saysFull } from './quota-status.ts';
 import { addressOf, matchPart, quotaSourceOf } from './source.ts';
 
 const bytes = fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCodePoint(code)) });
@@ -136,4 +138,63 @@ test('a folder name against its part of the path', () => {
   }
   assert.deepEqual(matchPart('Maildir', 'Maildir'), {});
   fc.assert(fc.property(bytes, bytes, (part, file) => void matchPart(part, file)));
+});
+
+test('what quota-status says, and how little must be asked', () => {
+  const rows: readonly (readonly [string, boolean])[] = [
+    ['552 5.2.2 Mailbox is full', true],
+    ['452 4.2.2 later', true],
+    ['552 5.2.3 Message is too large', true],
+    ['DUNNO', false],
+    ['OK', false],
+    ['REJECT Unknown user', false],
+    ['550 5.1.1 Unknown user', false],
+    ['552 5.2.22 x', false],
+    ['', false],
+  ];
+  for (const [action, isFull] of rows) assert.equal(saysFull(action), isFull, action);
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 60_000_000 }), (room) => {
+      let [fits, over, asked] = [-1, askedSizes.length, 0];
+      for (let at = nextSize(fits, over); at !== undefined; at = nextSize(fits, over), asked++)
+        if ((askedSizes[at] ?? 0) > room) over = at;
+        else fits = at;
+      assert.ok(asked >= 1 && asked <= 4);
+      assert.ok(fits < 0 || (askedSizes[fits] ?? 0) <= room);
+      assert.ok(over === askedSizes.length || (askedSizes[over] ?? 0) > room);
+      assert.equal(over - fits, 1);
+    }),
+  );
+});
+
+test('an alias is full when all behind it are', () => {
+  const full = new Map([
+    ['a@x', 0],
+    ['b@x', 5],
+  ]);
+  const aliases = new Map([
+    ['info@x', ['A@x']],
+    ['both@x', ['a@x', '<b@x>']],
+    ['some@x', ['a@x', 'roomy@x']],
+    ['far@x', ['info@x']],
+    ['a@x', ['\\a@x', 'b@x']],
+    ['b@x', ['copy@elsewhere']],
+    ['loop@x', ['pool@x']],
+    ['pool@x', ['loop@x']],
+    ['none@x', []],
+    ['pipe@x', ['|/bin/x']],
+  ]);
+  const said = behindAliases(full, aliases, Math.max);
+  assert.deepEqual(said, new Map(), 'b@x goes elsewhere, so none of them is full');
+  aliases.delete('b@x');
+  assert.deepEqual(
+    behindAliases(full, aliases, Math.max),
+    new Map([
+      ['a@x', 5],
+      ['b@x', 5],
+      ['both@x', 5],
+      ['far@x', 5],
+      ['info@x', 5],
+    ]),
+  );
 });
