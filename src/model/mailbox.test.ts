@@ -20,6 +20,8 @@ test('the nearer limit counts, and without one there is always room', () => {
     [box(10, 100, 10, 10), 0, 1],
     [box(90, 100, 5, 10), 10, 0.9],
     [box(10, undefined, 9, 10), Infinity, 0.9],
+    [{ ...box(90, 100), graceBytes: 10 }, 20, 0.9],
+    [{ ...box(100, 100), graceBytes: 10 }, 0, 1],
   ];
   for (const [mailbox, room, share] of rows)
     assert.deepEqual([roomBytesOf(mailbox), shareUsedOf(mailbox)], [room, share]);

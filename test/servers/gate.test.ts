@@ -56,6 +56,8 @@ const openGate = async (t: TestContext, settings: Partial<GateSettings> = {}): P
         domains: new Set(['lab.test']),
         mailboxes: new Set(['alice', 'postmaster']),
         messageBytesMax: 1_000_000,
+        mailboxBytesMax: 0,
+        defersOverQuota: false,
       },
       domains: ['lab.test', 'mx.lab.test'],
       tls: madeFiles(directory),

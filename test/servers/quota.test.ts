@@ -2,7 +2,18 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -12,7 +23,8 @@ import { startGuard } from '../../src/guard/run.ts';
 import type { Guard } from '../../src/guard/run.ts';
 import type { GuardNews } from '../../src/guard/notices/news.ts';
 import type { HookName } from '../../src/guard/settings.ts';
-import { noLimits, policy, settingsAt } from '../stories/postmaster.ts';
+import { noLimits, openedIn, policy, settingsAt } from '../stories/postmaster.ts';
+import { awaitFile, awaitLine, linesOf } from './lab/await.ts';
 import { runCommand } from './lab/daemon.ts';
 import { dialSmtp } from './lab/dialogue.ts';
 import { labClosed } from './lab/door.ts';
@@ -234,4 +246,152 @@ test('452 where the postmaster wants it', { skip: labClosed }, async (t) => {
   await save('full@lab.test', 900);
   await guard.quotasRead();
   assert.equal(await rcpt({ to: postfix.address, port: 25, ...labMailboxes }, 'full@lab.test'), '452 4.2.2');
+});
+
+test(
+  "the gate's own store: full, too large for what is left, and counted again later",
+  { skip: labClosed },
+  async (t) => {
+    const state = freshFolder(t);
+    await watch(t, 'gate', {
+      state,
+      'quota.sources': [],
+      'gate.protect': ['lab.test'],
+      'gate.mailboxes': ['alice'],
+      'gate.mailboxMiB': 1,
+      'gate.greetPauseMs': 0,
+    });
+    const target = { to: '127.0.0.1', port: 2525, full: '', near: '' };
+    const deliver = async (kilobytes: number): Promise<void> => {
+      const smtp = await dialSmtp({ from: '203.0.113.200', to: target.to, port: target.port });
+      await smtp.say('EHLO client.test', 250);
+      await smtp.send('s@remote.test', ['alice@lab.test'], `Subject: x\n\n${`${'x'.repeat(999)}\n`.repeat(kilobytes)}`);
+      await smtp.quit();
+    };
+    await deliver(600);
+    assert.match(await rcpt(target, 'alice@lab.test', 400_000), /^250/);
+    assert.equal(await rcpt(target, 'alice@lab.test', 500_000), '552 5.2.2');
+    await deliver(600);
+    assert.equal(await rcpt(target, 'alice@lab.test'), '552 5.2.2');
+    const mailbox = join(state, 'store/lab.test/alice');
+    const [first = ''] = readdirSync(join(mailbox, 'new'));
+    rmSync(join(mailbox, 'new', first));
+    assert.equal(await rcpt(target, 'alice@lab.test'), '552 5.2.2', 'nobody has counted yet');
+    utimesSync(join(mailbox, 'maildirsize'), 0, 0);
+    assert.match(await rcpt(target, 'alice@lab.test'), /^250/, 'a quarter of an hour later it is counted');
+  },
+);
+
+test('quota-status: known after the first message, also behind an alias', { skip: labClosed }, async (t) => {
+  await using world = await startWorld(quotas);
+  assert.ok(world);
+  await using postfix = await startPostfix({
+    mainCf: { ...noLimits, smtpd_recipient_restrictions: `reject_unauth_destination, check_policy_service ${policy}` },
+  });
+  const { guard, news } = await watch(t, 'policy', {
+    logs: [world.log.traditional],
+    'quota.sources': ['quota-status:192.0.2.40:12340'],
+  });
+  const target = { to: postfix.address, port: 25, full: 'full@lab.test', near: 'alice@lab.test' };
+  await save('full@lab.test', 1002); // 1024 bytes in all, to the last
+  await save('alice@lab.test', 95_000);
+  assert.match(await rcpt(target, 'full@lab.test'), /^250/, 'not met yet');
+  for (const recipient of ['full@lab.test', 'alice@lab.test']) {
+    const smtp = await dialSmtp({ from: '203.0.113.250', to: target.to, port: 25 });
+    await smtp.say('EHLO client.test', 250);
+    await smtp.send('s@remote.test', [recipient], 'Subject: x\n\nhello\n');
+    await smtp.quit();
+    await awaitLine(
+      world.log.traditional,
+      `to=<${recipient}>`,
+      (line) => line.includes(`to=<${recipient}>`) && line.includes('lmtp'),
+    );
+  }
+  await guard.caughtUp();
+  await guard.quotasRead();
+  assert.equal(await rcpt(target, 'full@lab.test'), '552 5.2.2');
+  assert.match(await rcpt(target, 'alice@lab.test'), /^250/);
+  assert.equal(await rcpt(target, 'alice@lab.test', 50_000), '552 5.2.2');
+  assert.equal(await rcpt(target, 'postmaster@lab.test', 50_000), '552 5.2.2', 'an alias of alice');
+  assert.match(await rcpt(target, 'two@lab.test', 50_000), /^250/, 'alice, and somebody else');
+  assert.deepEqual(
+    news.filter(({ kind }) => kind === 'problem'),
+    [],
+  );
+});
+
+test(
+  'sources that hang or are gone cost no answer, and a guard that ends ends them',
+  { skip: labClosed },
+  async (t) => {
+    await using world = await startWorld(quotas);
+    assert.ok(world);
+    await using postfix = await startPostfix({
+      mainCf: {
+        ...noLimits,
+        smtpd_recipient_restrictions: `reject_unauth_destination, check_policy_service ${policy}`,
+      },
+    });
+    const folder = freshFolder(t);
+    const [command, began] = [join(folder, 'hangs'), join(folder, 'pid')];
+    writeFileSync(command, `#!/bin/sh\necho $$ > ${began}\nexec sleep 600\n`);
+    chmodSync(command, 0o755);
+    const news: GuardNews[] = [];
+    const guard = await startGuard(
+      new Map([...settingsAt(folder), ['logs', []], ['quota.sources', [`command:${command}`]]]),
+      (item) => news.push(item),
+    );
+    try {
+      await awaitFile(began);
+      assert.match(await rcpt({ to: postfix.address, port: 25, ...labMailboxes }, 'full@lab.test'), /^250/);
+    } finally {
+      await guard.stop();
+    }
+    const pid = Number(readFileSync(began, 'latin1'));
+    assert.ok(pid > 1);
+    assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+
+    const { guard: other, news: told } = await watch(t, 'policy', {
+      'quota.sources': ['quota-status:127.0.0.1:9', 'maildir:/nowhere/%d/%n', `command:${folder}/none`],
+    });
+    await other.quotasRead();
+    await other.quotasRead();
+    assert.match(await rcpt({ to: postfix.address, port: 25, ...labMailboxes }, 'full@lab.test'), /^250/);
+    const problems = told.flatMap((item) => (item.kind === 'problem' ? [item.text] : []));
+    assert.equal(problems.length, 2, `each once: ${problems.join('; ')}`);
+    assert.match(problems[0] ?? '', /maildir: no mailbox is there/);
+    assert.match(problems[1] ?? '', /command: .*none did not list the mailboxes/);
+  },
+);
+
+test('a mailbox that bounces are filling is an incident before it is full', { skip: labClosed }, async (t) => {
+  await using world = await startWorld(quotas);
+  await using postfix = await startPostfix({ mainCf: { ...noLimits, smtpd_recipient_restrictions: 'permit' } });
+  const { guard, news } = await watch(t, 'policy', { logs: [world.log.traditional] });
+  await guard.quotasRead();
+  let sent = 0;
+  const bounce = async (): Promise<void> => {
+    const smtp = await dialSmtp({ from: `198.51.100.${++sent}`, to: postfix.address, port: 25 });
+    await smtp.say('EHLO bouncing.test', 250);
+    const body = `${'x'.repeat(78)}\n`.repeat(60);
+    await smtp.send('', ['bob@lab.test'], `Subject: Undelivered ${sent}\n\n${body}`);
+    await smtp.quit();
+  };
+  const delivered = async (): Promise<void> => {
+    const { traditional } = world.log;
+    const all = (): number => linesOf(traditional).filter((line) => line.includes('status=sent')).length;
+    await awaitLine(traditional, `${sent} deliveries`, () => all() >= sent);
+    await guard.caughtUp();
+  };
+  for (let count = 0; count < 6; count++) await bounce();
+  await delivered();
+  assert.deepEqual(openedIn(news), [], 'six bounces are no flood by themselves');
+  await guard.quotasRead();
+  await bounce();
+  await delivered();
+  const [incident, ...more] = openedIn(news);
+  assert.equal(more.length, 0);
+  assert.deepEqual([incident?.attack, incident?.actors.length], ['backscatter', 0]);
+  assert.match(incident?.why ?? '', /bounces for bob@lab\.test .* [23]\d % full and at this pace full within 1 h/);
+  assert.match(await rcpt({ to: postfix.address, port: 25, ...labMailboxes }, 'bob@lab.test', 10_000), /^250/);
 });

@@ -71,6 +71,7 @@ export const startQuotaWatch = (wanted: Wanted): QuotaWatch => {
   const { sources, domains, table } = wanted;
   const statuses = sources.flatMap((source) => (source.kind === 'quota-status' ? [source] : []));
   const recipients = createRecipients();
+  const leaving = new AbortController();
   const growth = openGrowth(join(wanted.state, 'quota.looks'));
   const keepSeconds = Math.max(keepSecondsMin, roundsKept * wanted.refreshSeconds);
   /** What was said last; by now it may have room. */
@@ -80,6 +81,7 @@ export const startQuotaWatch = (wanted: Wanted): QuotaWatch => {
   const complaints = new Set<string>();
   /** The same trouble is said once, until it is over. */
   const complain = (texts: readonly string[]): void => {
+    if (leaving.signal.aborted) return;
     for (const text of texts) if (!complaints.has(text)) wanted.complain(`quotas: ${text}`);
     complaints.clear();
     for (const text of texts) complaints.add(text);
@@ -92,16 +94,21 @@ export const startQuotaWatch = (wanted: Wanted): QuotaWatch => {
 
   const askStatuses = async (addresses: readonly string[], rooms: Map<string, Room>): Promise<void> => {
     for (const { at } of statuses)
-      await askQuotaStatus(at, addresses, (address, overFromBytes) => {
-        if (overFromBytes === Infinity) return;
-        const room = { overFromBytes, fullInSeconds: undefined, percentUsed: undefined };
-        const before = rooms.get(address);
-        if (before === undefined || overFromBytes < before.overFromBytes) rooms.set(address, room);
-      });
+      await askQuotaStatus(
+        at,
+        addresses,
+        (address, overFromBytes) => {
+          if (overFromBytes === Infinity) return;
+          const room = { overFromBytes, fullInSeconds: undefined, percentUsed: undefined };
+          const before = rooms.get(address);
+          if (before === undefined || overFromBytes < before.overFromBytes) rooms.set(address, room);
+        },
+        leaving.signal,
+      );
   };
 
   const listedRooms = async (): Promise<{ rooms: Map<string, Room>; complete: boolean; troubles: string[] }> => {
-    const { mailboxes, unknown, complete } = await readQuotas(sources, wanted.carryOut);
+    const { mailboxes, unknown, complete } = await readQuotas(sources, wanted.carryOut, leaving.signal);
     const growths = await growth.enter(mailboxes, Date.now());
     const tight = mailboxes
       .flatMap((mailbox) => {
@@ -170,6 +177,7 @@ export const startQuotaWatch = (wanted: Wanted): QuotaWatch => {
     stop: async () => {
       clearInterval(timer);
       clearTimeout(soon);
+      leaving.abort();
       // A source that hangs keeps nobody from leaving.
       await Promise.race([working, pause(leaveMsMax, undefined, { ref: false })]);
     },

@@ -5,9 +5,9 @@
  *   word 4  until     word 5  from this size on nothing goes in, in bytes (0: full)     word 6  seconds until full, 0: not known
  *   word 7  how full, in percent
  *
- * A full mailbox is refused while the sender is connected: 552 or 452 (RFC 5321 §4.2.3, RFC 1870 §6), 5.2.2 or 4.2.2
- * (RFC 3463). It says nothing about the client.
+ * A full mailbox is refused while the sender is connected. It says nothing about the client.
  */
+import { overQuotaLater, overQuotaReply } from '../../model/mailbox.ts';
 import type { Question } from '../../model/question.ts';
 import type { Verdict } from '../../model/verdict.ts';
 import { shapes } from '../statistics/table.ts';
@@ -60,9 +60,6 @@ const find = (table: Table, recipient: string, seconds: number): number => {
   return at >= 0 || !address.includes('+') ? at : recordOf(table, withoutDetail(address), seconds);
 };
 
-const full = 'Mailbox is full';
-const tooLarge = 'Mailbox is full for a message of this size';
-
 /**
  * @param defers 452 instead of 552
  * @returns undefined where there is room, or nothing is known
@@ -73,11 +70,10 @@ export const overQuota = (table: Table, question: Question, seconds: number, def
   const at = find(table, recipient, seconds);
   const from = at < 0 ? wordMax : (table.words[at + 5] ?? wordMax);
   if (at < 0 || size < from) return undefined;
-  const text = from === 0 ? full : tooLarge;
   const why = [{ detector: 'quota', subject: recipient, score: 1, threshold: 1 }];
   return defers
-    ? { kind: 'defer', reply: { code: '452', enhanced: '4.2.2', text }, why }
-    : { kind: 'reject', reply: { code: '552', enhanced: '5.2.2', text }, why, blameless: true };
+    ? { kind: 'defer', reply: overQuotaLater(from === 0), why }
+    : { kind: 'reject', reply: overQuotaReply(from === 0), why, blameless: true };
 };
 
 /** @returns undefined when it is not filling fast */

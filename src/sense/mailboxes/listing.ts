@@ -8,8 +8,8 @@ import type { Mailboxes } from './read.ts';
 const commandMsMax = 30_000;
 const outputBytesMax = 64 * 1024 * 1024;
 
-/** @throws Fault INPUT_UNREADABLE when it fails or does not end */
-export const runListing = async (path: string): Promise<Mailboxes> => {
+/** @param signal ends it early. @throws Fault INPUT_UNREADABLE when it fails or does not end */
+export const runListing = async (path: string, signal?: AbortSignal): Promise<Mailboxes> => {
   try {
     const { stdout } = await promisify(execFile)(path, [], {
       cwd: '/',
@@ -17,6 +17,7 @@ export const runListing = async (path: string): Promise<Mailboxes> => {
       timeout: commandMsMax,
       killSignal: 'SIGKILL',
       maxBuffer: outputBytesMax,
+      ...(signal === undefined ? {} : { signal }),
     });
     const { mailboxes, garbage } = readListing(stdout);
     return { mailboxes, unknown: garbage.map((line) => `${path}: line ${line} of its output is no row`) };

@@ -42,8 +42,10 @@ export const askQuotaStatus = async (
   at: Endpoint,
   recipients: readonly string[],
   found: (recipient: string, overFromBytes: number) => void,
+  signal: AbortSignal,
 ): Promise<void> => {
-  const socket = connect('path' in at ? { path: at.path } : { ...at, noDelay: true });
+  if (recipients.length === 0) return;
+  const socket = connect('path' in at ? { path: at.path, signal } : { ...at, noDelay: true, signal });
   socket.setEncoding('latin1');
   socket.setTimeout(silenceMsMax, () => socket.destroy(new Error(`no answer in ${silenceMsMax} ms`)));
   const timer = setTimeout(() => socket.destroy(new Error(`not done in ${allMsMax} ms`)), allMsMax);

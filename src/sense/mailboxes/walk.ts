@@ -20,7 +20,7 @@ const namesIn = (folder: string): Promise<readonly string[]> =>
   );
 
 const step = async (places: readonly Place[], part: string): Promise<readonly Place[]> => {
-  if (!part.includes('%')) return places.map(({ path, found }) => ({ path: join(path, part), found }));
+  if (!part.includes('%') && part !== '*') return places.map(({ path, found }) => ({ path: join(path, part), found }));
   const next: Place[] = [];
   for (const { path, found } of places)
     for (const name of await namesIn(path)) {

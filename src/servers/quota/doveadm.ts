@@ -65,3 +65,22 @@ export const readDoveadmUsers = (text: string): readonly string[] =>
     .map((line) => line.trim().toLowerCase())
     .filter((line) => line !== '')
     .slice(0, mailboxesMax);
+
+/** Dovecot's own, where nothing is set. */
+const graceUsual = 0.1;
+const graceUnits = new Map([
+  ['', 1],
+  ['b', 1],
+  ['k', 1024],
+  ['m', 1024 ** 2],
+  ['g', 1024 ** 3],
+]);
+
+/** @param text the value of `quota_grace`: `10%%`, `10%`, `50 M`, `0`; what cannot be read is taken for the usual one */
+export const graceBytesOf = (text: string, bytesMax: number): number => {
+  const parts = /^(\d{1,12}) ?([bkmg]?)b?$/.exec(text.trim().toLowerCase());
+  const unit = graceUnits.get(parts?.[2] ?? '');
+  if (parts !== null && unit !== undefined) return Number(parts[1]) * unit;
+  const percent = /^(\d{1,3})%{1,2}$/.exec(text.trim());
+  return Math.floor(bytesMax * (percent === null ? graceUsual : Number(percent[1]) / 100));
+};

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { behindAliases } from './behind-aliases.ts';
-import { readDoveadmQuota, readDoveadmUsers } from './doveadm.ts';
+import { graceBytesOf, readDoveadmQuota, readDoveadmUsers } from './doveadm.ts';
 import { readListing } from './listing.ts';
 import { maildirsizeBytesMax, maildirsizeHead, maildirsizeLine, readMaildirsize } from './maildirsize.ts';
 import { askedSizes, nextSize, saysFull } from './quota-status.ts';
@@ -137,6 +137,7 @@ test('a folder name against its part of the path', () => {
     assert.equal(found && addressOf(found), wanted, `${part} ${file}`);
   }
   assert.deepEqual(matchPart('Maildir', 'Maildir'), {});
+  assert.deepEqual(matchPart('*', 'anna'), {});
   fc.assert(fc.property(bytes, bytes, (part, file) => void matchPart(part, file)));
 });
 
@@ -197,4 +198,19 @@ test('an alias is full when all behind it are', () => {
       ['info@x', 5],
     ]),
   );
+});
+
+test('how far Dovecot lets the last message go beyond', () => {
+  const rows: readonly (readonly [string, number])[] = [
+    ['0', 0],
+    ['10%%\n', 100],
+    ['5%', 50],
+    ['7', 7],
+    ['2K', 2048],
+    ['1 M', 1_048_576],
+    ['1GB', 1_073_741_824],
+    ['', 100],
+    ['much', 100],
+  ];
+  for (const [text, grace] of rows) assert.equal(graceBytesOf(text, 1000), grace, text);
 });

@@ -1,6 +1,6 @@
 /**
  * Where quotas are read, as the configuration says it: `dovecot`, `quota-status:HOST:PORT`, `maildir:/var/vmail/%d/%n`,
- * `mbox:50M:/var/mail/%n`, `command:/path`. In a path %n is the name, %d the domain, %u both (Dovecot's variables).
+ * `mbox:50M:/var/mail/%n`, `command:/path`. In a path %n is the name, %d the domain, %u both (Dovecot's variables), a part `*` anything.
  */
 export type QuotaSource =
   | { readonly kind: 'dovecot' }
@@ -63,11 +63,20 @@ export const quotaSourceOf = (text: unknown): QuotaSource | undefined => {
 /** What a name of a folder says of the mailbox inside it. */
 export type Found = { readonly name?: string; readonly domain?: string };
 
+const foundBy = (letter: string | undefined, value: string): Found | undefined => {
+  if (letter === 'n') return { name: value };
+  if (letter === 'd') return { domain: value };
+  const at = value.lastIndexOf('@');
+  if (letter !== 'u') return undefined;
+  return at < 0 ? { name: value } : { name: value.slice(0, at), domain: value.slice(at + 1) };
+};
+
 /**
- * One part of a path pattern (`%n`, `%d`, `%n@%d`, `u-%u`, `Maildir`) held against a file's name.
+ * One part of a path pattern (`%n`, `%d`, `%n@%d`, `u-%u`, `*`, `Maildir`) held against a file's name.
  * @returns undefined when it does not fit
  */
 export const matchPart = (part: string, file: string): Found | undefined => {
+  if (part === '*') return {};
   const at = part.indexOf('%');
   if (at < 0) return part === file ? {} : undefined;
   const [letter, before, behind] = [part[at + 1], part.slice(0, at), part.slice(at + 2)];
@@ -79,11 +88,8 @@ export const matchPart = (part: string, file: string): Found | undefined => {
   const value = file.slice(before.length, end).toLowerCase();
   const rest = next < 0 ? {} : matchPart(behind.slice(next), file.slice(end + literal.length));
   if (rest === undefined) return undefined;
-  if (letter === 'n') return { ...rest, name: value };
-  if (letter === 'd') return { ...rest, domain: value };
-  const sign = value.lastIndexOf('@');
-  if (letter !== 'u') return undefined;
-  return sign < 0 ? { ...rest, name: value } : { ...rest, name: value.slice(0, sign), domain: value.slice(sign + 1) };
+  const found = foundBy(letter, value);
+  return found === undefined ? undefined : { ...rest, ...found };
 };
 
 export const addressOf = ({ name = '', domain }: Found): string => (domain === undefined ? name : `${name}@${domain}`);
