@@ -23,6 +23,7 @@ import { parseCommand } from './parse.ts';
 import { queueCommand } from './queue.ts';
 import { calmCommand, panicCommand } from './panic.ts';
 import { pauseCommand, resumeCommand } from './pause.ts';
+import { quotaCommand } from './quota.ts';
 import { runCommand } from './run.ts';
 import { sessionCommand } from './session.ts';
 import { setupCommand } from './setup.ts';
@@ -71,6 +72,7 @@ export const commands: readonly Command[] = [
   setupCommand,
   checkCommand,
   catchallCommand,
+  quotaCommand,
   panicCommand,
   calmCommand,
   pauseCommand,

@@ -58,6 +58,13 @@ export const gateOptions: readonly Setting[] = [
     accepts: isWhole(65_536, 1_073_741_824),
   },
   {
+    key: 'gate.mailboxMiB',
+    default: 1024,
+    form: 'a whole number from 0 to 1048576; 0 is no limit',
+    sentence: 'What a mailbox of the store may hold; beyond it recipients are refused as over quota.',
+    accepts: isWhole(0, 1_048_576),
+  },
+  {
     key: 'gate.certificate',
     default: '',
     form: 'a path',

@@ -59,6 +59,8 @@ export const gateChoice = (values: Values, state: string): GateChoice => {
             domains: storeDomains,
             mailboxes: mailboxesOf(values),
             messageBytesMax: Number(values.get('gate.messageBytesMax')),
+            mailboxBytesMax: Number(values.get('gate.mailboxMiB')) * 1024 ** 2,
+            defersOverQuota: values.get('quota.reply') === 'defer',
           }
         : { ...backend, passClient, replyMsMax },
     domains: backend === undefined ? [...storeDomains] : protect.length === 0 ? undefined : protect,

@@ -11,6 +11,7 @@ export type JudgeChoice = {
   readonly modes: readonly (readonly [string, unknown])[];
   readonly protect: readonly string[];
   readonly invalidPerHour: number;
+  readonly overQuota: 'reject' | 'defer';
 };
 
 /** The administrator's own machine is never acted on. */
@@ -24,6 +25,7 @@ export const judgeChoice = (values: Values, startedSeconds: number): JudgeChoice
     mode: values.get('judge.mode') === 'observe' ? 'observe' : 'enforce',
     learningUntil: learning === 0 ? 0 : startedSeconds + learning,
     modes: detectorNames.map((name) => [name, values.get(`judge.detectors.${name}`)] as const),
+    overQuota: values.get('quota.reply') === 'defer' ? 'defer' : 'reject',
     protect: [...alwaysProtected, ...(Array.isArray(protect) ? protect.map((entry) => String(entry)) : [])],
     invalidPerHour: Number(values.get('accounts.invalidPerHour') ?? 0),
   };
@@ -39,6 +41,7 @@ export const judgeSettings = (choice: JudgeChoice): JudgeSettings => {
     learningUntil: choice.learningUntil,
     detectors: new Map(detectorNames.map((name) => [name, modeOf(words.get(name))])),
     invalidPerHour: choice.invalidPerHour,
+    overQuota: choice.overQuota,
     isProtected: (client) => protectedSet.has(client),
   };
 };

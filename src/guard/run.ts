@@ -17,6 +17,8 @@ import { gateChoice } from './gate-settings.ts';
 import { startActing } from './acting/start.ts';
 import { openDesk, protectedBy } from './desk.ts';
 import { startContainment } from './queue/containment.ts';
+import { quotaChoice } from './quota/options.ts';
+import { startQuotaWatch } from './quota/watch.ts';
 import { judgeChoice, judgeSettings } from './judge-settings.ts';
 import type { ListenerData } from './listener-thread.ts';
 import { startListenerThreads } from './listener-threads.ts';
@@ -43,6 +45,8 @@ export type Guard = {
   readonly caughtUp: () => Promise<void>;
   /** Resolves when what the guard does by itself is done. */
   readonly settled: () => Promise<void>;
+  /** Resolves when the mailboxes' quotas have been read once more. */
+  readonly quotasRead: () => Promise<void>;
   readonly stop: () => Promise<void>;
 };
 
@@ -131,6 +135,13 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
       if (change.change !== 'closed') containment.contain(change.incident);
     },
   });
+  const quotas = startQuotaWatch({
+    ...quotaChoice(values),
+    state,
+    table: memory.table,
+    carryOut: desk.carryOut,
+    complain: (text) => tellNews({ kind: 'problem', text }),
+  });
   const progressCell = new SharedArrayBuffer(4);
   const progress = createProgress(new Int32Array(progressCell));
 
@@ -142,6 +153,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
   );
   const tellFromLog: Tell = (event) => {
     witness.logSpoke(event.server, performance.now());
+    quotas.hear(event);
     judge.tell(event);
   };
   const follow = (path: string): Following =>
@@ -158,6 +170,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     });
 
   const leave = async (): Promise<void> => {
+    await quotas.stop();
     await containment.stop();
     await acting.stop();
     await notices.stop();
@@ -179,6 +192,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     Number(values.get('listeners.threads')),
     {
       onTold: (events) => {
+        events.forEach(quotas.hear);
         for (const event of events) if (witness.hookSpeaks(event.server, performance.now())) judge.tell(event);
         progress.advance();
       },
@@ -217,6 +231,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     learningUntil: choice.learningUntil * 1000 > Date.now() ? choice.learningUntil * 1000 : undefined,
     caughtUp: async () => void (await Promise.all(following.map((each) => each.caughtUp()))),
     settled: containment.settled,
+    quotasRead: quotas.readAgain,
     stop: async () => {
       clearInterval(saving);
       clearTimeout(soon);

@@ -4,6 +4,7 @@ import { detectorNames } from '../judge/detectors/detector.ts';
 import { zoneOf } from '../protocols/syslog/zone.ts';
 import { gateOptions } from './gate-options.ts';
 import { noticeOptions } from './notices/options.ts';
+import { quotaOptions } from './quota/options.ts';
 import { isListOf, isOneOf, isText, isWhole, listenAt } from './setting.ts';
 import type { Setting } from './setting.ts';
 
@@ -157,6 +158,7 @@ export const settings: readonly Setting[] = [
       'Where the helper (postern helper, root) is asked by a guard that is not root; off: the guard acts itself.',
     accepts: (value) => value === 'off' || (isText(value) && value.startsWith('/')),
   },
+  ...quotaOptions,
   ...noticeOptions,
   {
     key: 'table.sizeMiB',

@@ -135,6 +135,8 @@ const forms: Readonly<Record<Program, readonly Form[]>> = {
     { begin: ['reload'] },
     { begin: ['user', account] },
     { begin: ['auth', 'cache', 'flush', account] },
+    { begin: ['user', '*'] },
+    { begin: ['-f', 'tab', 'quota', 'get', '-A'] },
   ]),
   usermod: [{ begin: ['-L', systemUser] }, { begin: ['-U', systemUser] }],
   passwd: [{ begin: ['-S', systemUser] }],

@@ -12,6 +12,8 @@ export type JudgeSettings = {
   readonly detectors: ReadonlyMap<DetectorName, Mode>;
   /** So many recipients that do not exist within an hour hold an account, whatever else is known; 0: no such line. */
   readonly invalidPerHour: number;
+  /** What is said of a full mailbox: 552 or 452. */
+  readonly overQuota: 'reject' | 'defer';
   /** Never acted on: own addresses, configured networks, relay hosts, monitoring. */
   readonly isProtected: (client: string) => boolean;
 };
@@ -21,6 +23,7 @@ export const defaultJudgeSettings: JudgeSettings = {
   learningUntil: 0,
   detectors: new Map(detectorNames.map((name) => [name, 'enforce'])),
   invalidPerHour: 100,
+  overQuota: 'reject',
   isProtected: (client) => client === '127.0.0.1' || client === '::1',
 };
 

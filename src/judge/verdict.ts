@@ -12,6 +12,7 @@ import { isVictim } from './detectors/backscatter.ts';
 import { isHeld } from './detectors/compromised-account.ts';
 import { isStepUp } from './detectors/account-siege.ts';
 import { natsAccepted } from './detectors/harvest.ts';
+import { overQuota } from './detectors/mailbox-room.ts';
 import { isKnownLogin } from './detectors/login.ts';
 import { tags } from './detectors/tags.ts';
 import { hostileUntil } from './hostile.ts';
@@ -182,6 +183,19 @@ const judgeQuestion = (
     : judgeClient(table, client, question, seconds, settings);
 };
 
+/** Who may go on may still have met a full mailbox. */
+const orOverQuota = (
+  judged: Verdict,
+  table: Table,
+  question: Question,
+  seconds: number,
+  settings: JudgeSettings,
+): Verdict => {
+  if (judged.kind !== 'accept' && judged.kind !== 'delay') return judged;
+  const defers = settings.overQuota === 'defer' || seconds < settings.learningUntil;
+  return overQuota(table, question, seconds, defers) ?? judged;
+};
+
 /** @returns a function that answers from the table alone; in `observe` mode and in a pause it says accept, with the reasons */
 export const createAsk =
   (table: Table, settings: JudgeSettings): Ask =>
@@ -192,7 +206,8 @@ export const createAsk =
     if (stage === 'auth' && account !== undefined && isShutOut(table, account, seconds))
       return { kind: 'reject', reply: shutReply, why: because('by-hand', account) };
     const judgesClient = client !== undefined && !settings.isProtected(client) && !isAllowed(table, client, seconds);
-    const verdict = judgeQuestion(table, question, judgesClient, seconds, settings);
+    const judged = judgeQuestion(table, question, judgesClient, seconds, settings);
+    const verdict = orOverQuota(judged, table, question, seconds, settings);
     if (stage === 'connect' && client !== undefined && verdict.kind === 'accept')
       return judgesClient && !wasEverGood(table, prefixOf(client), networkOf(client), seconds) ? accept : acceptKnown;
     const isMute = verdict.kind !== 'accept' && (settings.mode === 'observe' || isPaused(table, seconds));

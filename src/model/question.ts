@@ -19,4 +19,6 @@ export type Question = {
   readonly recipient: string | undefined;
   /** Other recipients of this transaction that were asked about before, when the server accepted at least one of them. */
   readonly recipientsBefore?: number;
+  /** Bytes, as MAIL promised (RFC 1870); undefined when it did not. */
+  readonly size?: number | undefined;
 };

@@ -15,8 +15,8 @@ export type Verdict =
   | { readonly kind: 'delay'; readonly delayMs: number; readonly why: readonly Term[] }
   /** 4xx, the session goes on. */
   | { readonly kind: 'defer'; readonly reply: Reply<'4'>; readonly why: readonly Term[] }
-  /** 5xx, the session goes on. */
-  | { readonly kind: 'reject'; readonly reply: Reply<'5'>; readonly why: readonly Term[] }
+  /** 5xx, the session goes on. `blameless`: because of the recipient; nothing is held against the client. */
+  | { readonly kind: 'reject'; readonly reply: Reply<'5'>; readonly why: readonly Term[]; readonly blameless?: true }
   /** 421 and close. */
   | { readonly kind: 'drop'; readonly reply: Reply<'4'>; readonly why: readonly Term[] }
   /** Accept, then freeze in the queue as evidence. */

@@ -88,3 +88,21 @@ test('each verdict has its replies, and no shutdown is among them', () => {
   assert.equal(held.at(-1)?.kind, 'continue');
   assert.ok(!wantsReply({ kind: 'abort' }) && wantsReply(connect));
 });
+
+test('a recipient is asked about with the size that MAIL promised', () => {
+  const rows: readonly (readonly [readonly string[], number | undefined])[] = [
+    [['SIZE=5000'], 5000],
+    [['BODY=8BITMIME', 'size=7'], 7],
+    [['SIZE=0'], undefined],
+    [['SIZE=x'], undefined],
+    [['SIZE=9999999999999999999'], undefined],
+    [[], undefined],
+  ];
+  const session = createMilterSession();
+  session.hear(connect, time);
+  for (const [parameters, size] of rows) {
+    session.hear({ kind: 'mail', address: '<s@remote.test>', parameters }, time);
+    const heard = session.hear({ kind: 'rcpt', address: '<a@lab.test>', parameters: [] }, time);
+    assert.deepEqual([heard.question?.stage, heard.question?.size], ['recipient', size], parameters.join(' '));
+  }
+});

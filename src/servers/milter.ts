@@ -55,12 +55,19 @@ const recipientsMax = 100_000;
 const withoutBrackets = (address: string): string =>
   address.startsWith('<') && address.endsWith('>') ? address.slice(1, -1) : address;
 
+/** `SIZE=1234` among the parameters of MAIL. */
+const sizeIn = (parameters: readonly string[]): number | undefined => {
+  const promised = parameters.find((parameter) => /^size=\d{1,15}$/i.test(parameter));
+  return Number(promised?.slice('size='.length)) || undefined;
+};
+
 const outcomeOfCode = new Map<string, Outcome>([
   ['5.1.1', 'unknown'],
   ['5.1.0', 'unknown'],
   ['5.1.6', 'unknown'],
   ['5.7.1', 'relay-denied'],
   ['5.2.2', 'over-quota'],
+  ['4.2.2', 'over-quota'],
 ]);
 
 /** Postfix has the enhanced code in `{rcpt_host}`, Sendmail in the text; RFC 3463. */
@@ -82,11 +89,14 @@ export const createMilterSession = (): MilterSession => {
   let helo: string | undefined;
   let account: string | undefined;
   let sender: string | undefined;
+  /** As MAIL promised (RFC 1870). */
+  let size: number | undefined;
   let asked = 0;
   let accepted = 0;
 
   const reset = (): void => {
     sender = undefined;
+    size = undefined;
     asked = 0;
     accepted = 0;
   };
@@ -107,6 +117,7 @@ export const createMilterSession = (): MilterSession => {
     account,
     sender,
     recipient,
+    size,
     ...(accepted > 0 && stage === 'recipient' ? { recipientsBefore: asked - 1 } : {}),
   });
 
@@ -144,6 +155,7 @@ export const createMilterSession = (): MilterSession => {
           reset();
           account = macros.get('{auth_authen}') || undefined;
           sender = withoutBrackets(command.address);
+          size = sizeIn(command.parameters);
           return { events: [], question: question(time, 'sender'), refused: false };
         case 'rcpt':
           return hearRecipient(command.address, time);

@@ -3,11 +3,12 @@
  * ever evidence against a client, and the incident names no actors (DETECTION B.5).
  */
 import { domainOf } from '../../model/address.ts';
-import { exceeds } from '../statistics/rate.ts';
+import { exceeds, levelNow } from '../statistics/rate.ts';
 import type { Allowance } from '../statistics/rate.ts';
 import { shapes } from '../statistics/table.ts';
 import type { Table } from '../statistics/table.ts';
 import type { Aim, Bench, Detector, Facts } from './detector.ts';
+import { fillingOf } from './mailbox-room.ts';
 import { tags } from './tags.ts';
 
 const perAddress: Allowance = { perHour: 20, burst: 30 };
@@ -20,7 +21,13 @@ export const isVictim = (table: Table, victim: string, seconds: number): boolean
   return at >= 0 && (table.words[at + 4] ?? 0) > seconds;
 };
 
-const alarm = (facts: Facts, bench: Bench, victim: string, target: Aim, allowance: Allowance): void => {
+/** So many bounces ahead of the hourly allowance are a flood already where the mailbox is filling fast. */
+const fillingBouncesMin = 5;
+
+const floodWords = (victim: string, { burst, perHour }: Allowance): string =>
+  `more than ${burst} bounces at once or ${perHour} an hour for ${victim}; the servers that return them are innocent`;
+
+const alarm = (facts: Facts, bench: Bench, victim: string, target: Aim, why: string): void => {
   const at = bench.table.place(tags.victimAlarm, victim, shapes.guarded, facts.seconds);
   if (at >= 0) bench.table.words[at + 4] = facts.seconds + alarmSeconds;
   bench.accuse(facts, {
@@ -29,8 +36,19 @@ const alarm = (facts: Facts, bench: Bench, victim: string, target: Aim, allowanc
     target,
     actor: undefined,
     crowd: false,
-    why: `more than ${allowance.burst} bounces at once or ${allowance.perHour} an hour for ${victim}; the servers that return them are innocent`,
+    why,
   });
+};
+
+/** A small mailbox is full long before a flood is one by its rate. */
+const alarmIfFilling = (facts: Facts, bench: Bench, recipient: string, domain: Aim): void => {
+  const filling = fillingOf(bench.table, recipient, facts.seconds);
+  if (filling === undefined) return;
+  const level = levelNow(bench.table, tags.victimRate, recipient, facts.seconds, perAddress);
+  if (level < fillingBouncesMin) return;
+  const hours = Math.max(1, Math.round(filling.fullInSeconds / 3600));
+  const why = `bounces for ${recipient} at more than ${perAddress.perHour} an hour, and its mailbox is ${filling.percentUsed} % full and at this pace full within ${hours} h; the servers that return them are innocent`;
+  alarm(facts, bench, recipient, domain, why);
 };
 
 const observe = (facts: Facts, bench: Bench): void => {
@@ -52,9 +70,10 @@ const observe = (facts: Facts, bench: Bench): void => {
     events: 1,
   });
   if (exceeds(bench.table, tags.victimRate, recipient, seconds, perAddress))
-    alarm(facts, bench, recipient, domain, perAddress);
+    alarm(facts, bench, recipient, domain, floodWords(recipient, perAddress));
+  else alarmIfFilling(facts, bench, recipient, domain);
   if (exceeds(bench.table, tags.victimDomainRate, domain.value, seconds, perDomain))
-    alarm(facts, bench, domain.value, domain, perDomain);
+    alarm(facts, bench, domain.value, domain, floodWords(domain.value, perDomain));
 };
 
 export const backscatter: Detector = {

@@ -43,6 +43,7 @@ export const tags = {
   accountAway: 41,
   harvestCount: 42,
   harvestHour: 43,
+  mailboxRoom: 44,
   // first contacts
   contactPair: 64,
   contactNetwork: 65,

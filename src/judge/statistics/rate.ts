@@ -36,3 +36,9 @@ export const exceeds = (
   table.words[at + 5] = Math.min(0xffffffff, (table.words[at + 5] ?? 0) + Math.max(0, events));
   return level > allowance.burst;
 };
+
+/** How full the bucket is now, in events. */
+export const levelNow = (table: Table, tag: number, subject: string, seconds: number, allowance: Allowance): number => {
+  const at = table.find(tag, subject);
+  return at < 0 ? 0 : levelAt(table, at, seconds, allowance);
+};

@@ -56,6 +56,7 @@ test('what Postfix sends is read: kept attributes as they stand, others passed o
       sasl_username: '',
       queue_id: '',
       instance: '1669.6920a1b2.3c4d.0',
+      size: '260',
     },
   });
 });
@@ -92,7 +93,7 @@ test('of two equal names the first that says something holds', () => {
 const value = fc.string({ unit: 'binary', maxLength: 60 }).map((text) => text.replaceAll(/[\n\0]|[^\0-\xff]/g, ''));
 const anyRequest: fc.Arbitrary<PolicyRequest> = fc
   .tuple(...requestAttributes.map(() => value))
-  .map(([a = '', b = '', c = '', d = '', e = '', f = '', g = '', h = '']) => ({
+  .map(([a = '', b = '', c = '', d = '', e = '', f = '', g = '', h = '', i = '']) => ({
     protocol_state: a,
     client_address: b,
     helo_name: c,
@@ -101,6 +102,7 @@ const anyRequest: fc.Arbitrary<PolicyRequest> = fc
     sasl_username: f,
     queue_id: g,
     instance: h,
+    size: i,
   }));
 
 test('what was encoded is read back', () => {

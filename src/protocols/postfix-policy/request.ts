@@ -12,6 +12,7 @@ export const requestAttributes = [
   'sasl_username',
   'queue_id',
   'instance',
+  'size',
 ] as const;
 type RequestAttribute = (typeof requestAttributes)[number];
 /** Every attribute is there; '' where Postfix said nothing. Latin1 text, byte for byte. */
@@ -37,6 +38,7 @@ const nothingSaid: PolicyRequest = {
   sasl_username: '',
   queue_id: '',
   instance: '',
+  size: '',
 };
 
 /** No two of them share both length and first letter: most lines are passed over without making a string of their name. */

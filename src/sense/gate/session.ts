@@ -122,6 +122,7 @@ const verdictFor = (session: Session, desk: GateDesk, stage: Stage, about: Parti
       account: session.account,
       sender: transaction?.sender,
       recipient: undefined,
+      size: transaction?.size || undefined,
       ...(stage === 'recipient' && before > 0 ? { recipientsBefore: before } : {}),
       ...about,
     });
@@ -137,11 +138,12 @@ const refusalOf = (
   desk: GateDesk,
   stage: Stage,
   about: Partial<Question>,
-  { reply: { code, enhanced, text }, why }: Extract<Verdict, { kind: 'defer' | 'reject' | 'drop' }>,
+  verdict: Extract<Verdict, { kind: 'defer' | 'reject' | 'drop' }>,
 ): SmtpReply => {
+  const { code, enhanced, text } = verdict.reply;
   const ref = freshRef();
   const heard = reply(Number(code), `${enhanced} ${text} ref=${ref}`);
-  session.suspect = true;
+  session.suspect ||= verdict.kind !== 'reject' || verdict.blameless !== true;
   desk.note({
     kind: 'refusal',
     ref,
@@ -153,7 +155,7 @@ const refusalOf = (
     sender: about.sender ?? session.transaction?.sender,
     recipient: about.recipient,
     reply: `${heard.code} ${heard.lines[0] ?? ''}`,
-    why,
+    why: verdict.why,
   });
   return heard;
 };
@@ -187,6 +189,7 @@ export const judge = async (
       session.closing = true;
       return refusalOf(session, desk, stage, about, verdict);
     case 'reject': {
+      if (verdict.blameless === true) return refusalOf(session, desk, stage, about, verdict);
       if (session.heldAnswers === undefined) {
         if (desk.tarpit.admit()) session.heldAnswers = 0;
         else {

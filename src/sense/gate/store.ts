@@ -9,9 +9,11 @@ import { link, mkdir, open, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { overQuotaLater, overQuotaReply } from '../../model/mailbox.ts';
 import { reply } from '../../protocols/smtp/reply.ts';
 import type { SmtpReply } from '../../protocols/smtp/reply.ts';
 import type { Destination, Link, Peer } from './destination.ts';
+import { fill, roomIn } from './store-quota.ts';
 
 export type StoreSettings = {
   readonly directory: string;
@@ -19,6 +21,10 @@ export type StoreSettings = {
   /** Local parts, lower case; the part behind `+` does not count (RFC 5233). */
   readonly mailboxes: ReadonlySet<string>;
   readonly messageBytesMax: number;
+  /** What a mailbox may hold; the last message may go beyond. 0: no limit. */
+  readonly mailboxBytesMax: number;
+  /** 452 for a full mailbox, instead of 552. */
+  readonly defersOverQuota: boolean;
 };
 
 const ok = reply(250, '2.1.0 Ok');
@@ -45,9 +51,24 @@ let delivered = 0;
 const uniqueName = (): string =>
   `${Math.floor(Date.now() / 1000)}.P${process.pid}Q${++delivered}R${randomBytes(6).toString('hex')}.${hostname().replaceAll(/[/:]/g, '_')}`;
 
+/** A mailbox that cannot be counted has room: what is wrong with the disk the message itself finds out. */
+const overQuotaIn = async (
+  { mailboxBytesMax, defersOverQuota }: StoreSettings,
+  folder: string,
+  promised: number,
+): Promise<SmtpReply | undefined> => {
+  if (mailboxBytesMax === 0) return undefined;
+  const room = await roomIn(folder, mailboxBytesMax).catch(() => Infinity);
+  if (room > 0 && promised <= room) return undefined;
+  const { code, enhanced, text } = defersOverQuota ? overQuotaLater(room <= 0) : overQuotaReply(room <= 0);
+  return reply(Number(code), `${enhanced} ${text}`);
+};
+
 // oxlint-disable-next-line max-lines-per-function -- a closure over one transaction; each function in it is short
-const createLink = ({ directory, domains, mailboxes, messageBytesMax }: StoreSettings, peer: Peer): Link => {
+const createLink = (settings: StoreSettings, peer: Peer): Link => {
+  const { directory, domains, mailboxes, messageBytesMax, mailboxBytesMax } = settings;
   let sender = '';
+  let promised = 0;
   let folders = new Set<string>();
   let file: { readonly handle: FileHandle; readonly path: string; readonly name: string } | undefined;
   let size = 0;
@@ -71,6 +92,7 @@ const createLink = ({ directory, domains, mailboxes, messageBytesMax }: StoreSet
       await mkdir(join(folder, 'tmp'), { recursive: true, mode: 0o700 });
       await link(path, join(folder, 'new', name));
       await syncFolder(join(folder, 'new'));
+      if (mailboxBytesMax > 0) await fill(folder, size);
     }
     return reply(250, `2.0.0 Stored as ${name}`);
   };
@@ -80,16 +102,20 @@ const createLink = ({ directory, domains, mailboxes, messageBytesMax }: StoreSet
     mail: (path, parameters) => {
       sender = path;
       folders = new Set();
-      return Promise.resolve(Number(parameters.get('SIZE') ?? 0) > messageBytesMax ? tooLarge : ok);
+      promised = Number(parameters.get('SIZE') ?? 0);
+      return Promise.resolve(promised > messageBytesMax ? tooLarge : ok);
     },
-    rcpt: (path) => {
+    rcpt: async (path) => {
       const at = path.lastIndexOf('@');
       const domain = at < 0 ? 'localhost' : path.slice(at + 1).toLowerCase();
       const local = (at < 0 ? path : path.slice(0, at)).toLowerCase().split('+', 1)[0] ?? '';
-      if (!domains.has(domain)) return Promise.resolve(noRelay);
-      if (!mailboxes.has(local) || !folderName.test(local) || !folderName.test(domain)) return Promise.resolve(unknown);
-      folders.add(join(directory, domain, local));
-      return Promise.resolve(reply(250, '2.1.5 Ok'));
+      if (!domains.has(domain)) return noRelay;
+      if (!mailboxes.has(local) || !folderName.test(local) || !folderName.test(domain)) return unknown;
+      const folder = join(directory, domain, local);
+      const full = await overQuotaIn(settings, folder, promised);
+      if (full !== undefined) return full;
+      folders.add(folder);
+      return reply(250, '2.1.5 Ok');
     },
     data: async () => {
       const tmp = join(directory, 'tmp');

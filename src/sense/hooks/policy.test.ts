@@ -101,6 +101,7 @@ test('the judge is asked what Postfix told, stamped with the time of the questio
     account: 'bob',
     sender: '',
     recipient: 'alice@lab.test',
+    size: undefined,
   });
 });
 

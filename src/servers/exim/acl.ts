@@ -37,7 +37,7 @@ const stages: readonly (readonly [string, readonly string[]])[] = [
       ...knownRecipient,
       ask(
         'rcpt',
-        `${who}${account}${sender}${field('recipient', '$local_part@$domain')}\\toutcome=$acl_m_postern\\tcount=$rcpt_count`,
+        `${who}${account}${sender}${field('recipient', '$local_part@$domain')}\\toutcome=$acl_m_postern\\tcount=$rcpt_count\\tsize=$message_size`,
       ),
     ],
   ],

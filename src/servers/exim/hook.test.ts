@@ -21,6 +21,9 @@ test('a recipient is a question, and a fact once its outcome is known', () => {
     [question?.stage, question?.client, question?.sender, question?.recipient, question?.account],
     ['recipient', '203.0.113.7', '', 'x@lab.test', undefined],
   );
+  assert.equal(question?.size, undefined);
+  assert.equal(questionOf(asked({ ...fields, size: '5000' }), time)?.size, 5000);
+  assert.equal(questionOf(asked({ ...fields, size: '-1' }), time)?.size, undefined, 'MAIL did not say');
   assert.equal(eventOf(asked(fields), time), undefined);
   assert.equal(eventOf(asked({ ...fields, outcome: 'sent' }), time), undefined, 'no outcome of a recipient');
   const event = eventOf(asked({ ...fields, outcome: 'unknown', account: 'anna' }), time);

@@ -53,6 +53,8 @@ export const questionOf = (request: EximRequest, time: number): Question | undef
     account: orUndefined(request.account),
     sender: inTransaction ? request.sender : undefined,
     recipient: orUndefined(request.recipient),
+    // Exim's -1: MAIL did not say.
+    size: Math.max(0, Number(request.size ?? 0)) || undefined,
   };
 };
 

@@ -22,6 +22,7 @@ test('a request at RCPT becomes a question about a recipient', () => {
     sender: 's@remote.test',
     recipient: 'alice@lab.test',
     sasl_username: 'bob@lab.test',
+    size: '5000',
   });
   assert.deepEqual(questionOf(request, time), {
     time,
@@ -32,6 +33,7 @@ test('a request at RCPT becomes a question about a recipient', () => {
     account: 'bob@lab.test',
     sender: 's@remote.test',
     recipient: 'alice@lab.test',
+    size: 5000,
   });
 });
 
@@ -69,6 +71,7 @@ test('what Postfix does not know is undefined', () => {
     account: undefined,
     sender: undefined,
     recipient: undefined,
+    size: undefined,
   });
 });
 

@@ -44,6 +44,7 @@ export const questionOf = (request: PolicyRequest, time: number): Question | und
     account: orUndefined(request.sasl_username),
     sender: outsideTransaction.has(request.protocol_state) ? undefined : request.sender,
     recipient: orUndefined(request.recipient),
+    size: Number(request.size) || undefined,
   };
 };
 

@@ -48,6 +48,8 @@ export const openGate = async (t: TestContext, settings: Partial<GateSettings> =
         domains: new Set(['lab.test']),
         mailboxes: new Set(['alice', 'postmaster']),
         messageBytesMax: 1_000_000,
+        mailboxBytesMax: 0,
+        defersOverQuota: false,
       },
       domains: ['lab.test', 'mx.lab.test'],
       tls: madeFiles(directory),

@@ -18,6 +18,7 @@ const outcomeOfDsn = new Map<string, Outcome>([
   ['5.1.1', 'unknown'],
   ['5.1.6', 'unknown'],
   ['5.2.2', 'over-quota'],
+  ['4.2.2', 'over-quota'],
 ]);
 /** Where a server gives no enhanced code (RFC 5321 §4.2.3). */
 const outcomeOfCode = new Map<number, Outcome>([
@@ -111,7 +112,9 @@ export const rcpt = async (
   const refusal = await judge(session, desk, 'recipient', { recipient: path });
   transaction.asked++;
   if (refusal !== undefined) {
-    tellOutcome(session, desk, path, refusal.code < 500 ? 'deferred' : 'rejected');
+    const isFull = /^[45]\.2\.2 /.test(refusal.lines[0] ?? '');
+    const outcome = refusal.code < 500 ? 'deferred' : 'rejected';
+    tellOutcome(session, desk, path, isFull ? 'over-quota' : outcome);
     return refusal;
   }
   try {
