@@ -86,6 +86,10 @@ const askBehind = async (
   return countError(session, desk, heard);
 };
 
+/** Of what we refuse ourselves. */
+const outcomeOfRefusal = ({ code, lines }: SmtpReply): Outcome =>
+  /^[45]\.2\.2 /.test(lines[0] ?? '') ? 'over-quota' : code < 500 ? 'deferred' : 'rejected';
+
 export const rcpt = async (
   session: Session,
   desk: GateDesk,
@@ -112,9 +116,7 @@ export const rcpt = async (
   const refusal = await judge(session, desk, 'recipient', { recipient: path });
   transaction.asked++;
   if (refusal !== undefined) {
-    const isFull = /^[45]\.2\.2 /.test(refusal.lines[0] ?? '');
-    const outcome = refusal.code < 500 ? 'deferred' : 'rejected';
-    tellOutcome(session, desk, path, isFull ? 'over-quota' : outcome);
+    tellOutcome(session, desk, path, outcomeOfRefusal(refusal));
     return refusal;
   }
   try {
