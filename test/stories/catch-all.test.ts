@@ -41,6 +41,8 @@ type Scene = {
   /** An honest edit, made while it is locked. */
   readonly edit: string;
   readonly log: DeliveryLog;
+  /** How the server itself is asked afterwards. */
+  readonly tool: string | undefined;
 };
 
 type DeliveryLog = {
@@ -58,7 +60,13 @@ const deliver = async (address: string, { path, delivered }: DeliveryLog): Promi
   await awaitLine(path, 'the delivery', (line) => delivered.test(line));
 };
 
-const play = async ({ address, places, file, edit, log }: Scene): Promise<void> => {
+/** The lab unpacks servers where nobody would look for them; this mount is the lab's own. */
+const installHere = async (programs: Readonly<Record<string, string>>): Promise<void> => {
+  await runCommand('mount', ['-t', 'tmpfs', 'lab', '/usr/local/sbin']);
+  for (const [name, program] of Object.entries(programs)) symlinkSync(program, join('/usr/local/sbin', name));
+};
+
+const play = async ({ address, places, file, edit, log, tool }: Scene): Promise<void> => {
   const state = mkdtempSync(join(tmpdir(), 'postern-catchall-'));
   const run = async (...args: readonly string[]): Promise<string> =>
     runCommand(process.execPath, [postern, 'catchall', ...args, '--state', state, ...places]);
@@ -93,6 +101,7 @@ const play = async ({ address, places, file, edit, log }: Scene): Promise<void> 
       /SMTP at .*:25 refuses an unknown name at catchall\.test: 550/,
       'it has asked the server itself',
     );
+    if (tool !== undefined) assert.match(locked, new RegExp(`${tool} refuses an unknown name at catchall\\.test`));
     assert.equal(await guess(), 550, 'the very next guess is refused at RCPT');
     await run('restore');
     assert.deepEqual(keptOf(file), before, 'bytes, mode, owner and times');
@@ -112,8 +121,10 @@ test('Exim, in the layout of cPanel', { skip: labClosed }, async () => {
   await using world = await startWorld();
   assert.ok(world);
   await using exim = await startExim();
+  await installHere({ exim: exim.program });
   const places = ['--valiases', '/etc/exim4/valiases', '--postfix', '/nowhere', '--virtusertable', '/nowhere'];
   await play({
+    tool: 'exim -bt',
     address: exim.address,
     places,
     file: '/etc/exim4/valiases/catchall.test',
@@ -127,6 +138,7 @@ test('Postfix', { skip: labClosed }, async () => {
   assert.ok(world);
   await using postfix = await startPostfix();
   await play({
+    tool: undefined,
     address: postfix.address,
     places: ['--valiases', '/nowhere', '--virtusertable', '/nowhere'],
     file: '/etc/postfix/virtual',
@@ -139,16 +151,21 @@ test('Sendmail', { skip: labClosed }, async () => {
   await using world = await startWorld();
   assert.ok(world);
   await using sendmail = await startSendmail();
-  // The lab unpacks Sendmail where nobody would look for it; this mount is the lab's own.
-  await runCommand('mount', ['-t', 'tmpfs', 'lab', '/usr/local/sbin']);
-  symlinkSync(join(dirname(sendmail.program), 'makemap'), '/usr/local/sbin/makemap');
-  await play({
-    address: sendmail.address,
-    places: ['--valiases', '/nowhere', '--postfix', '/nowhere'],
-    file: '/etc/mail/virtusertable',
-    edit: 'new@lab.test\tlaba\n',
-    log: { path: world.log.traditional, delivered: /to=.*stat=Sent/ },
-  });
+  await installHere({ makemap: join(dirname(sendmail.program), 'makemap') });
+  // Postfix has the name here.
+  await runCommand('mount', ['--bind', sendmail.program, '/usr/sbin/sendmail']);
+  try {
+    await play({
+      tool: 'sendmail -bv',
+      address: sendmail.address,
+      places: ['--valiases', '/nowhere', '--postfix', '/nowhere'],
+      file: '/etc/mail/virtusertable',
+      edit: 'new@lab.test\tlaba\n',
+      log: { path: world.log.traditional, delivered: /to=.*stat=Sent/ },
+    });
+  } finally {
+    await runCommand('umount', ['/usr/sbin/sendmail']);
+  }
 });
 
 test('what Postern does not write is asked, and told with the way out', { skip: labClosed }, async () => {
