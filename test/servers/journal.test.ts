@@ -42,7 +42,8 @@ test('the journal of systemd is followed, and nothing in it is lost or told twic
   await using journal = await startJournal();
   assert.ok(journal);
   await using postfix = await startPostfix();
-  await rm('/var/log/mail.log', { force: true });
+  for (const path of ['mail.log', 'exim4', 'dovecot.log'])
+    await rm(`/var/log/${path}`, { recursive: true, force: true });
   assert.deepEqual(await findLogs('/'), [{ path: 'journal', readable: true, older: [] }]);
 
   const state = await mkdtemp(join(tmpdir(), 'postern-journal-'));
