@@ -6,12 +6,15 @@ import { setup } from '../act/setup.ts';
 import type { SetupWanted } from '../act/setup.ts';
 import { undo } from '../act/recover.ts';
 import { readConfig } from '../guard/config.ts';
-import { listenAt } from '../guard/setting.ts';
-import type { Values } from '../guard/settings.ts';
+import { endpointsOf } from '../guard/endpoints.ts';
 import { Fault } from '../model/fault.ts';
 import type { CarryOut } from '../model/verb.ts';
-import { eximInclude, sendmailMcLine, setUpDovecot, setUpExim, setUpPostfix, setUpSendmail } from '../servers/setup.ts';
-import type { Change, Endpoints } from '../servers/setup.ts';
+import type { Change } from '../servers/change.ts';
+import { setUpDovecot } from '../servers/dovecot/setup.ts';
+import { eximInclude, setUpExim } from '../servers/exim/setup.ts';
+import { setUpPostfix } from '../servers/postfix/setup.ts';
+import { sendmailMcLine, setUpSendmail } from '../servers/sendmail/setup.ts';
+import type { Endpoints } from '../servers/wiring.ts';
 import { anyJson } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
 import { actByHand, actingOptions } from './acting.ts';
@@ -19,16 +22,6 @@ import type { Call, Command } from './command.ts';
 import { atDesk, whoAsks } from './desk.ts';
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
-
-const endpointsOf = (values: Values): Endpoints => {
-  const at = (hook: string): string => {
-    const listen = listenAt(values.get(`${hook}.listen`));
-    if (listen === undefined || listen === 'off' || 'path' in listen)
-      throw new Fault('CONFIG', `${hook}.listen: a server is set up to ask a host:port`);
-    return `${listen.host}:${listen.port}`;
-  };
-  return { policy: at('policy'), milter: at('milter'), readsocket: at('readsocket'), authPolicy: at('authPolicy') };
-};
 
 /** The configuration file of each server, where distributions put it. */
 const usualFiles = new Map<string, readonly string[]>([

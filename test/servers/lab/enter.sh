@@ -20,6 +20,9 @@ for dir in /etc /run /var/spool /var/log /var/lib/postfix /var/lib/dovecot; do
   mount --bind "$private" "$dir"
 done
 mkdir -p /run/lock
+# Programs that are unpacked, not installed, are found here.
+mkdir -p "$lab/programs"
+mount --bind "$lab/programs" /usr/local/sbin
 
 dev=$lab/dev
 mkdir -p "$dev/shm" "$dev/pts"

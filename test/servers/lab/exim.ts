@@ -1,5 +1,5 @@
 /** Exim, unpacked beside Postfix, with /etc/exim4/exim4.conf, /var/spool/exim4 and /var/log/exim4 as on Debian. */
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { awaitPorts } from './await.ts';
 import { startDaemon, stoppable } from './daemon.ts';
 import type { Stoppable } from './daemon.ts';
@@ -43,6 +43,8 @@ export const startExim = async ({
     .replace('LAB_LOG_SELECTOR', logSelector)
     .replace('LAB_INTERFACES', hasIPv6 ? `${hosts.exim} ; ${hosts.exim6}` : hosts.exim);
   writeFileSync(config, edit(text), 'latin1');
+  rmSync('/usr/local/sbin/exim4', { force: true });
+  symlinkSync(program, '/usr/local/sbin/exim4');
   chmodSync(program, 0o4755); // as its package does: a local script hands mail in through it
   for (const dir of ['/var/spool/exim4', logDir, '/run/exim4']) freshDirectory(dir, 0o755, exim);
   const daemon = startDaemon('exim', program, ['-bdf', `-q${queueRun}`]);
