@@ -1,5 +1,6 @@
 /** `check`: is the server really asking, at each stage, and what could an outsider do there? */
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { checkService } from '../guard/check/check.ts';
 import type { Checked } from '../guard/check/check.ts';
@@ -8,6 +9,7 @@ import { heardFile } from '../guard/check/heard.ts';
 import { addressToComeFrom, dialledHost, readWiring, serverNames } from '../guard/check/machine.ts';
 import type { CheckedServer } from '../guard/check/machine.ts';
 import { probeKey } from '../guard/check/probe.ts';
+import type { Login } from '../guard/check/smtp.ts';
 import type { Prober } from '../guard/check/stages.ts';
 import { readConfig } from '../guard/config.ts';
 import { carryOutHere } from '../guard/desk.ts';
@@ -95,10 +97,28 @@ type Result = {
   readonly findings: readonly Finding[];
 };
 
+/** Where only who logs in may send (RFC 6409). */
+const submissionPorts: ReadonlySet<number> = new Set([465, 587, 2465, 2587]);
+
+/** @throws Fault when one of the two is missing */
+const loginOf = ({ options }: Call): Login | undefined => {
+  const [account, file] = [options.get('account'), options.get('password-file')];
+  if (account === undefined && file === undefined) return undefined;
+  if (account === undefined || file === undefined)
+    throw new Fault('USAGE', '--account and --password-file belong together');
+  try {
+    return { account, password: readFileSync(file, 'latin1').split('\n')[0] ?? '' };
+  } catch {
+    throw new Fault('INPUT_UNREADABLE', `cannot read ${file}`);
+  }
+};
+
 const checkPlace = async (call: Call, place: Place, prober: Omit<Prober, 'target'>): Promise<Result> => {
   const { host, port, service, wiring } = place;
   const from = call.options.get('from') ?? (wiring === undefined ? undefined : addressToComeFrom(wiring));
-  const target = { host, port, from, recipient: call.options.get('recipient') ?? 'postmaster' };
+  const recipient = call.options.get('recipient') ?? 'postmaster';
+  const login = submissionPorts.has(port) ? loginOf(call) : undefined;
+  const target = { host, port, from, recipient, ...(login === undefined ? {} : { login }) };
   return {
     target: `${host}:${port}`,
     server: wiring?.server,
@@ -154,6 +174,8 @@ export const checkCommand: Command = {
       sentence: 'Come from this address of this machine: one that the server does not exempt.',
     },
     { name: 'recipient', value: 'ADDRESS', sentence: 'A recipient that exists; postmaster (default).' },
+    { name: 'account', value: 'NAME', sentence: 'Who logs in at a submission port, where nobody else may send.' },
+    { name: 'password-file', value: 'FILE', sentence: 'Its first line is the password of that account.' },
     jsonOption,
     ...deskOptions,
   ],

@@ -12,7 +12,7 @@ import type { CarryOut } from '../model/verb.ts';
 import type { Change } from '../servers/change.ts';
 import { setUpDovecot } from '../servers/dovecot/setup.ts';
 import { eximInclude, setUpExim } from '../servers/exim/setup.ts';
-import { setUpPostfix } from '../servers/postfix/setup.ts';
+import { setUpPostfix, setUpPostfixMilter } from '../servers/postfix/setup.ts';
 import { sendmailMcLine, setUpSendmail } from '../servers/sendmail/setup.ts';
 import type { Endpoints } from '../servers/wiring.ts';
 import { anyJson } from '../show/text/json.ts';
@@ -61,16 +61,22 @@ type Plan = {
 /** A folder that is not the usual one is told to the server's tools. */
 const folderArgs = (file: string): readonly string[] => (dirname(file) === '/etc/postfix' ? [] : ['-c', dirname(file)]);
 
-const planPostfix = async (file: string, text: string, endpoints: Endpoints, carryOut: CarryOut): Promise<Plan> => {
+const planPostfix = async (
+  file: string,
+  text: string,
+  endpoints: Endpoints,
+  carryOut: CarryOut,
+  asMilter: boolean,
+): Promise<Plan> => {
   const version = await firstLineOf(carryOut, 'postconf', ['-dh', 'mail_version']);
   const major = Number(/^(\d+)\./.exec(version)?.[1] ?? 3);
   return {
-    change: setUpPostfix(text, endpoints, major),
+    change: (asMilter ? setUpPostfixMilter : setUpPostfix)(text, endpoints, major),
     check: [{ program: 'postfix', args: [...folderArgs(file), 'check'] }],
     reload: [{ program: 'postfix', args: [...folderArgs(file), 'reload'] }],
     advice: [
-      `a service in master.cf with its own "-o smtpd_sender_restrictions" keeps its own`,
-      `as a milter instead: smtpd_milters = { inet:${endpoints.milter}, connect_timeout=2s, command_timeout=5s, default_action=accept }`,
+      `a service in master.cf with its own "-o ${asMilter ? 'smtpd_milters' : 'smtpd_sender_restrictions'}" keeps its own`,
+      ...(asMilter ? [] : ['as a milter instead: postern setup postfix --milter']),
     ],
   };
 };
@@ -92,10 +98,11 @@ const planFor = async (
   text: string,
   endpoints: Endpoints,
   carryOut: CarryOut,
+  asMilter: boolean,
 ): Promise<Plan> => {
   switch (server) {
     case 'postfix':
-      return planPostfix(file, text, endpoints, carryOut);
+      return planPostfix(file, text, endpoints, carryOut, asMilter);
     case 'dovecot':
       return planDovecot(text, endpoints, carryOut);
     case 'sendmail':
@@ -154,7 +161,7 @@ const run = async (call: Call): Promise<number> => {
   if (call.options.has('undo')) return takeBack(call, server);
   const file = fileOf(server, call);
   const { change, check, reload, advice, more } = await atDesk(call, ({ carryOut }) =>
-    planFor(server, file, readFileSync(file, 'latin1'), endpoints, carryOut),
+    planFor(server, file, readFileSync(file, 'latin1'), endpoints, carryOut, call.options.has('milter')),
   );
   if (change.kind === 'nothing') {
     print(
@@ -197,6 +204,10 @@ export const setupCommand: Command = {
       sentence: 'Write; Postfix and Dovecot check it and are reloaded, and what they find wrong is taken back at once.',
     },
     { name: 'undo', sentence: 'As it was before.' },
+    {
+      name: 'milter',
+      sentence: 'Postfix only: as a milter, which also hears the recipients that Postfix refuses itself.',
+    },
     { name: 'file', value: 'PATH', sentence: 'The configuration file, where it is not at its usual place.' },
     ...actingOptions,
   ],

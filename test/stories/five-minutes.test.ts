@@ -13,7 +13,6 @@ import { startExim } from '../servers/lab/exim.ts';
 import { startPostfix } from '../servers/lab/postfix.ts';
 import { startSendmail } from '../servers/lab/sendmail.ts';
 import { startWorld } from '../servers/lab/world.ts';
-import { makeProbe, probeKey } from '../../src/guard/check/probe.ts';
 
 const postern = join(import.meta.dirname, '../../src/cli/main.ts');
 
@@ -31,6 +30,17 @@ type Path = {
   readonly recipient: string;
   readonly provenStages: readonly string[];
 };
+
+const milterStages = [
+  'milter-connect',
+  'milter-HELO',
+  'milter-MAIL',
+  'milter-RCPT',
+  'milter-DATA',
+  'milter-END-OF-MESSAGE',
+  'milter-QUIT',
+  'milter-open',
+];
 
 type Told = ReadonlyMap<string, { readonly state: string; readonly words: string }>;
 /** What `postern check` says of one place, by id; its exit status is that of what it says. */
@@ -131,18 +141,7 @@ test('Sendmail', { skip: labClosed }, async () => {
       return startSendmail('', '1m', () => now);
     },
     recipient: 'laba@mx.lab.test',
-    provenStages: [
-      'milter-connect',
-      'milter-HELO',
-      'milter-MAIL',
-      'milter-RCPT',
-      'milter-DATA',
-      'milter-END-OF-MESSAGE',
-      'milter-QUIT',
-      'milter-open',
-      'open-relay',
-      'unknown-recipients',
-    ],
+    provenStages: [...milterStages, 'open-relay', 'unknown-recipients'],
   });
 });
 
@@ -188,12 +187,58 @@ test('Dovecot', { skip: labClosed }, async () => {
   try {
     const before = keptOf('/etc/dovecot/dovecot.conf');
     await run('setup', 'dovecot', '--apply');
-    const probe = makeProbe(probeKey(state), 'authPolicy', 'auth');
-    assert.ok((await login(probe.name)).includes(probe.words), 'asked and obeyed');
+    for (const port of ['143', '110']) {
+      const findings = await check(run, `${world.dovecot.address}:${port}`, '--from', '203.0.113.9');
+      for (const id of ['authPolicy-AUTH', 'authPolicy-open'])
+        assert.equal(findings.get(id)?.state, 'proven', `${port} ${id}: ${findings.get(id)?.words}`);
+    }
+    await using postfix = await startPostfix();
+    await run('setup', 'postfix', '--milter', '--apply');
+    const password = join(state, 'password');
+    writeFileSync(password, 'alicepw\n');
+    const submission = await check(
+      run,
+      `${postfix.address}:587`,
+      '--from',
+      '203.0.113.9',
+      '--recipient',
+      'alice@lab.test',
+      '--account',
+      'alice@lab.test',
+      '--password-file',
+      password,
+    );
+    for (const id of [...milterStages, 'authPolicy-AUTH', 'authPolicy-open'])
+      assert.equal(submission.get(id)?.state, 'proven', `${id}: ${submission.get(id)?.words}`);
+    await run('setup', 'postfix', '--undo');
     assert.match(await login('alice@lab.test'), /^OK/);
     await run('setup', 'dovecot', '--undo');
     assert.deepEqual(keptOf('/etc/dovecot/dovecot.conf'), before);
     assert.match(await login('alice@lab.test'), /^OK/);
+  } finally {
+    await guard.stop();
+    rmSync(state, { recursive: true });
+  }
+});
+
+test('an exempt address is no red and no open relay', { skip: labClosed }, async () => {
+  await using world = await startWorld();
+  assert.ok(world);
+  await using postfix = await startPostfix();
+  const state = mkdtempSync(join(tmpdir(), 'postern-setup-'));
+  const config = join(state, 'postern.yaml');
+  writeFileSync(config, `state: ${state}\nlogs: []\n`);
+  const run = (...args: readonly string[]): Promise<string> =>
+    runCommand(process.execPath, [postern, ...args, '--config', config]);
+  const guard = await startGuard(new Map([...defaults, ['state', state], ['logs', []]]), () => undefined);
+  try {
+    await run('setup', 'postfix', '--apply');
+    const findings = await check(run, `${postfix.address}:25`, '--from', '127.0.0.5', '--recipient', 'alice@lab.test');
+    for (const id of ['asked', 'open-relay']) {
+      assert.equal(findings.get(id)?.state, 'not-proven', findings.get(id)?.words);
+      assert.match(findings.get(id)?.words ?? '', /--from/);
+    }
+    await run('setup', 'postfix', '--undo');
   } finally {
     await guard.stop();
     rmSync(state, { recursive: true });

@@ -79,7 +79,7 @@ export const createAnswering = (
       if (found === undefined || found.hook !== hook || found.until < question.time) return undefined;
       spread({ ...found, until: 0 });
       hear(found, question, 'connect');
-      return dismissal(found.nonce);
+      return (question.server === 'sendmail' ? dismissal : refusal)(found.nonce);
     };
     const answerMark = (mark: Mark, question: Question): Verdict => {
       if (mark.kind === 'connect' && question.client !== undefined)

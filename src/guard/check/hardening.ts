@@ -91,15 +91,17 @@ const greetings = async ({ target, helo }: Onlooker): Promise<readonly Finding[]
   return [authFinding(find('EHLO') ?? steps[0]), ...(isTold ? [vrfyFinding(find('VRFY'))] : [])];
 };
 
+const unknownId = 'unknown-recipients';
+const accountsId = 'standard-accounts';
+
 const unknownName = (): string => `postern-no-such-name-${Math.floor(Math.random() * 1e9)}`;
 
 /** A catch-all, or a server that takes everything and bounces later: to a stranger they look alike. */
 const unknownFinding = ({ meaning, words }: Tried, domain: string): Finding => {
-  const id = 'unknown-recipients';
-  if (meaning === 'refused') return proven(id, `unknown names are refused: ${words}`);
-  if (meaning === 'put-off') return notProven(id, `put off, not refused: ${words}`);
+  if (meaning === 'refused') return proven(unknownId, `unknown names are refused: ${words}`);
+  if (meaning === 'put-off') return notProven(unknownId, `put off, not refused: ${words}`);
   return wrong(
-    id,
+    unknownId,
     `a name that does not exist at ${domain} is accepted: a catch-all (postern catchall audit), or recipients are not looked up`,
   );
 };
@@ -110,32 +112,37 @@ const needlessNames = ['test', 'guest', 'user', 'backup', 'demo', 'temp', 'scann
 const guessedNames = [...usualNames, ...needlessNames];
 
 const accountsFinding = (unknown: Tried, tried: readonly Tried[]): Finding => {
-  const id = 'standard-accounts';
   if (unknown.meaning === 'granted')
-    return notProven(id, 'every name is accepted: who exists cannot be seen from outside');
+    return notProven(accountsId, 'every name is accepted: who exists cannot be seen from outside');
   const putOff = tried.findIndex(({ meaning }) => meaning === 'put-off');
   if (putOff >= 0)
-    return notProven(id, `${guessedNames[putOff] ?? ''}: put off, not refused: ${tried[putOff]?.words ?? ''}`);
+    return notProven(accountsId, `${guessedNames[putOff] ?? ''}: put off, not refused: ${tried[putOff]?.words ?? ''}`);
   const there = guessedNames.filter((_, at) => tried[at]?.meaning === 'granted');
   const needless = there.filter((name) => needlessNames.includes(name));
   if (needless.length > 0)
-    return wrong(id, `${needless.join(', ')}: guessed first, and seldom needed: remove, or give a long password`);
+    return wrong(
+      accountsId,
+      `${needless.join(', ')}: guessed first, and seldom needed: remove, or give a long password`,
+    );
   const words =
     there.length === 0 ? 'none of the usual names exists' : `no test accounts; guessed first: ${there.join(', ')}`;
-  return proven(id, words);
+  return proven(accountsId, words);
 };
 
 const recipients = async (onlooker: Onlooker): Promise<readonly Finding[]> => {
   const domain = domainOf(onlooker.target.recipient);
   if (domain === undefined)
-    return ['unknown-recipients', 'standard-accounts'].map((id) =>
-      notProven(id, 'name a recipient with its domain (--recipient)'),
-    );
-  const names = [unknownName(), ...guessedNames].map((name) => `${name}@${domain}`);
+    return [unknownId, accountsId].map((id) => notProven(id, 'name a recipient with its domain (--recipient)'));
+  const names = [onlooker.target.recipient, ...[unknownName(), ...guessedNames].map((name) => `${name}@${domain}`)];
   const tried: Tried[] = [];
   for (let at = 0; at < names.length; at += namesPerSession)
     tried.push(...(await tryRecipients(onlooker, '', names.slice(at, at + namesPerSession))));
-  const [unknown = notAsked([]), ...guessed] = tried;
+  const [known = notAsked([]), unknown = notAsked([]), ...guessed] = tried;
+  // Who refuses everybody tells nothing of names.
+  if (known.meaning !== 'granted')
+    return [unknownId, accountsId].map((id) =>
+      notProven(id, `${onlooker.target.recipient} is not accepted either: ${known.words}`),
+    );
   return [unknownFinding(unknown, domain), accountsFinding(unknown, guessed)];
 };
 

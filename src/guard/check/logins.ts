@@ -8,7 +8,7 @@ import type { Finding } from './finding.ts';
 import { heardOf } from './heard.ts';
 import { makeProbe } from './probe.ts';
 import type { AskingHook, Probe } from './probe.ts';
-import { meaningOf, openSmtp, wordsOf } from './smtp.ts';
+import { authPlain, greetSecurely, offers, openSmtp, wordsOf } from './smtp.ts';
 import { idOf } from './stages.ts';
 import type { Prober } from './stages.ts';
 import { dial } from './talk.ts';
@@ -71,16 +71,8 @@ const pop3: Login = async (target, account) => {
 const submission: Login = async (target, account) => {
   const smtp = await openSmtp(target);
   try {
-    const offersAuth = (lines: readonly string[]): boolean => lines.some((line) => /^AUTH\b/i.test(line));
-    let hello = await smtp.say(`EHLO ${account}`);
-    if (!offersAuth(hello.lines) && hello.lines.some((line) => /^STARTTLS/i.test(line))) {
-      if (meaningOf(await smtp.say('STARTTLS')) === 'granted') {
-        await smtp.secure();
-        hello = await smtp.say(`EHLO ${account}`);
-      }
-    }
-    if (!offersAuth(hello.lines)) return undefined;
-    return wordsOf(await smtp.say(`AUTH PLAIN ${Buffer.from(`\0${account}\0x`, 'latin1').toString('base64')}`));
+    const hello = await greetSecurely(smtp, account);
+    return offers(hello, 'AUTH') ? wordsOf(await smtp.say(authPlain({ account, password: 'x' }))) : undefined;
   } finally {
     smtp.end();
   }

@@ -9,14 +9,16 @@ import { heardOf } from './heard.ts';
 import type { Heard } from './heard.ts';
 import { makeProbe } from './probe.ts';
 import type { AskingHook, Probe, ProbeKind } from './probe.ts';
-import { meaningOf, openSmtp, walk, wordsOf } from './smtp.ts';
-import type { Smtp, Step } from './smtp.ts';
+import { meaningOf, openAs, walk, wordsOf } from './smtp.ts';
+import type { Login, Smtp, Step } from './smtp.ts';
 import type { Target } from './talk.ts';
 import type { Wired } from '../../servers/wiring.ts';
 
 export type SmtpTarget = Target & {
   /** A recipient that exists. */
   readonly recipient: string;
+  /** Who logs in where nobody else may send. */
+  readonly login?: Login;
 };
 
 export type Prober = {
@@ -124,10 +126,9 @@ const conclude = async (
   if (stage === 'message' && steps.length === linesOf(stage, probe, '').length && steps.at(-1)?.answer.code === 250)
     return wrong(id, `not asked: the server took the message of this probe for ${target.recipient}`);
   if (wired === 'not') return notProven(id, 'not configured');
-  const words = `not asked: ${lastWords(steps)}`;
-  return wired === 'configured' && steps.every(({ answer }) => meaningOf(answer) !== 'put-off')
-    ? wrong(id, `configured but ${words}`)
-    : notProven(id, words);
+  if (steps.some(({ answer }) => meaningOf(answer) !== 'granted'))
+    return notProven(id, `the server refused before it asked: ${lastWords(steps)}`);
+  return wired === 'configured' ? wrong(id, 'configured but not asked') : notProven(id, 'not asked');
 };
 
 /** Servers limit the connections of a client, so that one session serves every stage that it can: EHLO begins anew. */
@@ -136,7 +137,7 @@ const createSession = (target: SmtpTarget) => {
   return {
     /** Up to a line that is not granted. */
     sayAll: async (lines: readonly string[]): Promise<readonly Step[]> => {
-      if (smtp?.isOver() !== false) smtp = await openSmtp(target);
+      if (smtp?.isOver() !== false) smtp = await openAs(target, target.login);
       const before = smtp.steps.length === 1 ? 0 : smtp.steps.length;
       for (const line of lines) {
         const { code } = smtp.steps.at(-1)?.answer ?? { code: 0 };
@@ -202,13 +203,17 @@ export const proveOpen = async (prober: Prober, hook: AskingHook): Promise<Findi
   try {
     const probe = makeProbe(prober.key, hook, 'open');
     const before = Date.now();
-    const steps = await walk(prober.target, envelope(probe.name, prober.target.recipient));
+    const { target } = prober;
+    const steps = await walk(target, envelope(probe.name, target.recipient), target.login);
     const seconds = ((Date.now() - before) / 1000).toFixed(1);
     const heard = await waitForHeard(prober.heardFile, probe, (all) => all.length > 0);
     const last = steps.at(-1);
     if (!heard.some((one) => one.hook === hook)) return notProven(id, `not asked: ${lastWords(steps)}`);
-    return last !== undefined && last.said.startsWith('RCPT') && meaningOf(last.answer) === 'granted'
-      ? proven(id, `mail flows without an answer, after ${seconds} s`)
+    if (last !== undefined && last.said.startsWith('RCPT') && meaningOf(last.answer) === 'granted')
+      return proven(id, `mail flows without an answer, after ${seconds} s`);
+    // A closed door says so in the server's words of a temporary fault; a 5xx is its own no to this recipient.
+    return last !== undefined && meaningOf(last.answer) === 'refused'
+      ? notProven(id, `the server refused by itself: ${lastWords(steps)}`)
       : wrong(id, `without an answer the server refuses: ${lastWords(steps)}`);
   } catch (error) {
     return notProven(id, saidOf(error));
@@ -220,7 +225,8 @@ export const findAsking = async (
   prober: Prober,
 ): Promise<{ readonly heard: readonly Heard[]; readonly steps: readonly Step[] }> => {
   const probe = makeProbe(prober.key, 'any', 'pass');
-  const steps = await walk(prober.target, [...envelope(probe.name, prober.target.recipient), 'QUIT']);
+  const { target } = prober;
+  const steps = await walk(target, [...envelope(probe.name, target.recipient), 'QUIT'], target.login);
   const heard = await waitForHeard(prober.heardFile, probe, (all) => all.some(({ stage }) => stage === 'quit'));
   return { steps, heard };
 };

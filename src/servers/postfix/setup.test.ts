@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Change } from '../change.ts';
-import { setUpPostfix } from './setup.ts';
+import { setUpPostfix, setUpPostfixMilter } from './setup.ts';
 
 const endpoints = {
   policy: '127.0.0.1:10040',
@@ -44,4 +44,14 @@ test('Postfix: a question a stage it can answer at; what asks already stays', ()
   assert.equal(partly, text);
   const commented = '# smtpd_sender_restrictions = check_policy_service inet:127.0.0.1:10040\n';
   assert.equal(setUpPostfix(commented, endpoints, 3).kind, 'changed');
+});
+
+test('Postfix: as a milter, before those that are there', () => {
+  const text = textOf(setUpPostfixMilter('smtpd_milters = inet:localhost:8891\n', endpoints, 3));
+  assert.equal(
+    text,
+    'smtpd_milters = { inet:127.0.0.1:10041, connect_timeout=2s, command_timeout=5s, default_action=accept },\n    inet:localhost:8891\n',
+  );
+  assert.equal(setUpPostfixMilter(text, endpoints, 3).kind, 'nothing');
+  assert.match(textOf(setUpPostfixMilter('', endpoints, 2)), /^milter_default_action = accept$/m);
 });

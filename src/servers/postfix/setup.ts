@@ -78,3 +78,24 @@ export const setUpPostfix = (main: string, { policy }: Endpoints, major: number)
   const section = [...sectionLines(text), ...added, ...more.filter((line) => !text.includes(line))];
   return { kind: 'changed', text: withSection(text, section, false), lines: [...told, ...more] };
 };
+
+/** The milter hears refused recipients too. Others that are there stay, behind ours. */
+export const setUpPostfixMilter = (main: string, { milter }: Endpoints, major: number): Change => {
+  const service = `inet:${milter}`;
+  const found = definitionOf(main, 'smtpd_milters');
+  if (names(found?.value ?? '', service)) return { kind: 'nothing' };
+  const ours = major >= 3 ? `{ ${service}, connect_timeout=2s, command_timeout=5s, default_action=accept }` : service;
+  const line = `smtpd_milters = ${[ours, ...(found === undefined || found.value === '' ? [] : [found.value])].join(',\n    ')}`;
+  // Before 3 one answer serves all milters.
+  const more = major >= 3 ? [] : ['milter_default_action = accept', 'milter_command_timeout = 5s'];
+  const lines = [...line.split('\n'), ...more];
+  const text =
+    found === undefined
+      ? withSection(main, [...sectionLines(main), ...lines], false)
+      : withSection(
+          `${main.slice(0, found.from)}${line}${main.slice(found.to)}`,
+          [...sectionLines(main), ...more],
+          false,
+        );
+  return { kind: 'changed', text, lines };
+};
