@@ -21,3 +21,13 @@ test('Dovecot: both syntaxes, a nonce, and never a second policy server', () => 
   assert.deepEqual(setUpDovecot(text, endpoints, '2.3.19.1', 'salt'), { kind: 'nothing' });
   assert.equal(setUpDovecot('auth_policy_server_url = http://other/\n', endpoints, '2.4.1', 'x').kind, 'by-hand');
 });
+
+test('Dovecot: what is commented out is not set up, and the secret is not told', () => {
+  const change = setUpDovecot(
+    '# auth_policy_server_url = http://127.0.0.1:10043/\n',
+    endpoints,
+    '2.3.19.1',
+    'a-secret',
+  );
+  assert.ok(change.kind === 'changed' && change.text.includes('a-secret') && !change.lines.join().includes('a-secret'));
+});

@@ -31,7 +31,8 @@ const serviceOf = (options: string, hooks: Service['hooks']): Service => {
   };
 };
 
-const asksUs = (cf: string, endpoint: string): boolean => {
+/** A filter that asks there, and is listed. */
+export const asksMilter = (cf: string, endpoint: string): boolean => {
   const [host = '', port = ''] = endpoint.split(':');
   const filters = /^O InputMailFilters=(.*)$/m.exec(cf)?.[1]?.split(/[\s,]+/) ?? [];
   return [...cf.matchAll(/^X(\w+),(.*)$/gm)].some(
@@ -48,7 +49,7 @@ export const sendmailWiring = (cf: string, { milter }: Endpoints): Wiring => {
       .join('\n'),
   );
   const stages = new Map<WiredStage, Wired>(milterStages.map((stage) => [stage, 'configured']));
-  const hooks = new Map<HookKind, ReadonlyMap<WiredStage, Wired>>(asksUs(cf, milter) ? [['milter', stages]] : []);
+  const hooks = new Map<HookKind, ReadonlyMap<WiredStage, Wired>>(asksMilter(cf, milter) ? [['milter', stages]] : []);
   const daemons = [...cf.matchAll(/^O DaemonPortOptions=(.*)$/gm)].map(([, text = '']) => text);
   return {
     server: 'sendmail',

@@ -8,7 +8,8 @@ lab=$1
 shift
 
 mount -t tmpfs -o mode=0755 postern-lab "$lab"
-for dir in /etc /run /var/spool /var/log /var/lib/postfix /var/lib/dovecot; do
+mkdir -p /var/lib/exim4
+for dir in /etc /run /var/spool /var/log /var/lib/postfix /var/lib/dovecot /var/lib/exim4; do
   private=$lab/private$dir
   mkdir -p "$private"
   case $dir in
