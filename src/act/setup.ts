@@ -4,10 +4,12 @@
  */
 import { Fault } from '../model/fault.ts';
 import type { Memory } from '../model/receipt.ts';
-import type { CarryOut, FileFacts, Program } from '../model/verb.ts';
+import type { CarryOut, FileFacts, HangUpDaemon, Program } from '../model/verb.ts';
 import type { Act, Proof } from './act.ts';
 
 type Ran = { readonly program: Program; readonly args: readonly string[] };
+/** A daemon reads its configuration again; one that does not run reads it at its start. */
+type Reload = Ran | { readonly hangUp: HangUpDaemon };
 
 export type SetupWanted = {
   readonly server: string;
@@ -16,7 +18,7 @@ export type SetupWanted = {
   readonly lines: readonly string[];
   /** The server's own look at its configuration. */
   readonly check: readonly Ran[];
-  readonly reload: readonly Ran[];
+  readonly reload: readonly Reload[];
 };
 
 type Remembered = {
@@ -29,7 +31,7 @@ type Remembered = {
     readonly after: string;
   }[];
   readonly check: readonly Ran[];
-  readonly reload: readonly Ran[];
+  readonly reload: readonly Reload[];
 };
 /** `plan` below made it. */
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion
@@ -48,8 +50,13 @@ const textNow = async (path: string, carryOut: CarryOut): Promise<{ text: string
     : { text: Buffer.from(seen.bytes).toString('latin1'), facts: seen.facts };
 };
 
-const runAll = async (all: readonly Ran[], carryOut: CarryOut): Promise<string | undefined> => {
-  for (const { program, args } of all) {
+const runAll = async (all: readonly Reload[], carryOut: CarryOut): Promise<string | undefined> => {
+  for (const one of all) {
+    if ('hangUp' in one) {
+      await carryOut({ verb: 'hang-up', daemon: one.hangUp });
+      continue;
+    }
+    const { program, args } = one;
     const { status, stdout, stderr } = await carryOut({ verb: 'run', program, args });
     if (status !== 0) return `${program} ${args.join(' ')}: ${`${stderr}${stdout}`.trim().split('\n')[0] ?? 'failed'}`;
   }

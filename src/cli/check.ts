@@ -1,14 +1,24 @@
-/** `check`: is the server really asking, and what could an outsider do there? */
-import { connect } from 'node:net';
+/** `check`: is the server really asking, at each stage, and what could an outsider do there? */
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { checkService } from '../guard/check/check.ts';
+import type { Checked } from '../guard/check/check.ts';
+import type { Finding } from '../guard/check/finding.ts';
+import { heardFile } from '../guard/check/heard.ts';
+import { addressToComeFrom, dialledHost, readWiring, serverNames } from '../guard/check/machine.ts';
+import type { CheckedServer } from '../guard/check/machine.ts';
+import { probeKey } from '../guard/check/probe.ts';
+import type { Login } from '../guard/check/smtp.ts';
+import type { Prober } from '../guard/check/stages.ts';
 import { readConfig } from '../guard/config.ts';
-import { checkAsking, checkHardening } from '../guard/check.ts';
-import type { CheckTarget, Finding } from '../guard/check.ts';
-import { probeKey } from '../guard/probe.ts';
+import { carryOutHere } from '../guard/desk.ts';
+import { endpointsOf } from '../guard/endpoints.ts';
 import { hostAndPort, listenAt } from '../guard/setting.ts';
 import { hookNames } from '../guard/settings.ts';
 import type { Values } from '../guard/settings.ts';
 import { Fault } from '../model/fault.ts';
+import type { Service, Wiring } from '../servers/wiring.ts';
 import { anyJson } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
 import { jsonOption } from './command.ts';
@@ -41,47 +51,122 @@ const requireGuard = async (values: Values): Promise<void> => {
   );
 };
 
-/** @throws Fault USAGE */
-const targetOf = (text: string, { options }: Call): CheckTarget => {
-  const at = hostAndPort(text);
-  if (at === undefined) throw new Fault('USAGE', `${plain(text)}: expected HOST:PORT`);
-  return { ...at, from: options.get('from'), recipient: options.get('recipient') ?? 'postmaster' };
+/** One place to dial, and what is known of it. */
+type Place = { readonly host: string; readonly port: number } & Checked;
+
+const placesOf = (wiring: Wiring): readonly Place[] =>
+  wiring.services.map((service) => ({ host: dialledHost(service), port: service.port, service, wiring }));
+
+const isServer = (text: string): text is CheckedServer => serverNames.some((name) => name === text);
+
+/** Of a `HOST:PORT`: the service of this machine that listens just there, or nothing is known of it. */
+const knownAt = (host: string, port: number, wirings: readonly Wiring[]): Checked => {
+  const fits = (service: Service): boolean => service.port === port && (service.host ?? host) === host;
+  const exact = (service: Service): boolean => service.port === port && service.host === host;
+  for (const test of [exact, fits])
+    for (const wiring of wirings) {
+      const service = wiring.services.find(test);
+      if (service !== undefined) return { service, wiring };
+    }
+  return { service: undefined, wiring: undefined };
 };
 
-type Checked = { readonly target: string; readonly findings: readonly Finding[] };
+/** @throws Fault USAGE */
+const chosenPlaces = (call: Call, wirings: readonly Wiring[]): readonly Place[] => {
+  const wanted = call.operands.length > 0 ? call.operands : wirings.map(({ server }) => server);
+  const places = wanted.flatMap((text): readonly Place[] => {
+    const at = hostAndPort(text);
+    if (at !== undefined) return [{ ...at, ...knownAt(at.host, at.port, wirings) }];
+    if (!isServer(text))
+      throw new Fault('USAGE', `${plain(text)}: expected HOST:PORT or one of ${serverNames.join(', ')}`);
+    const wiring = wirings.find(({ server }) => server === text);
+    if (wiring === undefined) throw new Fault('INPUT_UNREADABLE', `no ${text} whose configuration can be read is here`);
+    return placesOf(wiring);
+  });
+  if (places.length === 0)
+    throw new Fault('USAGE', 'no mail server whose configuration can be read is here: name one as HOST:PORT');
+  return places;
+};
 
-const tell = (call: Call, checked: readonly Checked[]): number => {
-  const all = checked.flatMap(({ findings }) => findings);
-  if (call.options.has('json')) print(anyJson({ version: 1, checked }));
-  else
-    for (const { target, findings } of checked) {
-      print(plain(target));
-      for (const { id, state, words } of findings) print(`  ${findingMarks[state]} ${id.padEnd(20)} ${plain(words)}`);
-    }
+type Result = {
+  readonly target: string;
+  readonly server: string | undefined;
+  readonly version: string | undefined;
+  readonly service: string | undefined;
+  readonly from: string | undefined;
+  readonly findings: readonly Finding[];
+};
+
+/** Where only who logs in may send (RFC 6409). */
+const submissionPorts: ReadonlySet<number> = new Set([465, 587, 2465, 2587]);
+
+/** @throws Fault when one of the two is missing */
+const loginOf = ({ options }: Call): Login | undefined => {
+  const [account, file] = [options.get('account'), options.get('password-file')];
+  if (account === undefined && file === undefined) return undefined;
+  if (account === undefined || file === undefined)
+    throw new Fault('USAGE', '--account and --password-file belong together');
+  try {
+    return { account, password: readFileSync(file, 'latin1').split('\n')[0] ?? '' };
+  } catch {
+    throw new Fault('INPUT_UNREADABLE', `cannot read ${file}`);
+  }
+};
+
+const checkPlace = async (call: Call, place: Place, prober: Omit<Prober, 'target'>): Promise<Result> => {
+  const { host, port, service, wiring } = place;
+  const from = call.options.get('from') ?? (wiring === undefined ? undefined : addressToComeFrom(wiring));
+  const recipient = call.options.get('recipient') ?? 'postmaster';
+  const login = submissionPorts.has(port) ? loginOf(call) : undefined;
+  const target = { host, port, from, recipient, ...(login === undefined ? {} : { login }) };
+  return {
+    target: `${host}:${port}`,
+    server: wiring?.server,
+    version: wiring?.version,
+    service: service?.name,
+    from,
+    findings: await checkService({ ...prober, target }, { service, wiring }),
+  };
+};
+
+const tell = (call: Call, results: readonly Result[]): number => {
+  const all = results.flatMap(({ findings }) => findings);
   const count = (state: Finding['state']): number => all.filter((finding) => finding.state === state).length;
-  if (!call.options.has('json'))
+  if (call.options.has('json')) print(anyJson({ version: 2, checked: results }));
+  else {
+    for (const { target, server, version, service, from, findings } of results) {
+      const known = server === undefined ? '' : `${server} ${version ?? ''} ${service ?? ''}, `;
+      print(plain(`${known}${target}${from === undefined ? '' : `, from ${from}`}`));
+      for (const { id, state, words } of findings) print(`  ${findingMarks[state]} ${id.padEnd(21)} ${plain(words)}`);
+    }
     print(`${count('proven')} of ${all.length} proven, ${count('wrong')} wrong, ${count('not-proven')} not proven.`);
-  return count('wrong') > 0 || !all.some(({ id, state }) => id.startsWith('asked') && state === 'proven') ? 5 : 0;
+  }
+  return count('proven') === all.length ? 0 : 5;
 };
 
 const run = async (call: Call): Promise<number> => {
   const { values } = readConfig(call.options.get('config'));
   await requireGuard(values);
-  const key = probeKey(stateOf(call, values));
-  const targets = call.operands.length > 0 ? call.operands : ['127.0.0.1:25'];
-  const checked: Checked[] = [];
-  for (const text of targets) {
-    const target = targetOf(text, call);
-    const findings = [...(await checkAsking(target, key)), ...(await checkHardening(target))];
-    checked.push({ target: text, findings });
+  const state = stateOf(call, values);
+  const carryOut = carryOutHere(values, state);
+  const endpoints = endpointsOf(values);
+  const wirings: Wiring[] = [];
+  for (const server of serverNames) {
+    const wiring = await readWiring(server, endpoints, carryOut);
+    if (wiring !== undefined) wirings.push(wiring);
   }
-  return tell(call, checked);
+  const places = chosenPlaces(call, wirings);
+  const prober = { key: probeKey(state), heardFile: heardFile(state) };
+  const results: Result[] = [];
+  for (const place of places) results.push(await checkPlace(call, place, prober));
+  return tell(call, results);
 };
 
 export const checkCommand: Command = {
   name: 'check',
-  usage: 'postern check [HOST:PORT…]',
-  summary: 'Is the server really asking, and does it obey? And what could an outsider do there? No message is sent.',
+  usage: 'postern check [postfix|exim|sendmail|dovecot|HOST:PORT…]',
+  summary:
+    'Is the server really asking, at each stage, and does it obey? Does mail flow without an answer? And what could an outsider do there?',
   options: [
     {
       name: 'from',
@@ -89,10 +174,16 @@ export const checkCommand: Command = {
       sentence: 'Come from this address of this machine: one that the server does not exempt.',
     },
     { name: 'recipient', value: 'ADDRESS', sentence: 'A recipient that exists; postmaster (default).' },
+    { name: 'account', value: 'NAME', sentence: 'Who logs in at a submission port, where nobody else may send.' },
+    { name: 'password-file', value: 'FILE', sentence: 'Its first line is the password of that account.' },
     jsonOption,
     ...deskOptions,
   ],
-  examples: ['postern check', 'postern check 192.0.2.25:25 --from 192.0.2.25 --recipient postmaster@example.org'],
+  examples: [
+    'postern check',
+    'postern check dovecot',
+    'postern check 192.0.2.25:25 --from 192.0.2.25 --recipient postmaster@example.org',
+  ],
   operandsMin: 0,
   operandsMax: 20,
   run,

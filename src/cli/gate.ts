@@ -1,5 +1,6 @@
 /** `gate check`: what an outsider could do at a mail server that the user names. */
-import { checkHardening } from '../guard/check.ts';
+import { checkHardening } from '../guard/check/hardening.ts';
+import { trustOf } from '../guard/check/machine.ts';
 import { hostAndPort } from '../guard/setting.ts';
 import { Fault } from '../model/fault.ts';
 import { anyJson } from '../show/text/json.ts';
@@ -13,7 +14,8 @@ const run = async (call: Call): Promise<number> => {
   const at = hostAndPort(text);
   if (verb !== 'check' || at === undefined) throw new Fault('USAGE', 'expected: postern gate check HOST:PORT');
   const target = { ...at, from: call.options.get('from'), recipient: call.options.get('recipient') ?? 'postmaster' };
-  const findings = await checkHardening(target);
+  const trustedBecause = call.options.has('from') ? undefined : trustOf(undefined, at.host);
+  const findings = await checkHardening({ target, helo: 'check.invalid', trustedBecause });
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
   if (call.options.has('json')) print(anyJson({ version: 1, target: text, findings }));
   else for (const { id, state, words } of findings) print(`${findingMarks[state]} ${id.padEnd(20)} ${plain(words)}`);

@@ -16,7 +16,7 @@ import { startReadsocket } from '../sense/hooks/readsocket.ts';
 import type { GateChoice, GateName } from './gate-settings.ts';
 import { judgeSettings } from './judge-settings.ts';
 import type { JudgeChoice } from './judge-settings.ts';
-import { answeringProbes } from './probe.ts';
+import { createAnswering } from './check/answering.ts';
 import type { HookName } from './settings.ts';
 
 /** A new hook is a file in `sense/hooks/`, a row here, and its `listen` in `settings.ts`. */
@@ -44,6 +44,7 @@ export type ListenerData = {
   readonly gates: GateChoice;
   /** Of `postern check`. */
   readonly probeKey: Uint8Array;
+  readonly heardFile: string;
   readonly hooks: readonly WantedHook[];
   /** Outcomes come only when a log is followed: without one nothing is waited for. */
   readonly followsLogs: boolean;
@@ -73,7 +74,8 @@ const tellTogether = (): ((event: Event) => void) => {
 
 const main = async (data: ListenerData): Promise<void> => {
   const memory = createMemory(data.buffer, data.seed);
-  const ask = answeringProbes(createAsk(memory.table, judgeSettings(data.choice)), data.probeKey);
+  const answering = createAnswering(data.probeKey, data.heardFile);
+  const judge = createAsk(memory.table, judgeSettings(data.choice));
   const tell = tellTogether();
   let complaints = 0;
   setInterval(() => (complaints = 0), 60_000).unref();
@@ -85,7 +87,12 @@ const main = async (data: ListenerData): Promise<void> => {
   const start = async ({ name, listen }: WantedHook): Promise<Hook> => {
     // The policy service tells nothing itself: without a log there is nothing that it could wait for.
     const waits = name !== 'policy' || data.followsLogs;
-    const settings = { listen, ask, tell, complain, ...(waits ? { nextProgress } : {}) };
+    const settings = {
+      listen,
+      complain,
+      ...answering(isGate(name) ? 'gate' : name, judge, tell),
+      ...(waits ? { nextProgress } : {}),
+    };
     return isGate(name)
       ? startGate({ ...settings, note: (noted) => say({ noted }) }, data.gates[name])
       : startHook[name](settings);

@@ -13,6 +13,9 @@ import type { Following } from '../sense/logs/follow.ts';
 import { journalName } from '../sense/logs/journal.ts';
 import { readLive } from './live-log.ts';
 import { createGateNotes } from './gate-notes.ts';
+import { isMarked } from './check/answering.ts';
+import { heardFile } from './check/heard.ts';
+import { probeKey } from './check/probe.ts';
 import { gateChoice } from './gate-settings.ts';
 import { startActing } from './acting/start.ts';
 import { openDesk, protectedBy } from './desk.ts';
@@ -22,7 +25,6 @@ import { startQuotaWatch } from './quota/watch.ts';
 import { judgeChoice, judgeSettings } from './judge-settings.ts';
 import type { ListenerData } from './listener-thread.ts';
 import { startListenerThreads } from './listener-threads.ts';
-import { probeKey } from './probe.ts';
 import { listenAt } from './setting.ts';
 import type { GuardNews } from './notices/news.ts';
 import { channelsOf, createNotices } from './notices/channels.ts';
@@ -151,8 +153,10 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
       text: `the log of ${server} has been silent for ${Math.round(silentForMs / 60_000)} minutes while its hooks were asked: is it still written? Until it speaks again the hooks' word counts`,
     }),
   );
+  const key = probeKey(state);
   const tellFromLog: Tell = (event) => {
     witness.logSpoke(event.server, performance.now());
+    if (isMarked(key, event)) return;
     quotas.hear(event);
     judge.tell(event);
   };
@@ -185,7 +189,8 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
       seed,
       choice,
       gates: gateChoice(values, state),
-      probeKey: probeKey(state),
+      probeKey: key,
+      heardFile: heardFile(state),
       hooks: wantedHooks(values),
       followsLogs: logs.length > 0,
     },

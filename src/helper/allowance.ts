@@ -82,6 +82,11 @@ const folders = ['/usr/sbin', '/usr/bin', '/sbin', '/bin', '/usr/local/sbin', '/
 const otherNames = new Map<Program, readonly string[]>([
   ['exim', ['exim', 'exim4']],
   ['makemap', ['makemap', '../lib/sm.bin/makemap', '../libexec/sendmail/makemap']],
+  // Where several mail servers are installed, `sendmail` may be another one's.
+  [
+    'sendmail-mta',
+    ['sendmail-mta', 'sendmail.sendmail', '../lib/sm.bin/sendmail', '../libexec/sendmail/sendmail', 'sendmail'],
+  ],
   ['sendmail', ['sendmail', '../lib/sm.bin/sendmail', '../libexec/sendmail/sendmail']],
 ]);
 
@@ -98,7 +103,7 @@ export const createAllowance = (
       program,
       [
         ...(more.places?.get(program) ?? []),
-        ...folders.flatMap((folder) => (otherNames.get(program) ?? [program]).map((name) => `${folder}/${name}`)),
+        ...(otherNames.get(program) ?? [program]).flatMap((name) => folders.map((folder) => `${folder}/${name}`)),
       ],
     ]),
   ),

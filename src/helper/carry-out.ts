@@ -6,6 +6,7 @@ import { accountCommand } from './account-command.ts';
 import type { Allowance } from './allowance.ts';
 import { keepFiles, removeKept, restoreKept } from './evidence.ts';
 import { readFile, replaceFile } from './file.ts';
+import { hangUp } from './hang-up.ts';
 import { readScript } from './nft-script.ts';
 import type { Script } from './nft-script.ts';
 import { createProtection } from './protection.ts';
@@ -63,6 +64,8 @@ const carry = async (verb: Verb, allowance: Allowance, whoProtects: WhoProtects)
       return verb.program === 'nft' ? runNft(verb, allowance, whoProtects) : runProgram(verb, allowance);
     case 'account-command':
       return accountCommand(verb.does, verb.account, allowance);
+    case 'hang-up':
+      return hangUp(verb.daemon);
     case 'who-protects':
       return whoProtects(verb.subjects);
     default:

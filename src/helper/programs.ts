@@ -26,6 +26,8 @@ const isPath: Fits = (argument, allowance) => {
     return false;
   }
 };
+/** `-C/etc/mail/sendmail.cf` */
+const isCPath: Fits = (argument, allowance) => argument.startsWith('-C/') && isPath(argument.slice(2), allowance);
 /** `hash:/etc/postfix/access` */
 const isMap: Fits = (argument, allowance) => {
   const colon = argument.indexOf(':');
@@ -100,9 +102,13 @@ const forms: Readonly<Record<Program, readonly Form[]>> = {
     { begin: ['-bpu'] },
     { begin: ['-bP'], more: setting },
     { begin: ['-bt', mailAddress] },
+    { begin: ['-C', isPath, '-bV'] },
     ...['-Mf', '-Mt', '-Mrm', '-M', '-Mg'].map((flag) => ({ begin: [flag, eximId], more: eximId })),
     ...['-Mvh', '-Mvb', '-Mvl', '-Mvc'].map((flag) => ({ begin: [flag, eximId] })),
   ],
+  // Checks what it makes before it takes the place of the old one.
+  'update-exim4.conf': [{ begin: [] }],
+  'sendmail-mta': [{ begin: [isCPath, '-bt'] }],
   sendmail: [
     { begin: ['-bp'] },
     { begin: ['-bv', mailAddress] },

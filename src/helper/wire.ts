@@ -1,7 +1,7 @@
 /** Verbs and answers between the guard and the helper: one JSON document a line, bytes in base64. Every verb is checked. */
 import { faultCodes } from '../model/fault.ts';
 import type { FaultCode } from '../model/fault.ts';
-import { accountDeeds, programs } from '../model/verb.ts';
+import { accountDeeds, hangUpDaemons, programs } from '../model/verb.ts';
 import type { FileFacts, Verb } from '../model/verb.ts';
 
 /** A file of 64 MiB, twice (expected and content), in base64. */
@@ -96,6 +96,13 @@ const readers: ReadonlyMap<unknown, (fields: Fields) => Verb | undefined> = new 
     },
   ],
   ['run', runIn],
+  [
+    'hang-up',
+    ({ daemon }: Fields): Verb | undefined => {
+      const known = hangUpDaemons.find((name) => name === daemon);
+      return known === undefined ? undefined : { verb: 'hang-up', daemon: known };
+    },
+  ],
   [
     'look-files',
     ({ paths, startBytes }: Fields): Verb | undefined =>

@@ -1,7 +1,7 @@
 /** Question: what a live hook asks at a stage of the SMTP dialogue (DESIGN §3). */
 import type { ServerName } from './event.ts';
 
-const stages = ['connect', 'helo', 'auth', 'sender', 'recipient', 'data', 'message'] as const;
+const stages = ['connect', 'helo', 'auth', 'sender', 'recipient', 'data', 'message', 'etrn'] as const;
 export type Stage = (typeof stages)[number];
 
 export type Question = {

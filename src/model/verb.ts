@@ -24,7 +24,9 @@ export const programs = [
   'postsuper',
   'postcat',
   'exim',
+  'update-exim4.conf',
   'sendmail',
+  'sendmail-mta',
   'makemap',
   'newaliases',
   'doveconf',
@@ -40,6 +42,10 @@ export type AccountDeed = (typeof accountDeeds)[number];
 
 /** What must not be blocked, and why in words: `this server's own address`. */
 export type Protection = { readonly network: string; readonly why: string };
+
+/** Daemons that read their configuration again at SIGHUP. */
+export const hangUpDaemons = ['exim', 'sendmail'] as const;
+export type HangUpDaemon = (typeof hangUpDaemons)[number];
 
 export type Verb =
   /** Asks which of some addresses and networks overlap what is never blocked; enforced besides, whoever asked or not. */
@@ -60,6 +66,8 @@ export type Verb =
       readonly content: Uint8Array | undefined;
       readonly facts?: FileFacts;
     }
+  /** @returns false when it does not run */
+  | { readonly verb: 'hang-up'; readonly daemon: HangUpDaemon }
   | {
       readonly verb: 'run';
       readonly program: Program;
@@ -80,6 +88,8 @@ export type VerbAnswer<V extends Verb> = V extends { verb: 'read-file' }
       ? /** Undefined: none is configured. */ Ran | undefined
       : V extends { verb: 'who-protects' }
         ? readonly (Protection | undefined)[]
+      : V extends { verb: 'hang-up' }
+        ? boolean
         : V extends SpoolVerb
           ? SpoolAnswer<V>
           : undefined;

@@ -36,7 +36,7 @@ export const startAuthPolicy = async (settings: HookSettings): Promise<AuthPolic
   const counts: AuthPolicyCounts = { questions: 0, reports: 0, garbage: 0, faults: 0 };
   const sleepers = createSleepers();
 
-  const judged = (message: PolicyMessage): PolicyAnswer => {
+  const judged = (message: PolicyMessage): PolicyAnswer | undefined => {
     const time = Date.now();
     if (message.command === 'report') {
       counts.reports++;
@@ -44,11 +44,13 @@ export const startAuthPolicy = async (settings: HookSettings): Promise<AuthPolic
       return goOn;
     }
     counts.questions++;
-    const verdict = settings.ask(questionOf(message, time));
+    const question = questionOf(message, time);
+    if (settings.withholds?.(question) === true) return undefined;
+    const verdict = settings.ask(question);
     return verdict.kind === 'delay' && !sleepers.admit(time, verdict.delayMs) ? goOn : answerOf(verdict);
   };
 
-  const answerTo = async (request: IncomingMessage): Promise<PolicyAnswer> => {
+  const answerTo = async (request: IncomingMessage): Promise<PolicyAnswer | undefined> => {
     const body = await bodyOf(request);
     const parsed = body === undefined ? undefined : parseMessage(request.url ?? '', body);
     if (parsed?.kind === 'message') return judged(parsed.message);
@@ -57,13 +59,14 @@ export const startAuthPolicy = async (settings: HookSettings): Promise<AuthPolic
   };
 
   const reply = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    let answer = goOn;
+    let answer: PolicyAnswer | undefined = goOn;
     try {
       answer = await answerTo(request);
     } catch (error) {
       counts.faults++;
       if (!request.destroyed) settings.complain(error);
     }
+    if (answer === undefined) return;
     const text = encodeAnswer(answer);
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
     response.end(text);

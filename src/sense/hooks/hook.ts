@@ -1,5 +1,6 @@
 /** What every live hook is given and gives back. A hook asks from memory, tells what it saw, and fails open. */
 import type { Ask, Tell } from '../../model/ports.ts';
+import type { Question } from '../../model/question.ts';
 import type { Endpoint, Listen } from './listen.ts';
 import type { NextProgress } from './outcomes.ts';
 
@@ -8,6 +9,8 @@ export type HookSettings = {
   readonly ask: Ask;
   /** What only the hook saw; the guard drops what a followed log of the same server tells as well. */
   readonly tell: Tell;
+  /** True when a question is to be left without any answer: `postern check` proves that mail flows on. */
+  readonly withholds?: (question: Question) => boolean;
   /** Told of every error that a question caused; the answer is the fail-open one all the same. */
   readonly complain: (error: unknown) => void;
   /** Given: whoever must not be answered ahead of the evidence waits for its next move. */

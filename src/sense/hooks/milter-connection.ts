@@ -23,7 +23,7 @@ export type MilterCounts = {
   displaced: number;
 };
 
-export type MilterDesk = Pick<HookSettings, 'ask' | 'tell' | 'complain' | 'nextProgress'> & {
+export type MilterDesk = Pick<HookSettings, 'ask' | 'tell' | 'complain' | 'nextProgress' | 'withholds'> & {
   readonly sleepers: Sleepers;
   readonly counts: MilterCounts;
 };
@@ -46,6 +46,7 @@ export const serveMilterConnection = (socket: Socket, desk: MilterDesk): (() => 
   const judged = async ({ question, refused }: Heard): Promise<readonly MilterReply[]> => {
     if (refused) await desk.nextProgress?.(outcomeMsMax);
     if (question === undefined) return goOn;
+    if (desk.withholds?.(question) === true) return [];
     desk.counts.questions++;
     try {
       const verdict = desk.ask(question);

@@ -51,7 +51,7 @@ export const servePolicyConnection = (
         break;
       }
       const action = answerRequest(one.request, requestAt, last, desk);
-      answers += action === noAction ? noAnswer : encodeAnswer(action);
+      if (action !== undefined) answers += action === noAction ? noAnswer : encodeAnswer(action);
     }
     // A client that sends and never reads is not read from either.
     if (!socket.write(answers, 'latin1')) socket.pause();

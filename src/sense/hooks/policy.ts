@@ -18,10 +18,11 @@ export const startPolicy = async ({
   ask,
   complain,
   nextProgress,
+  withholds = () => false,
   limits,
 }: PolicySettings): Promise<PolicyService> => {
   const counts: PolicyCounts = { questions: 0, garbage: 0, tooLarge: 0, faults: 0, held: 0, idle: 0, displaced: 0 };
-  const desk = { ask, complain, sleepers: createSleepers(), counts };
+  const desk = { ask, complain, withholds, sleepers: createSleepers(), counts };
   const hook = await serveConnections({
     name: 'policy service',
     listen,

@@ -28,7 +28,7 @@ export const startReadsocket = async (settings: HookSettings): Promise<Readsocke
   const sleepers = createSleepers();
   const sockets = new Set<Socket>();
 
-  const judged = async (request: EximRequest): Promise<EximAnswer> => {
+  const judged = async (request: EximRequest): Promise<EximAnswer | undefined> => {
     const time = Date.now();
     const event = eventOf(request, time);
     if (event !== undefined) settings.tell(event);
@@ -36,13 +36,14 @@ export const startReadsocket = async (settings: HookSettings): Promise<Readsocke
     if (event?.outcome === 'unknown') await settings.nextProgress?.(outcomeMsMax);
     const question = questionOf(request, time);
     if (question === undefined) return accepted;
+    if (settings.withholds?.(question) === true) return undefined;
     counts.questions++;
     const verdict = settings.ask(question);
     if (verdict.kind === 'delay' && !sleepers.admit(time, verdict.delayMs)) return accepted;
     return answerOf(verdict, question);
   };
 
-  const answerTo = async (line: string): Promise<EximAnswer> => {
+  const answerTo = async (line: string): Promise<EximAnswer | undefined> => {
     const parsed = parseRequest(line);
     if (parsed.kind === 'request') return judged(parsed.request);
     counts.garbage++;
@@ -72,7 +73,7 @@ export const startReadsocket = async (settings: HookSettings): Promise<Readsocke
           settings.complain(error);
           return accepted;
         })
-        .then((answer) => socket.end(encodeAnswer(answer), 'latin1'))
+        .then((answer) => (answer === undefined ? socket : socket.end(encodeAnswer(answer), 'latin1')))
         .catch(settings.complain);
     };
     socket.on('data', read);

@@ -42,7 +42,7 @@ test('every protocol state has its stage; only inside a transaction an empty sen
     ['CONNECT', 'connect', undefined],
     ['EHLO', 'helo', undefined],
     ['HELO', 'helo', undefined],
-    ['ETRN', 'helo', undefined],
+    ['ETRN', 'etrn', undefined],
     ['VRFY', 'recipient', undefined],
     ['MAIL', 'sender', ''],
     ['RCPT', 'recipient', ''],

@@ -12,7 +12,7 @@ const stageOf = new Map<string, Stage>([
   ['CONNECT', 'connect'],
   ['EHLO', 'helo'],
   ['HELO', 'helo'],
-  ['ETRN', 'helo'],
+  ['ETRN', 'etrn'],
   ['MAIL', 'sender'],
   ['RCPT', 'recipient'],
   ['VRFY', 'recipient'],

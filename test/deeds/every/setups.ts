@@ -2,8 +2,11 @@
 import { readFileSync, utimesSync } from 'node:fs';
 import { setup } from '../../../src/act/setup.ts';
 import type { SetupWanted } from '../../../src/act/setup.ts';
-import { eximInclude, setUpDovecot, setUpExim, setUpPostfix, setUpSendmail } from '../../../src/servers/setup.ts';
-import type { Change } from '../../../src/servers/setup.ts';
+import type { Change } from '../../../src/servers/change.ts';
+import { setUpDovecot } from '../../../src/servers/dovecot/setup.ts';
+import { eximInclude, setUpExim } from '../../../src/servers/exim/setup.ts';
+import { setUpPostfix } from '../../../src/servers/postfix/setup.ts';
+import { setUpSendmail } from '../../../src/servers/sendmail/setup.ts';
 import { runCommand } from '../../servers/lab/daemon.ts';
 import { labDir } from '../../servers/lab/door.ts';
 import { startWorld } from '../../servers/lab/world.ts';
@@ -26,6 +29,11 @@ type Server = Pick<SetupWanted, 'check' | 'reload'> & {
   readonly change: (text: string) => Change;
   readonly more?: SetupWanted['files'];
   readonly counts: () => Promise<boolean>;
+};
+
+const setUpOneEximFile = (text: string): Change => {
+  const change = setUpExim({ files: [{ path: '/etc/exim4/exim4.conf', text }], include });
+  return change.kind === 'changed' ? { ...change, text: change.files[0]?.text ?? text } : change;
 };
 
 const says = async (command: string, args: readonly string[], words: string): Promise<boolean> =>
@@ -54,10 +62,10 @@ const servers: readonly Server[] = [
     of: 'exim',
     path: '/etc/exim4/exim4.conf',
     start: () => startPatientExim(),
-    change: (text) => setUpExim(text, include),
+    change: setUpOneEximFile,
     more: [{ path: include, change: () => eximInclude(endpoints) }],
-    check: [],
-    reload: [],
+    check: [{ program: 'exim', args: ['-bV'] }],
+    reload: [{ hangUp: 'exim' }],
     counts: () => says(`${labDir()}/exim4/usr/sbin/exim4`, ['-bP', 'acl_smtp_mail'], 'postern_mail'),
   },
   {
@@ -65,9 +73,8 @@ const servers: readonly Server[] = [
     path: '/etc/mail/sendmail.cf',
     start: startPatientSendmail,
     change: (text) => setUpSendmail(text, endpoints),
-    check: [],
-    reload: [],
-    // It reads it at its start.
+    check: [{ program: 'sendmail-mta', args: ['-C/etc/mail/sendmail.cf', '-bt'] }],
+    reload: [{ hangUp: 'sendmail' }],
     counts: () => Promise.resolve(readFileSync('/etc/mail/sendmail.cf', 'latin1').includes('Xpostern,')),
   },
 ];

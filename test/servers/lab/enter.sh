@@ -8,7 +8,8 @@ lab=$1
 shift
 
 mount -t tmpfs -o mode=0755 postern-lab "$lab"
-for dir in /etc /run /var/spool /var/log /var/lib/postfix /var/lib/dovecot; do
+mkdir -p /var/lib/exim4
+for dir in /etc /run /var/spool /var/log /var/lib/postfix /var/lib/dovecot /var/lib/exim4; do
   private=$lab/private$dir
   mkdir -p "$private"
   case $dir in
@@ -20,6 +21,9 @@ for dir in /etc /run /var/spool /var/log /var/lib/postfix /var/lib/dovecot; do
   mount --bind "$private" "$dir"
 done
 mkdir -p /run/lock
+# Programs that are unpacked, not installed, are found here.
+mkdir -p "$lab/programs"
+mount --bind "$lab/programs" /usr/local/sbin
 
 dev=$lab/dev
 mkdir -p "$dev/shm" "$dev/pts"

@@ -1,5 +1,5 @@
 /** Exim, unpacked beside Postfix, with /etc/exim4/exim4.conf, /var/spool/exim4 and /var/log/exim4 as on Debian. */
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { awaitPorts } from './await.ts';
 import { startDaemon, stoppable } from './daemon.ts';
 import type { Stoppable } from './daemon.ts';
@@ -43,6 +43,8 @@ export const startExim = async ({
     .replace('LAB_LOG_SELECTOR', logSelector)
     .replace('LAB_INTERFACES', hasIPv6 ? `${hosts.exim} ; ${hosts.exim6}` : hosts.exim);
   writeFileSync(config, edit(text), 'latin1');
+  rmSync('/usr/local/sbin/exim4', { force: true });
+  symlinkSync(program, '/usr/local/sbin/exim4');
   chmodSync(program, 0o4755); // as its package does: a local script hands mail in through it
   for (const dir of ['/var/spool/exim4', logDir, '/run/exim4']) freshDirectory(dir, 0o755, exim);
   const daemon = startDaemon('exim', program, ['-bdf', `-q${queueRun}`]);
@@ -56,4 +58,24 @@ export const startExim = async ({
     program,
     ...stoppable(daemon.stop),
   };
+};
+
+/** Debian's own configuration, as its packages lay it, instead of the lab's; nothing is started. */
+export const layDebianExim = async (): Promise<void> => {
+  const tree = await unpack('exim4');
+  const exim = userOf('Debian-exim');
+  rmSync('/etc/exim4', { recursive: true, force: true });
+  cpSync(`${tree}/etc/exim4`, '/etc/exim4', { recursive: true });
+  writeFileSync('/etc/mailname', 'mx.lab.test\n');
+  freshDirectory('/var/lib/exim4', 0o755, exim);
+  rmSync('/usr/local/sbin/exim4', { force: true });
+  symlinkSync(`${tree}/usr/sbin/exim4`, '/usr/local/sbin/exim4');
+  const script = readFileSync(`${tree}/usr/sbin/update-exim4.conf`, 'latin1');
+  writeFileSync(
+    '/usr/local/sbin/update-exim4.conf',
+    script.replace('EXIM="/usr/sbin/exim4"', 'EXIM="/usr/local/sbin/exim4"'),
+    {
+      mode: 0o755,
+    },
+  );
 };

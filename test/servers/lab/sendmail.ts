@@ -1,5 +1,5 @@
 /** Sendmail, unpacked beside Postfix: /etc/mail, /var/spool/mqueue, an MTA, an MSA and the sendmail command of scripts. */
-import { chmodSync, chownSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { awaitPorts } from './await.ts';
 import { runCommand, startDaemon, stoppable } from './daemon.ts';
 import type { Stoppable } from './daemon.ts';
@@ -68,6 +68,8 @@ export const startSendmail = async (
   await makeConfig(tree, more);
   writeFileSync('/etc/mail/sendmail.cf', edit(readFileSync('/etc/mail/sendmail.cf', 'latin1')), 'latin1');
   // Modes that its package gives: a local script's mail waits in the client queue, which belongs to group smmsp.
+  rmSync('/usr/local/sbin/sendmail-mta', { force: true });
+  symlinkSync(program, '/usr/local/sbin/sendmail-mta');
   chownSync(program, 0, smmsp.gid);
   chmodSync(program, 0o2755);
   freshDirectory('/var/spool/mqueue', 0o2750, { uid: 0, gid: smmsp.gid });

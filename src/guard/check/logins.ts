@@ -1,0 +1,136 @@
+/**
+ * Is the server asking before it looks at a password? A login under a marked account that does not exist: refused in our
+ * words, or, when the guard keeps silent, refused for its password. Passwords of people are never used.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { notProven, proven, saidOf, wrong } from './finding.ts';
+import type { Finding } from './finding.ts';
+import { heardOf } from './heard.ts';
+import { makeProbe } from './probe.ts';
+import type { AskingHook, Probe } from './probe.ts';
+import { authPlain, greetSecurely, offers, openSmtp, wordsOf } from './smtp.ts';
+import { idOf } from './stages.ts';
+import type { Prober } from './stages.ts';
+import { dial } from './talk.ts';
+import type { Talk, Target } from './talk.ts';
+
+const lineMsMax = 20_000;
+const linesMax = 50;
+const heardWaitMs = 3000;
+const heardPauseMs = 50;
+
+/** Says a line and waits for the one that ends its answer. */
+const ask = async (talk: Talk, line: string, isEnd: (answer: string) => boolean): Promise<string> => {
+  talk.write(`${line}\r\n`);
+  for (let count = 0; count < linesMax; count++) {
+    const answer = await talk.hear(lineMsMax);
+    if (answer === undefined) return 'the connection was closed';
+    if (isEnd(answer)) return answer;
+  }
+  return 'no end of the answer';
+};
+
+const tagged = (tag: string) => (line: string) => line.startsWith(`${tag} `);
+const anyLine = (): boolean => true;
+
+/** @returns undefined where no login is offered */
+type Login = (target: Target, account: string) => Promise<string | undefined>;
+
+const imap: Login = async (target, account) => {
+  const talk = await dial(target);
+  try {
+    await talk.hear(lineMsMax);
+    const answer = await ask(talk, `a1 LOGIN ${account} x`, tagged('a1'));
+    if (!/PRIVACYREQUIRED|LOGINDISABLED|disabled/i.test(answer)) return answer;
+    if (!(await ask(talk, 'a2 STARTTLS', tagged('a2'))).startsWith('a2 OK')) return answer;
+    await talk.secure();
+    return await ask(talk, `a3 LOGIN ${account} x`, tagged('a3'));
+  } finally {
+    talk.end();
+  }
+};
+
+const pop3: Login = async (target, account) => {
+  const talk = await dial(target);
+  const login = async (): Promise<string> => {
+    const user = await ask(talk, `USER ${account}`, anyLine);
+    return user.startsWith('+OK') ? ask(talk, 'PASS x', anyLine) : user;
+  };
+  try {
+    await talk.hear(lineMsMax);
+    const answer = await login();
+    if (!/plaintext|privacyrequired|disallowed|disabled/i.test(answer)) return answer;
+    if (!(await ask(talk, 'STLS', anyLine)).startsWith('+OK')) return answer;
+    await talk.secure();
+    return await login();
+  } finally {
+    talk.end();
+  }
+};
+
+const submission: Login = async (target, account) => {
+  const smtp = await openSmtp(target);
+  try {
+    const hello = await greetSecurely(smtp, account);
+    return offers(hello, 'AUTH') ? wordsOf(await smtp.say(authPlain({ account, password: 'x' }))) : undefined;
+  } finally {
+    smtp.end();
+  }
+};
+
+const loginsOfPort = new Map<number, Login>([
+  [143, imap],
+  [993, imap],
+  [110, pop3],
+  [995, pop3],
+]);
+export const isMailboxPort = (port: number): boolean => loginsOfPort.has(port);
+
+const waitForStage = async (
+  prober: Prober,
+  { nonce }: Probe,
+  stages: readonly string[],
+): Promise<string | undefined> => {
+  for (const until = Date.now() + heardWaitMs; ; await pause(heardPauseMs)) {
+    const found = heardOf(prober.heardFile, nonce).find(({ stage }) => stages.includes(stage));
+    if (found !== undefined || Date.now() > until) return found?.stage;
+  }
+};
+
+/**
+ * Two logins: one that is refused in our words, one that is left without an answer.
+ * @param isWired by the server's own configuration it asks
+ * @returns nothing where no login is offered
+ */
+export const proveLogins = async (prober: Prober, hook: AskingHook, isWired: boolean): Promise<readonly Finding[]> => {
+  const login = loginsOfPort.get(prober.target.port) ?? submission;
+  const [id, openId] = [idOf('auth', hook), idOf('open', hook)];
+  try {
+    const probe = makeProbe(prober.key, hook, 'auth');
+    const said = await login(prober.target, probe.name);
+    if (said === undefined) return [];
+    const isAsked = (await waitForStage(prober, probe, ['auth'])) !== undefined;
+    if (!isAsked)
+      return [isWired ? wrong(id, `configured but not asked: ${said}`) : notProven(id, `not configured: ${said}`)];
+    const obeyed = said.includes(probe.words)
+      ? proven(id, 'asked and obeyed')
+      : wrong(id, `asked, but the server answered for itself: ${said}`);
+
+    if (hook !== 'authPolicy') return [obeyed];
+    const silent = makeProbe(prober.key, hook, 'open');
+    const before = Date.now();
+    const saidThen = await login(prober.target, silent.name);
+    const seconds = ((Date.now() - before) / 1000).toFixed(1);
+    const report = await waitForStage(prober, silent, ['report', 'report-refused']);
+    if (report === 'report')
+      return [obeyed, proven(openId, `without an answer it goes on to the password, after ${seconds} s`)];
+    return [
+      obeyed,
+      report === undefined
+        ? notProven(openId, `no report of the login came: ${saidThen ?? ''}`)
+        : wrong(openId, `without an answer nobody logs in: ${saidThen ?? ''}`),
+    ];
+  } catch (error) {
+    return [notProven(id, saidOf(error))];
+  }
+};

@@ -1,0 +1,94 @@
+/**
+ * Marked sessions: `postern check` speaks to a mail server under a name that only this installation can make. The guard
+ * answers one stage of it in words that nobody else would say, or keeps silent there to prove that mail flows on, and
+ * writes down at which stages it was asked. What a probe does is no evidence against whoever checks.
+ */
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const start = 'check-';
+const end = '.invalid';
+const macLength = 16;
+const nameLengthMax = 100;
+/** Whoever overhears a name can use it no longer than this. */
+const lifeMs = 120_000;
+
+const hooks = ['policy', 'milter', 'readsocket', 'authPolicy', 'gate'] as const;
+/** The doors by which a server asks. */
+export type AskingHook = (typeof hooks)[number];
+
+/**
+ * What the guard does: refuse at a stage, `open`: keep silent at every stage, `pass`: let all through. A connection has no
+ * name yet, so `connect` announces the next one from the same address. `quit` is only listened to.
+ */
+const kinds = [
+  'connect',
+  'helo',
+  'auth',
+  'sender',
+  'recipient',
+  'data',
+  'message',
+  'etrn',
+  'quit',
+  'open',
+  'pass',
+] as const;
+export type ProbeKind = (typeof kinds)[number];
+
+export type Mark = {
+  readonly hook: AskingHook | 'any';
+  readonly kind: ProbeKind;
+  readonly nonce: string;
+};
+
+export type Probe = {
+  readonly nonce: string;
+  /** HELO name, or account. */
+  readonly name: string;
+  /** What a server that asks and obeys tells the client. */
+  readonly words: string;
+};
+
+/** Made at the first start; whoever may read it may have the guard say no to himself. @param state the state directory */
+export const probeKey = (state: string): Buffer => {
+  const file = join(state, 'check.key');
+  try {
+    return readFileSync(file);
+  } catch {
+    mkdirSync(state, { recursive: true, mode: 0o750 });
+    try {
+      writeFileSync(file, randomBytes(32), { mode: 0o600, flag: 'wx' });
+    } catch {
+      // Somebody else has just made it.
+    }
+    return readFileSync(file);
+  }
+};
+
+const macOf = (key: Uint8Array, text: string): string =>
+  createHmac('sha256', key).update(text).digest('hex').slice(0, macLength);
+
+export const wordsOf = (nonce: string): string => `postern check ${nonce}`;
+
+export const makeProbe = (key: Uint8Array, hook: Mark['hook'], kind: ProbeKind): Probe => {
+  const nonce = randomBytes(6).toString('hex');
+  const text = [hook.toLowerCase(), kind, Date.now().toString(36), nonce].join('-');
+  return { nonce, name: `${start}${text}-${macOf(key, text)}${end}`, words: wordsOf(nonce) };
+};
+
+/** @returns undefined for every name that this installation has not made within the last two minutes */
+export const readMark = (key: Uint8Array, name: string | undefined, time: number): Mark | undefined => {
+  if (name === undefined || name.length > nameLengthMax || !name.startsWith(start) || !name.endsWith(end))
+    return undefined;
+  const parts = name.slice(start.length, -end.length).split('-');
+  const mac = Buffer.from(parts.pop() ?? '', 'latin1');
+  const wanted = Buffer.from(macOf(key, parts.join('-')), 'latin1');
+  if (mac.length !== wanted.length || !timingSafeEqual(mac, wanted)) return undefined;
+  const [hookName = '', kindName = '', made = '', nonce = ''] = parts;
+  if (Math.abs(time - Number.parseInt(made, 36)) > lifeMs) return undefined;
+  const kind = kinds.find((one) => one === kindName);
+  const hook = hookName === 'any' ? 'any' : hooks.find((one) => one.toLowerCase() === hookName);
+  return kind === undefined || hook === undefined ? undefined : { hook, kind, nonce };
+};

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Change } from '../change.ts';
+import { setUpPostfix, setUpPostfixMilter } from './setup.ts';
+
+const endpoints = {
+  policy: '127.0.0.1:10040',
+  milter: '127.0.0.1:10041',
+  readsocket: '127.0.0.1:10042',
+  authPolicy: '127.0.0.1:10043',
+};
+const textOf = (change: Change): string => {
+  assert.ok(change.kind === 'changed');
+  return change.text;
+};
+
+test('Postfix: behind the own rules, own networks exempt, no comment taken for a rule; old versions have no braces', () => {
+  const call = 'check_policy_service { inet:127.0.0.1:10040, timeout=3s, try_limit=1, default_action=DUNNO }';
+  assert.match(
+    textOf(setUpPostfix('a = b\n', endpoints, 3)),
+    new RegExp(`^a = b\n[^]*permit_mynetworks,\n    ${call.replaceAll(/[{}.]/g, '.')}\n`),
+  );
+  const had = 'smtpd_sender_restrictions =\n  reject_unknown_sender_domain,\n  # ours\n  permit\nlast = x\n';
+  const text = textOf(setUpPostfix(had, endpoints, 3));
+  assert.ok(
+    text.includes(`= reject_unknown_sender_domain,\n    permit_mynetworks,\n    ${call},\n    permit\nlast = x\n`),
+    text,
+  );
+  assert.deepEqual(setUpPostfix(text, endpoints, 3), { kind: 'nothing' });
+  const old = textOf(setUpPostfix('', endpoints, 2));
+  assert.ok(
+    old.includes('check_policy_service inet:127.0.0.1:10040') && old.includes('smtpd_policy_service_timeout = 3s'),
+  );
+});
+
+test('Postfix: a question a stage it can answer at; what asks already stays', () => {
+  const text = textOf(setUpPostfix('', endpoints, 3));
+  for (const stage of ['sender', 'data', 'end_of_data', 'etrn'])
+    assert.match(text, new RegExp(`^smtpd_${stage}_restrictions = permit_mynetworks`, 'm'));
+  assert.ok(!text.includes('smtpd_client_restrictions'), 'answered at RCPT');
+  const prompt = textOf(setUpPostfix('smtpd_delay_reject = no\n', endpoints, 3));
+  assert.equal(prompt.split('inet:127.0.0.1:10040').length - 1, 7);
+  const partly = textOf(setUpPostfix(text.replace(/smtpd_etrn[^]*(?=# postern end)/, ''), endpoints, 3));
+  assert.equal(partly, text);
+  const commented = '# smtpd_sender_restrictions = check_policy_service inet:127.0.0.1:10040\n';
+  assert.equal(setUpPostfix(commented, endpoints, 3).kind, 'changed');
+});
+
+test('Postfix: as a milter, before those that are there', () => {
+  const text = textOf(setUpPostfixMilter('smtpd_milters = inet:localhost:8891\n', endpoints, 3));
+  assert.equal(
+    text,
+    'smtpd_milters = { inet:127.0.0.1:10041, connect_timeout=2s, command_timeout=5s, default_action=accept },\n    inet:localhost:8891\n',
+  );
+  assert.equal(setUpPostfixMilter(text, endpoints, 3).kind, 'nothing');
+  assert.match(textOf(setUpPostfixMilter('', endpoints, 2)), /^milter_default_action = accept$/m);
+});

@@ -1,0 +1,79 @@
+/**
+ * Sendmail is told to ask the milter ("Sendmail Installation and Operation Guide", "X -- Mail Filter Definitions"), and to
+ * keep the same limits as Postern (cf/README: ratecontrol, conncontrol, greet_pause, delay_checks; op.me, BadRcptThrottle).
+ */
+import type { Change } from '../change.ts';
+import { sectionLines, withSection } from '../marked-section.ts';
+import type { Endpoints } from '../wiring.ts';
+import { asksMilter } from './wiring.ts';
+
+const socketOf = (milter: string): string => {
+  const [host = '127.0.0.1', port = '10041'] = milter.split(':');
+  return `S=inet:${port}@${host}`;
+};
+// No F=: without an answer mail passes unfiltered.
+const equatesOf = (milter: string): string => `${socketOf(milter)}, T=C:2s;S:2s;R:5s;E:30s`;
+
+const filterLine = (milter: string): string => `INPUT_MAIL_FILTER(\`postern', \`${equatesOf(milter)}')dnl`;
+
+export type SendmailLimits = {
+  readonly connectionsPerMinute: number;
+  readonly connectionsAtOnce: number;
+  readonly recipientsPerMessage: number;
+  readonly unknownBeforeDelay: number;
+  readonly greetPauseMs: number;
+};
+
+/** For sendmail.mc, before its MAILER lines, and for the access map. A limit of 0 is none. */
+export const sendmailMc = (
+  { milter }: Endpoints,
+  limits: SendmailLimits,
+): { readonly mc: readonly string[]; readonly access: readonly string[] } => ({
+  mc: [
+    "FEATURE(`access_db')dnl",
+    "FEATURE(`delay_checks')dnl",
+    ...(limits.greetPauseMs > 0 ? [`FEATURE(\`greet_pause', \`${limits.greetPauseMs}')dnl`] : []),
+    "FEATURE(`ratecontrol', `nodelay', `terminate')dnl",
+    "FEATURE(`conncontrol', `nodelay', `terminate')dnl",
+    "define(`confCONNECTION_RATE_WINDOW_SIZE', `60s')dnl",
+    ...(limits.recipientsPerMessage > 0
+      ? [`define(\`confMAX_RCPTS_PER_MESSAGE', \`${limits.recipientsPerMessage}')dnl`]
+      : []),
+    ...(limits.unknownBeforeDelay > 0 ? [`define(\`confBAD_RCPT_THROTTLE', \`${limits.unknownBeforeDelay}')dnl`] : []),
+    filterLine(milter),
+  ],
+  access: [
+    'GreetPause:127.0.0.1\t0',
+    'ClientRate:127.0.0.1\t0',
+    `ClientRate:\t${limits.connectionsPerMinute}`,
+    'ClientConn:127.0.0.1\t0',
+    `ClientConn:\t${limits.connectionsAtOnce}`,
+  ],
+});
+
+/** Options may stand anywhere in sendmail.cf. Filters that are there already are asked behind ours. */
+export const setUpSendmail = (cf: string, { milter }: Endpoints): Change => {
+  if (asksMilter(cf, milter)) return { kind: 'nothing' };
+  if (/^Xpostern,/m.test(cf))
+    return { kind: 'by-hand', why: 'sendmail.cf has a filter "postern" that asks elsewhere: take that line out first' };
+  const listed = /^O InputMailFilters=(.*)$/m.exec(cf);
+  const filter = `Xpostern, ${equatesOf(milter)}`;
+  if (listed === null) {
+    const lines = ['O InputMailFilters=postern', filter];
+    return { kind: 'changed', text: withSection(cf, lines, false), lines };
+  }
+  const others = (listed[1] ?? '').trim();
+  const line = `O InputMailFilters=postern${others === '' ? '' : `,${others}`}`;
+  const text = `${cf.slice(0, listed.index)}${line}${cf.slice(listed.index + listed[0].length)}`;
+  return { kind: 'changed', text: withSection(text, [...sectionLines(text), filter], false), lines: [line, filter] };
+};
+
+/** The same in the source that sendmail.cf is built from; it may stand at its end. */
+export const setUpSendmailMc = (mc: string, { milter }: Endpoints): Change => {
+  const isThere = mc
+    .split('\n')
+    .some((line) => line.startsWith('INPUT_MAIL_FILTER(') && line.includes(socketOf(milter)));
+  if (isThere) return { kind: 'nothing' };
+  const lines = [filterLine(milter)];
+  return { kind: 'changed', text: withSection(mc, lines, false), lines };
+};

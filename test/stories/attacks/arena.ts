@@ -1,0 +1,157 @@
+/** One server as it stands in the world: its hook asked, its log followed, Dovecot beside it asking too; and who attacks it. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { GuardNews } from '../../../src/guard/notices/news.ts';
+import { startGuard } from '../../../src/guard/run.ts';
+import type { Guard } from '../../../src/guard/run.ts';
+import { defaults } from '../../../src/guard/settings.ts';
+import type { Incident } from '../../../src/model/report.ts';
+import { dialSmtp } from '../../servers/lab/dialogue.ts';
+import type { SmtpDialogue } from '../../servers/lab/dialogue.ts';
+import { startWorld } from '../../servers/lab/world.ts';
+import type { World } from '../../servers/lab/world.ts';
+import type { Server } from '../mail-servers.ts';
+import { openedIn } from '../postmaster.ts';
+
+export type Arena = {
+  readonly name: string;
+  readonly world: World;
+  readonly server: Server;
+  readonly guard: Guard;
+  /** A recipient that exists, and another one. */
+  readonly known: string;
+  readonly other: string;
+  readonly domain: string;
+  readonly incidents: (attack: string) => readonly Incident[];
+  /** Until the guard knows of an incident of this attack. */
+  readonly recognised: (attack: string) => Promise<Incident>;
+};
+
+const asksUs = `
+auth_policy_server_url = http://127.0.0.1:10043/
+auth_policy_hash_nonce = of-this-test
+`;
+const patienceMs = 15_000;
+const pauseMs = 50;
+
+type Stage = {
+  readonly name: string;
+  readonly start: (world: World) => Promise<Server>;
+  readonly known: string;
+  readonly other: string;
+};
+
+export const inArena = async (stage: Stage, play: (arena: Arena) => Promise<void>): Promise<void> => {
+  await using world = await startWorld(asksUs);
+  await using server = await stage.start(world);
+  const state = await mkdtemp(join(tmpdir(), 'postern-arena-'));
+  const news: GuardNews[] = [];
+  const settings = new Map<string, unknown>([
+    ...defaults,
+    ['state', state],
+    ['logs', [...new Set([server.log, world.log.iso])]],
+    ['judge.learning', '0'],
+  ]);
+  const guard = await startGuard(settings, (item) => news.push(item));
+  const incidents = (attack: string): Incident[] => openedIn(news).filter((incident) => incident.attack === attack);
+  try {
+    await play({
+      ...stage,
+      world,
+      server,
+      guard,
+      domain: stage.known.slice(stage.known.indexOf('@') + 1),
+      incidents,
+      recognised: async (attack) => {
+        for (const until = Date.now() + patienceMs; Date.now() < until; await pause(pauseMs)) {
+          const [incident] = incidents(attack);
+          if (incident !== undefined) return incident;
+        }
+        return assert.fail(
+          `${attack} was not recognised; opened: ${openedIn(news)
+            .map((one) => one.attack)
+            .join(' ')}`,
+        );
+      },
+    });
+  } finally {
+    await guard.stop();
+    await rm(state, { recursive: true });
+  }
+};
+
+export const numbered = (word: string, count: number): string[] =>
+  Array.from({ length: count }, (_, at) => `${word}${at}`);
+
+/** A session up to its envelope; undefined when it is not let in, with what was said. */
+const begin = async (
+  { server }: Arena,
+  from: string,
+  sender: string,
+): Promise<{ readonly smtp: SmtpDialogue; readonly refusal: string | undefined }> => {
+  const smtp = await dialSmtp({ from, to: server.address, port: 25 });
+  for (const line of ['EHLO client.test', `MAIL FROM:<${sender}>`]) {
+    if (smtp.greeting.code !== 220) return { smtp, refusal: `${smtp.greeting.code} ${smtp.greeting.text}` };
+    const reply = await smtp.say(line);
+    if (reply.code !== 250) return { smtp, refusal: `${reply.code} ${reply.text}` };
+  }
+  return { smtp, refusal: undefined };
+};
+
+/** One session that asks for each recipient; the replies, up to the end of the session. */
+export const ask = async (
+  arena: Arena,
+  from: string,
+  recipients: readonly string[],
+  sender = 's@remote.test',
+): Promise<string[]> => {
+  const { smtp, refusal } = await begin(arena, from, sender);
+  const replies: string[] = refusal === undefined ? [] : [refusal];
+  if (refusal === undefined)
+    for (const recipient of recipients) {
+      const reply = await smtp.say(`RCPT TO:<${recipient}>`);
+      replies.push(`${reply.code} ${reply.text}`);
+      if (reply.code === 0 || reply.code === 421 || reply.text === 'closing connection') break;
+    }
+  smtp.hangUp();
+  await arena.guard.caughtUp();
+  return replies;
+};
+
+/** A whole message. @returns the last reply */
+export const post = async (arena: Arena, from: string, sender: string, recipient: string): Promise<string> => {
+  const { smtp, refusal } = await begin(arena, from, sender);
+  try {
+    if (refusal !== undefined) return refusal;
+    const reply = await smtp.say(`RCPT TO:<${recipient}>`);
+    if (reply.code !== 250) return `${reply.code} ${reply.text}`;
+    const end = await smtp.message(`Subject: to ${recipient}\n\nhello\n`);
+    return `${end.code} ${end.text}`;
+  } finally {
+    smtp.hangUp();
+    await arena.guard.caughtUp();
+  }
+};
+
+/** A login at the submission port. @returns the code of the answer; 0 when there was none to say it to */
+export const logIn = async (
+  { server, guard }: Arena,
+  from: string,
+  account: string,
+  password: string,
+): Promise<number> => {
+  const smtp = await dialSmtp({ from, to: server.address, port: 587 });
+  if (smtp.greeting.code !== 220) return smtp.greeting.code;
+  const hello = await smtp.say('EHLO client.test');
+  const code = hello.code === 250 ? (await smtp.authPlain(account, password)).code : hello.code;
+  smtp.hangUp();
+  await guard.caughtUp();
+  return code;
+};
+
+export const passes = (reply: string | undefined): boolean => reply?.startsWith('250') === true;
+/** The server's own answer about a name. Ours tell nothing of it. */
+export const isTruth = (reply: string): boolean => /^250|ser unknown|o such|nknown user|Unrouteable/i.test(reply);
