@@ -14,6 +14,7 @@ import type { Incident } from '../../model/report.ts';
 import type { ActionNews } from '../notices/news.ts';
 import type { OpenDesk } from '../desk.ts';
 import { createSelection, hold } from './deeds.ts';
+import { breakLoop, loopIn } from './forward-loop.ts';
 import { ownersIn, withOwner } from './trace.ts';
 import type { Spool } from '../../sense/queue/spool.ts';
 import { chosenSpools, mayRead, walkQueues } from './walk.ts';
@@ -25,6 +26,8 @@ const lookAgainMs = 600_000;
 const readLedgerMs = 1000;
 const sweepMs = 10_000;
 const samplesMax = 3;
+/** More loops at a time are only named. */
+const loopsMax = 1000;
 /** How far back the ledger is looked through. */
 const receiptsMax = 1000;
 
@@ -92,6 +95,8 @@ export const startContainment = (options: ContainmentOptions): Containment => {
   const timers = new Set<NodeJS.Timeout>();
   let last: Promise<void> = Promise.resolve();
   let locked: ReadonlySet<string> = new Set();
+  /** Addresses whose loop was seen to. */
+  const looping = new Set<string>();
 
   const seconds = (): number => Math.floor(Date.now() / 1000);
 
@@ -142,6 +147,15 @@ export const startContainment = (options: ContainmentOptions): Containment => {
     last = last.then(work).catch((error: unknown) => tell(undefined, `containment: ${wordsOf(error)}`));
   };
 
+  const breakOnce = async (address: string, incident: Incident): Promise<void> => {
+    if (looping.has(address) || desk.pause.get() !== undefined) return;
+    if (looping.size < loopsMax) looping.add(address);
+    const text = await breakLoop(address, incident, desk).catch(
+      (error: unknown) => `${incident.why}; it cannot be switched off here: ${wordsOf(error)}`,
+    );
+    if (text !== undefined) tell(incident.id, text);
+  };
+
   const containAccount = async (account: string, { id, why }: Incident): Promise<void> => {
     const order = { who: 'guard', why, until: undefined, incident: id };
     if (locked.has(account) || desk.pause.get() !== undefined) return;
@@ -176,6 +190,8 @@ export const startContainment = (options: ContainmentOptions): Containment => {
 
   return {
     contain: (incident) => {
+      const loop = loopIn(incident);
+      if (loop !== undefined && mayAct('forward-loop')) after(() => breakOnce(loop, incident));
       const detector = detectorOf.get(incident.attack);
       if (detector === undefined || !mayAct(detector)) return;
       for (const { kind, value } of incident.actors) {
