@@ -24,6 +24,7 @@ import { queueCommand } from './queue.ts';
 import { calmCommand, panicCommand } from './panic.ts';
 import { pauseCommand, resumeCommand } from './pause.ts';
 import { quotaCommand } from './quota.ts';
+import { remainsCommand } from './remains.ts';
 import { runCommand } from './run.ts';
 import { sessionCommand } from './session.ts';
 import { setupCommand } from './setup.ts';
@@ -56,6 +57,7 @@ export const commands: readonly Command[] = [
   purgeCommand,
   lockCommand,
   unlockCommand,
+  remainsCommand,
   forwardsCommand,
   runCommand,
   incidentsCommand,

@@ -1,8 +1,8 @@
 import { forwardOff } from '../act/forward-off.ts';
-import type { ForwardWanted } from '../act/forward-off.ts';
 import { performAll } from '../act/perform.ts';
 import { undo } from '../act/recover.ts';
 import { analyze } from '../guard/analyze.ts';
+import { forwardsNamed } from '../guard/queue/forward-loop.ts';
 import { Fault } from '../model/fault.ts';
 import type { SenderReport } from '../model/report.ts';
 import { findAliases } from '../sense/aliases/find.ts';
@@ -81,23 +81,8 @@ const list = async (call: Call, logs: readonly string[]): Promise<number> => {
   return 0;
 };
 
-/** In every file that has it: a host may have two servers, or a server two maps. */
-const wantedFor = async (address: string): Promise<readonly ForwardWanted[]> => {
-  const { files, localDomains } = await findAliases();
-  const local = new Set(localDomains);
-  const found = files.filter(({ text, format }) =>
-    readAliases(text, format).some(
-      ({ key, targets }) =>
-        key.toLowerCase() === address.toLowerCase() && targets.some((each) => isOutside(each, local)),
-    ),
-  );
-  if (found.length === 0)
-    throw new Fault('USAGE', `no alias file here lets ${plain(address)} send mail to other servers (postern forwards)`);
-  return found.map(({ path, format, refresh }) => ({ key: address, path, format, refresh, localDomains }));
-};
-
 const off = async (call: Call, address: string): Promise<number> => {
-  const wanted = await wantedFor(address);
+  const wanted = await forwardsNamed(address);
   const why = call.options.get('why') ?? 'forward switched off';
   const order = { who: whoAsks(), why, until: undefined, incident: undefined };
   return atDesk(call, async (desk) => {

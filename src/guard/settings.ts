@@ -135,6 +135,16 @@ export const settings: readonly Setting[] = [
     accepts: isOneOf('on', 'off'),
   },
   {
+    key: 'accounts.lookAgain',
+    default: '10m',
+    form: 'a duration up to 7d: 30s, 10m, 1h',
+    sentence: 'So long after a lock the guard looks again at what of the account still moves, and what a thief left.',
+    accepts: (value) => {
+      const seconds = durationSeconds(value) ?? 0;
+      return seconds > 0 && seconds <= 7 * 86_400;
+    },
+  },
+  {
     key: 'accounts.invalidPerHour',
     default: 100,
     form: 'a whole number from 0 to 100000',

@@ -77,6 +77,8 @@ export type Reason =
   | 'recipient-rate'
   // message, delivery and queue: this is a bounce (DSN) that our server made
   | 'bounce'
+  // message: it has come back again and again from where `origin` sent it on (`recipient`)
+  | 'loop'
   // queue
   | 'hold'
   | 'frozen'

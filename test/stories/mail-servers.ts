@@ -15,6 +15,8 @@ export type Server = AsyncDisposable & {
   /** The log that tells of it. */
   readonly log: string;
   readonly spool: Spool;
+  /** The `sendmail` command that a script calls. */
+  readonly command: string;
   /** What became of the mail to a recipient, once the log tells. */
   readonly fateOf: (recipient: string) => Promise<string>;
   /** A line of its log that tells what became of recipients. */
@@ -30,6 +32,7 @@ const onPostfix = async (world: World): Promise<Server> => {
     address: postfix.address,
     log: world.log.iso,
     spool: { kind: 'postfix', path: '/var/spool/postfix' },
+    command: '/usr/sbin/sendmail',
     fateOf: async (recipient) => {
       const line = await awaitLine(world.log.iso, `the fate of ${recipient}`, isFate(recipient));
       return line.includes(': hold: ') ? 'held' : (/ status=(\w+)/.exec(line)?.[1] ?? '');
@@ -62,6 +65,7 @@ const onExim = async (): Promise<Server> => {
     address: exim.address,
     log: exim.mainLog,
     spool: { kind: 'exim', path: '/var/spool/exim4' },
+    command: exim.program,
     fateOf: async (recipient) => {
       const arrival = await awaitLine(
         exim.mainLog,
@@ -95,6 +99,7 @@ const onSendmail = async (world: World): Promise<Server> => {
     address: sendmail.address,
     log: world.log.iso,
     spool: { kind: 'sendmail', path: '/var/spool/mqueue' },
+    command: sendmail.program,
     fateOf: async (recipient) => {
       const line = await awaitLine(world.log.iso, `the fate of ${recipient}`, isFate(recipient));
       if (line.includes('quarantine')) return 'held';

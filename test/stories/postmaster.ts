@@ -5,9 +5,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import type { GuardNews } from '../../src/guard/notices/news.ts';
 import { defaults, hookNames } from '../../src/guard/settings.ts';
-import type { QueuedMessage } from '../../src/model/queue/message.ts';
 import type { Incident } from '../../src/model/report.ts';
-import { walkSpool } from '../../src/sense/queue/walk.ts';
 import { dialSmtp } from '../servers/lab/dialogue.ts';
 import type { SmtpDialogue } from '../servers/lab/dialogue.ts';
 
@@ -30,12 +28,6 @@ export const settingsAt = (state: string, hook = 'policy'): Map<string, unknown>
     ['judge.learning', '0'],
     ...hookNames.filter((name) => name !== hook).map((name) => [`${name}.listen`, 'off'] as const),
   ]);
-
-export const postfixQueue = async (): Promise<QueuedMessage[]> => {
-  const messages: QueuedMessage[] = [];
-  await walkSpool({ kind: 'postfix', path: '/var/spool/postfix' }, (message) => messages.push(message));
-  return messages;
-};
 
 /** Runs a command that must succeed. @returns what it printed */
 export const postern = async (...args: readonly string[]): Promise<string> => {

@@ -1,6 +1,6 @@
 /**
  * What the guard does by itself about a stolen account or a script that floods: locks it, holds what is queued, says so
- * once with numbers and a sample, and looks again after ten minutes. A person then releases or purges, and unlocks. A
+ * once with numbers and a sample, and looks again after ten minutes: at the queue, sessions, forwards and filters. A person then releases or purges, and unlocks. A
  * locked account's new mail is held by the hooks; a local user's passes no hook, so the queue is looked through for it.
  */
 import { accountLock } from '../../act/account-lock.ts';
@@ -14,17 +14,21 @@ import type { Incident } from '../../model/report.ts';
 import type { ActionNews } from '../notices/news.ts';
 import type { OpenDesk } from '../desk.ts';
 import { createSelection, hold } from './deeds.ts';
+import { breakLoop, loopIn } from './forward-loop.ts';
+import { remainsOf, remainsWords } from './remains.ts';
 import { ownersIn, withOwner } from './trace.ts';
 import type { Spool } from '../../sense/queue/spool.ts';
 import { chosenSpools, mayRead, walkQueues } from './walk.ts';
 import type { ReadOptions } from '../read-logs.ts';
+import { durationSeconds } from '../settings.ts';
 import type { Values } from '../settings.ts';
 
-const lookAgainMs = 600_000;
 /** How soon a lock or unlock of the command line is obeyed. */
 const readLedgerMs = 1000;
 const sweepMs = 10_000;
 const samplesMax = 3;
+/** More loops at a time are only named. */
+const loopsMax = 1000;
 /** How far back the ledger is looked through. */
 const receiptsMax = 1000;
 
@@ -83,15 +87,24 @@ const freeMailOf = async (culprit: string, { logs }: ContainmentOptions): Promis
 const sampleWords = ({ recipients, subject, script }: QueuedMessage): string =>
   `to ${recipients[0]?.address ?? 'nobody'}${subject === undefined ? '' : ` "${subject}"`}${script === undefined ? '' : ` by ${script}`}`;
 
+const adviceOn = (account: string, remains: readonly string[]): string =>
+  remains.length === 0
+    ? ''
+    : `. No login and no session any more: postern lock --shut ${account}; look yourself: postern remains ${account}`;
+
 // oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
 export const startContainment = (options: ContainmentOptions): Containment => {
   const { desk, values, table } = options;
   const tell = (incident: string | undefined, text: string): void => options.tell({ kind: 'action', incident, text });
   const isOn = values.get('accounts.contain') === 'on' && values.get('judge.mode') !== 'observe';
   const mayAct = (detector: string): boolean => isOn && values.get(`judge.detectors.${detector}`) === 'enforce';
+  const lookAgainWords = String(values.get('accounts.lookAgain'));
+  const lookAgainSeconds = durationSeconds(lookAgainWords) ?? 0;
   const timers = new Set<NodeJS.Timeout>();
   let last: Promise<void> = Promise.resolve();
   let locked: ReadonlySet<string> = new Set();
+  /** Addresses whose loop was seen to. */
+  const looping = new Set<string>();
 
   const seconds = (): number => Math.floor(Date.now() / 1000);
 
@@ -123,13 +136,18 @@ export const startContainment = (options: ContainmentOptions): Containment => {
     return `${notes.join(', ')} (${samples.map(sampleWords).join('; ')})`;
   };
 
-  const lookAgain = async (account: string, incident: string): Promise<void> => {
-    if (desk.receipts.ofIncident(incident).some((each) => each.kind === 'account-lock' && each.state === 'undone'))
-      return;
+  const remainsSince = async (account: string, since: number): Promise<readonly string[]> =>
+    isLocalUser(account) ? [] : remainsWords(await remainsOf(account, since, desk.carryOut));
+
+  const lookAgain = async (account: string, { id, opened }: Incident): Promise<void> => {
+    if (desk.receipts.ofIncident(id).some((each) => each.kind === 'account-lock' && each.state === 'undone')) return;
     const { count } = await freeMailOf(account, options);
-    if (count === 0) return tell(incident, `${account}: ten minutes later nothing of it moves`);
-    const found = await holdQueued(account, incident, 'found ten minutes after the lock');
-    return tell(incident, `${account}: ten minutes later ${found}`);
+    const queued =
+      count === 0
+        ? 'nothing of it moves in the queue'
+        : await holdQueued(account, id, `found ${lookAgainWords} after the lock`);
+    const remains = await remainsSince(account, opened);
+    tell(id, `${account}, ${lookAgainWords} later: ${[queued, ...remains].join('; ')}${adviceOn(account, remains)}`);
   };
 
   /** Quietly: the notice has said that it does so. */
@@ -142,23 +160,34 @@ export const startContainment = (options: ContainmentOptions): Containment => {
     last = last.then(work).catch((error: unknown) => tell(undefined, `containment: ${wordsOf(error)}`));
   };
 
-  const containAccount = async (account: string, { id, why }: Incident): Promise<void> => {
+  const breakOnce = async (address: string, incident: Incident): Promise<void> => {
+    if (looping.has(address) || desk.pause.get() !== undefined) return;
+    if (looping.size < loopsMax) looping.add(address);
+    const text = await breakLoop(address, incident, desk).catch(
+      (error: unknown) => `${incident.why}; it cannot be switched off here: ${wordsOf(error)}`,
+    );
+    if (text !== undefined) tell(incident.id, text);
+  };
+
+  const containAccount = async (account: string, incident: Incident): Promise<void> => {
+    const { id, why, opened } = incident;
     const order = { who: 'guard', why, until: undefined, incident: id };
     if (locked.has(account) || desk.pause.get() !== undefined) return;
     await perform(accountLock, { account }, order, desk);
     readLocks();
     const queued = await holdQueued(account, id, why);
+    const remains = await remainsSince(account, opened);
     const more = isLocalUser(account)
       ? 'what it still hands in is held as soon as it waits'
       : 'new mail of it is accepted and held';
     tell(
       id,
-      `${account} is locked: ${why}. From now on ${more}; ${queued}. After review: postern release ${id}, or postern purge ${id}; then postern unlock ${account}`,
+      `${account} is locked: ${why}. From now on ${more}; ${[queued, ...remains].join('; ')}. After review: postern release ${id}, or postern purge ${id}; then postern unlock ${account}`,
     );
     const timer = setTimeout(() => {
       timers.delete(timer);
-      after(() => lookAgain(account, id));
-    }, lookAgainMs);
+      after(() => lookAgain(account, incident));
+    }, lookAgainSeconds * 1000);
     timers.add(timer);
   };
 
@@ -176,6 +205,8 @@ export const startContainment = (options: ContainmentOptions): Containment => {
 
   return {
     contain: (incident) => {
+      const loop = loopIn(incident);
+      if (loop !== undefined && mayAct('forward-loop')) after(() => breakOnce(loop, incident));
       const detector = detectorOf.get(incident.attack);
       if (detector === undefined || !mayAct(detector)) return;
       for (const { kind, value } of incident.actors) {

@@ -4,6 +4,7 @@ import { backscatter } from './backscatter.ts';
 import { compromisedAccount } from './compromised-account.ts';
 import { connectionFlood } from './connection-flood.ts';
 import type { Detector } from './detector.ts';
+import { forwardLoop } from './forward-loop.ts';
 import { guessingCrowd } from './guessing-crowd.ts';
 import { guessingDetector } from './guessing.ts';
 import { harvestCrowd } from './harvest-crowd.ts';
@@ -26,6 +27,7 @@ export const allDetectors = (isLearning: (seconds: number) => boolean, invalidPe
   spray,
   compromisedAccount(invalidPerHour),
   localFlood,
+  forwardLoop,
   protocolAbuse,
   connectionFlood,
 ];

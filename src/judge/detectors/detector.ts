@@ -35,6 +35,7 @@ export const detectorNames = [
   'spray',
   'compromised-account',
   'local-flood',
+  'forward-loop',
   'protocol-abuse',
   'connection-flood',
 ] as const;

@@ -2,6 +2,8 @@
 import type { Protocol, Reason } from '../../model/event.ts';
 import { recent } from '../recent.ts';
 import type { Recent } from '../recent.ts';
+import { newTrips } from '../trips.ts';
+import type { Trips } from '../trips.ts';
 
 export type Message = {
   readonly client: string | undefined;
@@ -10,9 +12,10 @@ export type Message = {
   readonly user: string | undefined;
   readonly reason: Reason | undefined;
   readonly protocol: Protocol | undefined;
+  readonly messageId: string | undefined;
 };
 
-export type EximMemory = { readonly messages: Recent<Message> };
+export type EximMemory = { readonly messages: Recent<Message>; readonly trips: Trips };
 
 const messagesMax = 65_536;
-export const newMemory = (): EximMemory => ({ messages: recent(messagesMax) });
+export const newMemory = (): EximMemory => ({ messages: recent(messagesMax), trips: newTrips() });

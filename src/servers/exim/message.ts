@@ -4,6 +4,7 @@ import type { EventDraft, EventKind, Outcome, Protocol } from '../../model/event
 import { keep, keepIfAny } from '../../model/keep.ts';
 import type { Tell } from '../../model/ports.ts';
 import type { Understood } from '../grammar.ts';
+import { cameBack, sentOn } from '../trips.ts';
 import { hostAt } from './host.ts';
 import type { EximMemory, Message } from './memory.ts';
 
@@ -57,6 +58,7 @@ const bounceOf = (owner: Message | undefined): Message => ({
   sender: '',
   reason: 'bounce',
   protocol: 'local',
+  messageId: undefined,
 });
 
 const arrivalOf = (rest: string, memory: EximMemory): Message => {
@@ -74,6 +76,7 @@ const arrivalOf = (rest: string, memory: EximMemory): Message => {
     user: protocol === 'local' ? keepIfAny(item(own, 'U')) : undefined,
     reason: undefined,
     protocol,
+    messageId: keepIfAny(item(rest.slice(Math.max(0, rest.indexOf(' id='))), 'id')),
   };
 };
 
@@ -85,6 +88,7 @@ const readArrival = (time: number, id: string, rest: string, memory: EximMemory,
   const size = item(rest, 'S');
   if (size !== undefined && !Number.isNaN(Number(size))) event.size = Number(size);
   event.count = recipientsIn(rest);
+  cameBack(memory.trips, message.messageId, event);
   if (message.account !== undefined && message.reason === undefined) {
     const login = draft(time, 'auth', id, message);
     login.outcome = 'success';
@@ -148,7 +152,8 @@ const readDelivery = (
   memory: EximMemory,
   tell: Tell,
 ): Understood => {
-  const event = draft(time, 'delivery', id, memory.messages.get(id));
+  const message = memory.messages.get(id);
+  const event = draft(time, 'delivery', id, message);
   const end = addressEnd(rest);
   readAddress(event, rest.slice(0, end));
   event.outcome = outcome;
@@ -157,6 +162,8 @@ const readDelivery = (
     event.text = rest.slice(end);
     event.dsn = statusIn(event.text);
   } else event.dsn = '2.0.0';
+  const host = rest.indexOf(' H=', end);
+  if (host >= 0) sentOn(memory.trips, message?.messageId, hostAt(rest, host + 3).client, event);
   tell(event);
   return 'event';
 };

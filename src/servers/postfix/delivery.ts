@@ -1,6 +1,7 @@
 /** Lines of the delivery agents: `QUEUEID: to=<…>, orig_to=<…>, relay=…, delay=…, delays=…, dsn=2.0.0, status=sent (…)`. */
 import type { Outcome } from '../../model/event.ts';
-import { draft } from './line.ts';
+import { sentOn } from '../trips.ts';
+import { draft, peerAt } from './line.ts';
 import type { DaemonReader } from './line.ts';
 
 const outcomes = new Map<string, Outcome>([
@@ -70,6 +71,7 @@ export const readDelivery: DaemonReader = (line, memory, tell) => {
     event.user = message.user;
     event.sender = message.sender;
     event.reason = message.reason;
+    sentOn(memory.trips, message.messageId, peerAt(text, relayAt + 9), event);
   }
   tell(event);
   return 'event';

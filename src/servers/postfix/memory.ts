@@ -2,6 +2,8 @@
 import type { Protocol, Reason } from '../../model/event.ts';
 import { recent } from '../recent.ts';
 import type { Recent } from '../recent.ts';
+import { newTrips } from '../trips.ts';
+import type { Trips } from '../trips.ts';
 
 const messagesMax = 65_536;
 
@@ -16,6 +18,7 @@ export type Message = {
   reason: Reason | undefined;
   /** The recipient that a forward replaced, of the message that this one bounces. */
   origin: string | undefined;
+  messageId: string | undefined;
   /** Its `message` event was told: qmgr repeats its line at every retry. */
   told: boolean;
 };
@@ -29,9 +32,10 @@ export const newMessage = (): Message => ({
   protocol: undefined,
   reason: undefined,
   origin: undefined,
+  messageId: undefined,
   told: false,
 });
 
-export type PostfixMemory = { readonly messages: Recent<Message> };
+export type PostfixMemory = { readonly messages: Recent<Message>; readonly trips: Trips };
 
-export const newMemory = (): PostfixMemory => ({ messages: recent(messagesMax) });
+export const newMemory = (): PostfixMemory => ({ messages: recent(messagesMax), trips: newTrips() });

@@ -3,8 +3,9 @@ import { keep, keepIfAny } from '../../model/keep.ts';
 import type { Tell } from '../../model/ports.ts';
 import { between, draft, peerAt, peerEnd } from './line.ts';
 import type { DaemonReader, Line } from './line.ts';
+import { cameBack } from '../trips.ts';
 import { newMessage } from './memory.ts';
-import type { Message } from './memory.ts';
+import type { Message, PostfixMemory } from './memory.ts';
 import { readRefusal } from './refusal.ts';
 
 /** `QUEUEID: uid=33 from=<www-data>` */
@@ -21,7 +22,6 @@ export const readPickup: DaemonReader = (line, memory) => {
 };
 
 const cleanupKnown = [
-  'message-id=',
   'resent-message-id=',
   'warning: ',
   'info: ',
@@ -31,6 +31,8 @@ const cleanupKnown = [
   'redirect: ',
   'strip: ',
 ];
+
+const messageIdMark = 'message-id=';
 
 const verdictWords: readonly (readonly [string, 'refused' | 'held' | 'discarded'])[] = [
   ['milter-reject: ', 'refused'],
@@ -44,6 +46,11 @@ const verdictWords: readonly (readonly [string, 'refused' | 'held' | 'discarded'
 /** Header and body checks, milters at the end of the message: `milter-hold: END-OF-MESSAGE from …`, `reject: header … from NAME[ADDR]; …` */
 export const readCleanup: DaemonReader = (line, memory, tell) => {
   const { text } = line;
+  if (text.startsWith(messageIdMark)) {
+    const known = memory.messages.get(line.queueId);
+    if (known !== undefined) known.messageId = keep(text.slice(messageIdMark.length));
+    return 'known';
+  }
   if (cleanupKnown.some((start) => text.startsWith(start))) return 'known';
   const verdict = verdictWords.find(([start]) => text.startsWith(start))?.[1];
   if (verdict === undefined) return 'unmatched';
@@ -69,7 +76,7 @@ const numberBehind = (text: string, mark: string): number | undefined => {
   return Number.isNaN(value) ? undefined : value;
 };
 
-const tellMessage = (line: Line, message: Message, tell: Tell): void => {
+const tellMessage = (line: Line, message: Message, { trips }: PostfixMemory, tell: Tell): void => {
   const event = draft(line, 'message');
   event.client = message.client;
   event.account = message.account;
@@ -79,6 +86,7 @@ const tellMessage = (line: Line, message: Message, tell: Tell): void => {
   event.protocol = message.protocol;
   event.reason = message.reason;
   event.origin = message.origin;
+  cameBack(trips, message.messageId, event);
   // The fields stand behind the sender, which may hold the same marks: the last ones are qmgr's.
   const fields = line.text.slice(line.text.lastIndexOf('>, size='));
   event.size = numberBehind(fields, 'size=');
@@ -116,7 +124,7 @@ export const readQmgr: DaemonReader = (line, memory, tell) => {
   }
   if (message.told) return 'known';
   message.told = true;
-  tellMessage(line, message, tell);
+  tellMessage(line, message, memory, tell);
   return 'event';
 };
 

@@ -3,8 +3,9 @@ import type { Outcome } from '../../model/event.ts';
 import { keep, keepIfAny } from '../../model/keep.ts';
 import type { Tell } from '../../model/ports.ts';
 import type { Understood } from '../grammar.ts';
-import { bare, draft, field, lastRelay } from './line.ts';
+import { bare, draft, field, lastRelay, relayAt, relayMark } from './line.ts';
 import type { Line } from './line.ts';
+import { cameBack, sentOn } from '../trips.ts';
 import { newMessage } from './memory.ts';
 import type { Message, SendmailMemory } from './memory.ts';
 import { tellRefused } from './refusal.ts';
@@ -30,6 +31,7 @@ export const readFrom = (line: Line, memory: SendmailMemory, tell: Tell): Unders
   message.account = proto.includes('A') ? memory.logins.get(line.pid) : undefined;
   message.protocol =
     message.user !== undefined ? 'local' : field(text, 'daemon', senderEnd) === 'MSA' ? 'submission' : 'smtp';
+  message.messageId = keepIfAny(field(text, 'msgid', senderEnd));
   memory.messages.set(line.queueId, message);
   tellRefused(line, memory, message.client, message.sender, tell);
   const count = Number(field(text, 'nrcpts', senderEnd));
@@ -42,6 +44,7 @@ export const readFrom = (line: Line, memory: SendmailMemory, tell: Tell): Unders
   event.reason = message.reason;
   event.protocol = message.protocol;
   event.count = count;
+  cameBack(memory.trips, message.messageId, event);
   const size = Number(field(text, 'size', senderEnd - 1));
   if (!Number.isNaN(size)) event.size = size;
   tell(event);
@@ -93,6 +96,8 @@ export const readTo = (line: Line, memory: SendmailMemory, tell: Tell): Understo
     followHop(status, memory, message);
     return 'known';
   }
+  const relay = field(text, 'relay', delayAt) ?? '';
+  const relayStart = text.indexOf(relayMark, delayAt) + relayMark.length;
   for (const recipient of text.slice(3, listEnd).split(',')) {
     const event = draft(line, 'delivery');
     event.outcome = outcomeOf(status);
@@ -105,6 +110,8 @@ export const readTo = (line: Line, memory: SendmailMemory, tell: Tell): Understo
     event.user = message?.user;
     event.sender = message?.sender;
     event.reason = message?.reason;
+    // Of an alias, Sendmail's log names the alias and not what it was replaced by: the host must do.
+    sentOn(memory.trips, message?.messageId, relayAt(text, relayStart), event, relay.split(' ')[0]);
     tell(event);
   }
   return 'event';

@@ -28,7 +28,7 @@ export const relayAt = (text: string, from: number): string | undefined => {
   return close < 0 ? undefined : canonicalAddress(text.slice(open + 1, close));
 };
 
-const relayMark = ', relay=';
+export const relayMark = ', relay=';
 
 /** On lines where the relay is the last field: what a client wrote stands before it. */
 export const lastRelay = (text: string): string | undefined => {

@@ -2,6 +2,8 @@
 import type { Protocol, Reason } from '../../model/event.ts';
 import { recent } from '../recent.ts';
 import type { Recent } from '../recent.ts';
+import { newTrips } from '../trips.ts';
+import type { Trips } from '../trips.ts';
 
 export type Message = {
   client: string | undefined;
@@ -10,6 +12,7 @@ export type Message = {
   user: string | undefined;
   reason: Reason | undefined;
   protocol: Protocol | undefined;
+  messageId: string | undefined;
 };
 
 /** What names no client (`QID: <addr>... User unknown`): it stands on the `from=` line that ends the transaction. */
@@ -24,6 +27,7 @@ export type SendmailMemory = {
   readonly messages: Recent<Message>;
   readonly logins: Recent<string>;
   readonly waiting: Recent<Waiting[]>;
+  readonly trips: Trips;
 };
 
 const messagesMax = 65_536;
@@ -36,6 +40,7 @@ export const newMemory = (): SendmailMemory => ({
   messages: recent(messagesMax),
   logins: recent(loginsMax),
   waiting: recent(waitingMax),
+  trips: newTrips(),
 });
 
 export const newMessage = (): Message => ({
@@ -45,4 +50,5 @@ export const newMessage = (): Message => ({
   user: undefined,
   reason: undefined,
   protocol: undefined,
+  messageId: undefined,
 });

@@ -48,6 +48,8 @@ const fixedNames = new Map<string, readonly RecordData[]>([
   ['mx.lab.test', [a('127.0.0.1')]],
   ['mx.internet.test', [a(hosts.internet)]],
   ['mx.nobody.test', [a(hosts.nobody)]],
+  ['mx.ring.test', [a(hosts.exim)]],
+  ['ring.test', [mx('mx.ring.test')]],
   ['tempfail.test', [mx('mx.nobody.test')]],
 ]);
 const namesThatDoNotExist = new Set(['hardfail.test']);
