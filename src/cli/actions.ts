@@ -1,27 +1,46 @@
+import { once } from 'node:events';
+import type { OpenDesk } from '../guard/desk.ts';
 import { actionLine } from '../show/text/action.ts';
-import { anyJson } from '../show/text/json.ts';
+import { anyJson, jsonLine } from '../show/text/json.ts';
 import { jsonOption } from './command.ts';
 import type { Call, Command } from './command.ts';
 import { readAtDesk, deskOptions } from './desk.ts';
 
 const shownMax = 1000;
 
+/** Whoever reads slowly is waited for: a ledger may be larger than memory. */
+const exportAll = async ({ archive }: OpenDesk): Promise<number> => {
+  for (const entry of archive.entries())
+    if (!process.stdout.write(`${jsonLine(entry)}\n`)) await once(process.stdout, 'drain');
+  return 0;
+};
+
 const run = (call: Call): Promise<number> =>
-  readAtDesk(call, async ({ receipts }) => {
+  readAtDesk(call, async (desk) => {
+    if (call.options.has('export')) return exportAll(desk);
+    const { receipts } = desk;
     const all = call.options.has('all');
     const list = all ? receipts.latest(shownMax) : receipts.inState('suggested', 'open', 'done', 'undoing');
     if (call.options.has('json')) process.stdout.write(`${anyJson(list)}\n`);
     else if (list.length === 0) process.stdout.write('nothing is in force\n');
     else for (const receipt of list) process.stdout.write(`${actionLine(receipt)}\n`);
-    return Promise.resolve(0);
+    return 0;
   });
 
 export const actionsCommand: Command = {
   name: 'actions',
-  usage: 'postern actions [--all]',
+  usage: 'postern actions [--all|--export]',
   summary: 'What Postern has done, what is in force and what waits for a yes, each with the id to undo it.',
-  options: [{ name: 'all', sentence: 'Also what is undone or failed.' }, jsonOption, ...deskOptions],
-  examples: ['postern actions', 'postern actions --all --json'],
+  options: [
+    { name: 'all', sentence: 'Also what is undone or failed.' },
+    {
+      name: 'export',
+      sentence: 'The whole ledger, one JSON object a line: incidents, actions with their history, pauses.',
+    },
+    jsonOption,
+    ...deskOptions,
+  ],
+  examples: ['postern actions', 'postern actions --all --json', 'postern actions --export | gzip > ledger.jsonl.gz'],
   operandsMin: 0,
   operandsMax: 0,
   run,

@@ -171,6 +171,20 @@ export const settings: readonly Setting[] = [
   ...quotaOptions,
   ...noticeOptions,
   {
+    key: 'ledger.keep',
+    default: '400d',
+    form: 'a duration from 1d: 90d, 400d',
+    sentence: 'What is over for so long is forgotten, with its evidence; what is in force never is.',
+    accepts: (value) => (durationSeconds(value) ?? 0) >= 86_400,
+  },
+  {
+    key: 'ledger.actionsMax',
+    default: 1_000_000,
+    form: 'a whole number from 1000 to 100000000',
+    sentence: 'Of what is over, no more than so many actions are kept.',
+    accepts: isWhole(1000, 100_000_000),
+  },
+  {
     key: 'table.sizeMiB',
     default: 64,
     form: 'a whole number from 4 to 4096',

@@ -173,6 +173,58 @@ for (const { name, open } of ledgers) {
     });
   });
 
+  test(`${name}: all of it is told, with what happened; what is closed and old is forgotten, what is in force never`, () => {
+    inDirectory((directory) => {
+      const ledger = open(directory);
+      const of = (id: string, made: number, state: Receipt['state'], incidentId: string): Receipt => ({
+        ...receipt,
+        id,
+        made,
+        state,
+        incident: incidentId,
+      });
+      ledger.incidents.save([
+        { ...incident, closed: 1_500 },
+        { ...incident, id: 'GONE', closed: 1_500 },
+        { ...incident, id: 'OPEN' },
+      ]);
+      ledger.receipts.add([
+        of('DONE', 1_000, 'done', incident.id),
+        of('OLD', 1_001, 'undone', 'GONE'),
+        of('JUST', 1_002, 'done', 'GONE2'),
+        of('WAITS', 1_003, 'suggested', 'GONE2'),
+      ]);
+      ledger.receipts.move(['JUST'], 'undone', 'just now');
+      ledger.pause.set({ until: 2_000, who: 'anna', why: 'lists' });
+      const told = [...ledger.archive.entries()];
+      assert.deepEqual(
+        told.map((each) => ('id' in each ? each.id : each.entry)),
+        ['7F3KQ2', 'GONE', 'OPEN', 'DONE', 'OLD', 'JUST', 'WAITS', 'pause'],
+      );
+      const just = told.find((each) => 'id' in each && each.id === 'JUST');
+      assert.ok(just?.entry === 'action');
+      assert.deepEqual(
+        [just.state, just.moves.map(({ state, note }) => [state, note])],
+        ['undone', [['undone', 'just now']]],
+      );
+
+      const left = (): string[] => [...ledger.archive.entries()].map((each) => ('id' in each ? each.id : each.entry));
+      const before = Date.now() - 60_000;
+      assert.deepEqual(
+        ledger.archive.forget({ before, receiptsMax: 10 }).map(({ id }) => id),
+        ['OLD'],
+      );
+      assert.deepEqual(left(), ['7F3KQ2', 'OPEN', 'DONE', 'JUST', 'WAITS', 'pause']);
+      assert.deepEqual(ledger.archive.forget({ before, receiptsMax: 10 }), []);
+      assert.deepEqual(
+        ledger.archive.forget({ before, receiptsMax: 0 }).map(({ id }) => id),
+        ['JUST'],
+      );
+      assert.deepEqual(left(), ['7F3KQ2', 'OPEN', 'DONE', 'WAITS', 'pause']);
+      ledger.close();
+    });
+  });
+
   test(`${name}: notices that nobody took are there after a restart, a thousand at most`, () => {
     inDirectory((directory) => {
       const first = open(directory);

@@ -1,5 +1,5 @@
 /** The ledger: what must survive a crash. One conformance suite (`ledger.test.ts`) holds every implementation. */
-import type { Receipts } from '../model/receipt.ts';
+import type { Receipt, Receipts } from '../model/receipt.ts';
 import type { Incident } from '../model/report.ts';
 
 type IncidentRecords = {
@@ -33,10 +33,30 @@ type Outbox = {
   readonly waiting: () => readonly Waiting[];
 };
 
+/** One thing that the ledger holds, with all that happened to it. */
+export type LedgerEntry =
+  | ({ readonly entry: 'incident' } & Incident)
+  | ({
+      readonly entry: 'action';
+      readonly moves: readonly { readonly time: number; readonly state: string; readonly note: string }[];
+    } & Receipt)
+  | ({ readonly entry: 'pause'; readonly time: number } & Pause);
+
+type Archive = {
+  /** Everything, oldest first of each sort; one at a time, so that a large ledger needs no memory. */
+  readonly entries: () => Iterable<LedgerEntry>;
+  /**
+   * Forgets closed actions that ended before, and the oldest closed ones beyond a number; closed incidents without actions,
+   * and pauses, from before. Some thousands at once: call again until none is left. @returns the actions forgotten
+   */
+  readonly forget: (limits: { readonly before: number; readonly receiptsMax: number }) => readonly Receipt[];
+};
+
 export type Ledger = {
   readonly receipts: Receipts;
   readonly incidents: IncidentRecords;
   readonly pause: { readonly get: () => Pause | undefined; readonly set: (pause: Pause | undefined) => void };
   readonly outbox: Outbox;
+  readonly archive: Archive;
   readonly close: () => void;
 };

@@ -7,14 +7,17 @@ import { repair } from '../../act/repair.ts';
 import { sayByHand } from '../../judge/by-hand.ts';
 import type { Table } from '../../judge/statistics/table.ts';
 import { keysOf } from '../../model/firewall.ts';
+import { evidenceFolder } from '../desk.ts';
 import type { OpenDesk } from '../desk.ts';
 import { createEnforcer } from './enforcer.ts';
 import type { ActionNews } from '../notices/news.ts';
 import type { Enforcer } from './enforcer.ts';
+import { forgetOld } from './retention.ts';
 import type { Values } from '../settings.ts';
 
 const hearEveryMs = 2000;
 const repairEveryMs = 10_000;
+const forgetEveryMs = 3600_000;
 
 /** What is let through, as the table looks for it: clients and networks with their ends in seconds. */
 const allowedNow = (desk: OpenDesk): Map<string, number> => {
@@ -82,13 +85,19 @@ export const startActing = (
       .then(work)
       .catch((error: unknown) => complain(error instanceof Error ? error.message : String(error)));
   };
+  const forget = (): Promise<void> => {
+    forgetOld(desk, values, evidenceFolder(String(values.get('state'))));
+    return Promise.resolve();
+  };
   hear();
   inTurn(mend);
+  inTurn(forget);
   const timers = [
     setInterval(() => {
       hear();
       inTurn(mend);
     }, hearEveryMs),
+    setInterval(() => inTurn(forget), forgetEveryMs),
     setInterval(() => inTurn(async () => (await repair(desk)).forEach(say)), repairEveryMs),
   ];
   return {

@@ -8,7 +8,7 @@ import type { Row } from './row.ts';
 /** Of a crowd so many actors are kept one by one; the others are in `actorCount`. */
 const actorsKeptMax = 2000;
 
-const incidentIn = (row: Row): Incident => {
+export const incidentIn = (row: Row): Incident => {
   // What was written there is JSON that `save` made of an Incident; JSON leaves out what is undefined.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const document = JSON.parse(textIn(row, 'document')) as Incident;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Fault } from '../../model/fault.ts';
 import type { Ledger } from '../ledger.ts';
+import { createArchive } from './archive.ts';
 import { createIncidentRecords } from './incidents.ts';
 import { createOutbox } from './outbox.ts';
 import { createReceipts } from './receipts.ts';
@@ -51,6 +52,7 @@ export const openLedger = (directory: string): Ledger => {
       receipts: createReceipts(database, transact),
       ...createIncidentRecords(database, transact),
       ...createOutbox(database, transact),
+      ...createArchive(database, transact),
       close: () => database.close(),
     };
   });

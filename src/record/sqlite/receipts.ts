@@ -5,7 +5,7 @@ import type { Memory, Receipt, Receipts } from '../../model/receipt.ts';
 import { numberIfAny, numberIn, textIfAny, textIn, wordIn } from './row.ts';
 import type { Row } from './row.ts';
 
-const receiptIn = (row: Row): Receipt => ({
+export const receiptIn = (row: Row): Receipt => ({
   id: textIn(row, 'id'),
   kind: wordIn(row, 'kind', actionKinds),
   subject: textIn(row, 'subject'),

@@ -29,6 +29,9 @@ export const reportJson = (report: Report, top: number): string => {
   return JSON.stringify(document, replacer, 2);
 };
 
+/** The same on one line. */
+export const jsonLine = (value: unknown): string => JSON.stringify(value, replacer);
+
 export const anyJson = (value: unknown): string => JSON.stringify(value, replacer, 2);
 
 /** The contract's fields first, then what else is known; the null reverse-path is "". */
