@@ -54,6 +54,7 @@ export const serveClient = async (
     client,
     port,
     id,
+    isKnown,
     gone: gone.signal,
     helo: undefined,
     esmtp: false,

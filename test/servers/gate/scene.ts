@@ -79,6 +79,7 @@ export const openGate = async (t: TestContext, settings: Partial<GateSettings> =
       disabled: [],
       neverLogin: ['admin'],
       greetPauseMs: 0,
+      origin: undefined,
       patience: { commandMsMax: 30_000, messageMsMax: 60_000 },
       heldConnectionsMax: 10,
       ...settings,
