@@ -27,6 +27,7 @@ await startGate(
     disabled: [],
     neverLogin: [],
     greetPauseMs: 0,
+    origin: undefined,
     patience: { commandMsMax: 300_000, messageMsMax: 1_800_000 },
     heldConnectionsMax: 1000,
   },

@@ -1,10 +1,27 @@
 /** What the gate may be told; `gate-settings.ts` makes of it what the gate wants. */
 import { defaultGateLimits } from '../sense/gate/limits.ts';
+import { isIP } from 'node:net';
+import type { ListChoice } from '../sense/gate/origin.ts';
+import type { DnsServer } from '../sense/dns/resolver.ts';
 import { hostAndPort, isListOf, isOneOf, isText, isWhole } from './setting.ts';
 import type { Setting } from './setting.ts';
 
 /** A name without anything that could end a line or a reply. */
 const isName = (value: unknown): boolean => typeof value === 'string' && /^[0-9A-Za-z][0-9A-Za-z._-]*$/.test(value);
+
+/** `zen.example.org=2`, `good.example.org=-3`. */
+export const listOf = (value: unknown): ListChoice | undefined => {
+  const parts = typeof value === 'string' ? /^([0-9A-Za-z.-]{3,200})=(-?\d{1,3})$/.exec(value) : null;
+  return parts?.[1] === undefined ? undefined : { zone: parts[1], weight: Number(parts[2]) };
+};
+
+/** `192.0.2.53`, `[2001:db8::53]:5353`. */
+export const resolverAt = (value: unknown): DnsServer | undefined => {
+  if (typeof value !== 'string') return undefined;
+  if (isIP(value) !== 0) return { host: value, port: 53 };
+  const at = hostAndPort(value);
+  return at === undefined || isIP(at.host) === 0 ? undefined : at;
+};
 
 export const gateOptions: readonly Setting[] = [
   {
@@ -119,6 +136,41 @@ export const gateOptions: readonly Setting[] = [
     form: 'a whole number from 0 to 50000',
     sentence: 'So many hostile clients are kept busy with slow failures; further ones are sent away.',
     accepts: isWhole(0, 50_000),
+  },
+  {
+    key: 'gate.senderDomains',
+    default: 'on',
+    form: 'on or off',
+    sentence: "Refuse strangers' mail from domains that do not exist or say that they send none (RFC 7505).",
+    accepts: isOneOf('on', 'off'),
+  },
+  {
+    key: 'gate.lists',
+    default: [],
+    form: 'a list of zone=weight',
+    sentence: 'DNS lists that strangers are looked up in; lists of good clients have a weight below zero.',
+    accepts: isListOf((item) => listOf(item) !== undefined),
+  },
+  {
+    key: 'gate.listsFrom',
+    default: 1,
+    form: 'a whole number from 1 to 1000',
+    sentence: "From this sum of the lists' weights a client is refused.",
+    accepts: isWhole(1, 1000),
+  },
+  {
+    key: 'gate.resolvers',
+    default: [],
+    form: 'a list of addresses, or host:port',
+    sentence: "DNS servers that the gate asks; empty: the system's.",
+    accepts: isListOf((item) => resolverAt(item) !== undefined),
+  },
+  {
+    key: 'gate.lookupsPerMinute',
+    default: 1200,
+    form: 'a whole number from 1 to 100000',
+    sentence: 'No more questions to the DNS than this; what cannot be asked is not held against anybody.',
+    accepts: isWhole(1, 100_000),
   },
   {
     key: 'gate.disabledCommands',

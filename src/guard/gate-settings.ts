@@ -5,6 +5,8 @@ import { ensureCertificate, madeFiles } from '../sense/gate/certificate.ts';
 import type { TlsFiles } from '../sense/gate/certificate.ts';
 import type { GateSettings } from '../sense/gate/gate.ts';
 import type { GateLimits } from '../sense/gate/limits.ts';
+import { listOf, resolverAt } from './gate-options.ts';
+import type { OriginSettings } from '../sense/gate/origin.ts';
 import { hostAndPort } from './setting.ts';
 import type { Values } from './settings.ts';
 
@@ -40,6 +42,22 @@ const tlsOf = (values: Values, state: string, name: string): TlsFiles => {
   return madeFiles(state);
 };
 
+/** What is asked of the DNS about strangers. */
+const originOf = (values: Values): OriginSettings | undefined => {
+  const known = <T>(parse: (text: unknown) => T | undefined, key: string): readonly T[] =>
+    textsOf(values.get(key)).flatMap((text) => parse(text) ?? []);
+  const checksSender = values.get('gate.senderDomains') === 'on';
+  const lists = known(listOf, 'gate.lists');
+  if (!checksSender && lists.length === 0) return undefined;
+  return {
+    checksSender,
+    lists,
+    refuseFrom: Number(values.get('gate.listsFrom')),
+    servers: known(resolverAt, 'gate.resolvers'),
+    perMinuteMax: Number(values.get('gate.lookupsPerMinute')),
+  };
+};
+
 /** Makes a certificate when none is there. @param state the state directory */
 export const gateChoice = (values: Values, state: string): GateChoice => {
   const name = values.get('gate.name') === 'host name' ? hostname() : String(values.get('gate.name'));
@@ -72,6 +90,7 @@ export const gateChoice = (values: Values, state: string): GateChoice => {
     disabled: textsOf(values.get('gate.disabledCommands')),
     neverLogin: textsOf(values.get('gate.neverLogin')),
     greetPauseMs: Number(values.get('gate.greetPauseMs')),
+    origin: originOf(values),
     patience: {
       commandMsMax: Number(values.get('gate.commandSeconds')) * 1000,
       messageMsMax: Number(values.get('gate.messageSeconds')) * 1000,

@@ -29,6 +29,8 @@ const connectMsMax = 10_000;
 /** No mechanism has more rounds; a server that asks on and on is out of step. */
 const challengesMax = 10;
 const keywordsMs = 60_000;
+/** A server that is down is not asked at each EHLO: that would make every client wait. */
+const keywordsRetryMs = 5000;
 
 /** xtext (RFC 3461 §4), as XCLIENT wants its values. */
 const xtext = (text: string): string =>
@@ -51,7 +53,7 @@ const dial = async (
     socket.destroy();
     throw new Error(`${unreachable} said ${heard.code} ${heard.lines[0] ?? ''}`);
   };
-  expect(220, await wire.hear(connectMsMax));
+  expect(220, await wire.hear(Math.min(connectMsMax, replyMsMax)));
   let hello = expect(250, await wire.say(`EHLO ${hostname()}`));
   const xclient = hello.lines.find((line) => line.toUpperCase().startsWith('XCLIENT '));
   if (peer !== undefined && passClient === 'auto' && xclient !== undefined) {
@@ -138,7 +140,7 @@ export const createBackend = (settings: BackendSettings): Destination => {
         known = keywords.filter((keyword) => passed.has(keyword.split(' ', 1)[0]?.toUpperCase() ?? ''));
       } catch {
         // What it offered before holds until it is back; a session learns of the failure when it needs the server.
-        askedAt = -Infinity;
+        askedAt = Date.now() - keywordsMs + keywordsRetryMs;
       }
       return known;
     },

@@ -54,6 +54,7 @@ export const serveClient = async (
     client,
     port,
     id,
+    isKnown,
     gone: gone.signal,
     helo: undefined,
     esmtp: false,
@@ -143,7 +144,7 @@ export const serveClient = async (
     const isSecure = await promise;
     clearTimeout(timer);
     if (!isSecure) {
-      plain.destroy();
+      secure.destroy();
       return;
     }
     // A new session in all but the address (RFC 3207 §4.2), behind the gate too.
@@ -252,7 +253,7 @@ export const serveClient = async (
     else session.link?.close();
     tellOf(session, desk, 'disconnect');
     socket.end();
-    setTimeout(() => plain.destroy(), closeMsMax).unref();
+    setTimeout(() => socket.destroy(), closeMsMax).unref();
   };
 
   listen();

@@ -21,6 +21,8 @@ import type { TlsFiles } from './certificate.ts';
 import { serveClient } from './connection.ts';
 import { createDoorman } from './limits.ts';
 import type { Admission, GateLimits, Patience } from './limits.ts';
+import { createOriginCheck } from './origin.ts';
+import type { OriginSettings } from './origin.ts';
 import type { GateDesk } from './session.ts';
 import { createStore } from './store.ts';
 import type { StoreSettings } from './store.ts';
@@ -43,6 +45,7 @@ export type GateSettings = {
   readonly disabled: readonly string[];
   readonly neverLogin: readonly string[];
   readonly greetPauseMs: number;
+  readonly origin: OriginSettings | undefined;
   readonly patience: Patience;
   readonly heldConnectionsMax: number;
 };
@@ -113,6 +116,7 @@ export const startGate = async (
     tls,
     greetPauseMs: settings.greetPauseMs,
     patience: settings.patience,
+    origin: settings.origin === undefined ? undefined : createOriginCheck(settings.origin),
     sleepers: createSleepers(sleepersMax),
     tarpit: createTarpit(settings.heldConnectionsMax),
   };

@@ -15,6 +15,7 @@ import type { SmtpReply } from '../../protocols/smtp/reply.ts';
 import type { HookSettings } from '../hooks/hook.ts';
 import { outcomeMsMax } from '../hooks/outcomes.ts';
 import type { Sleepers } from '../hooks/sleepers.ts';
+import type { OriginCheck } from './origin.ts';
 import type { Destination, Link } from './destination.ts';
 import type { GateLimits, Patience } from './limits.ts';
 import { waitUnlessGone } from './tarpit.ts';
@@ -41,6 +42,8 @@ export type GateDesk = Pick<HookSettings, 'ask' | 'tell' | 'complain' | 'nextPro
   readonly tls: SecureContext | undefined;
   readonly greetPauseMs: number;
   readonly patience: Patience;
+  /** What is asked of the DNS before a stranger's first recipient is accepted; undefined: nothing. */
+  readonly origin: OriginCheck | undefined;
   readonly sleepers: Sleepers;
   readonly tarpit: Tarpit;
 };
@@ -56,6 +59,8 @@ export type Transaction = {
   readonly size: number;
   /** MAIL went through to the server behind the gate. */
   begun?: boolean;
+  /** Its sender's domain and the client's address were looked up: nothing, or why nobody here takes this message. */
+  origin?: { readonly refusal: SmtpReply | undefined };
   /** BDAT chunks have begun. */
   chunks: boolean;
   /** The server behind went away in the middle: what is left of it hears 451 too, never a 5xx that would cost the mail. */
@@ -66,6 +71,8 @@ export type Session = {
   readonly client: string;
   readonly port: number;
   readonly id: string;
+  /** Delivered mail or logged in before, or is one of ours. */
+  readonly isKnown: boolean;
   readonly gone: AbortSignal;
   helo: string | undefined;
   esmtp: boolean;
@@ -133,7 +140,7 @@ const verdictFor = (session: Session, desk: GateDesk, stage: Stage, about: Parti
 };
 
 /** The reply carries a short reference and no reasons; these are kept for the postmaster (`postern explain REF`). */
-const refusalOf = (
+export const refusalOf = (
   session: Session,
   desk: GateDesk,
   stage: Stage,

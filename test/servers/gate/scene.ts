@@ -1,5 +1,6 @@
 /** A gate inside the test, with an ear in everything it asks and tells; it listens at one port of the lab. */
 import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,12 +25,27 @@ export type Scene = {
   readonly notes: GateNote[];
   readonly directory: string;
   decide: (question: Question) => Verdict;
+  /** Resolves when something of the kind is told, or was before. */
+  readonly until: (satisfies: (event: Event) => boolean) => Promise<void>;
 };
+
+const patienceMs = 20_000;
 
 export const openGate = async (t: TestContext, settings: Partial<GateSettings> = {}): Promise<Scene> => {
   const directory = mkdtempSync(join(tmpdir(), 'postern-gate-'));
   ensureCertificate(directory, 'gate.lab.test');
-  const scene: Scene = { asked: [], told: [], notes: [], directory, decide: () => accept };
+  const news = new EventEmitter();
+  const scene: Scene = {
+    asked: [],
+    told: [],
+    notes: [],
+    directory,
+    decide: () => accept,
+    until: async (satisfies) => {
+      const signal = AbortSignal.timeout(patienceMs);
+      while (!scene.told.some(satisfies)) await once(news, 'told', { signal });
+    },
+  };
   const gate = await startGate(
     {
       listen: { host: '127.0.0.1', port },
@@ -37,7 +53,10 @@ export const openGate = async (t: TestContext, settings: Partial<GateSettings> =
         scene.asked.push(question);
         return scene.decide(question);
       },
-      tell: (event) => scene.told.push(event),
+      tell: (event) => {
+        scene.told.push(event);
+        news.emit('told');
+      },
       complain: (error) => assert.fail(String(error)),
       note: (note) => scene.notes.push(note),
     },
@@ -60,6 +79,7 @@ export const openGate = async (t: TestContext, settings: Partial<GateSettings> =
       disabled: [],
       neverLogin: ['admin'],
       greetPauseMs: 0,
+      origin: undefined,
       patience: { commandMsMax: 30_000, messageMsMax: 60_000 },
       heldConnectionsMax: 10,
       ...settings,

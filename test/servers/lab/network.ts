@@ -12,6 +12,8 @@ export const hosts = {
   sendmail6: '2001:db8:25::27',
   /** The sink: receives all mail to the rest of the world. */
   internet: '192.0.2.99',
+  /** A name server of its own (NSD), for tests that ask it. */
+  names: '192.0.2.53',
   /** Nobody listens here. */
   nobody: '192.0.2.98',
 } as const;

@@ -7,7 +7,7 @@ import type { Outcome } from '../../../model/event.ts';
 import type { Command } from '../../../protocols/smtp/command.ts';
 import { reply } from '../../../protocols/smtp/reply.ts';
 import type { SmtpReply } from '../../../protocols/smtp/reply.ts';
-import { backendDown, countError, judge, linkOf, loseLink, settle, tellOf } from '../session.ts';
+import { backendDown, countError, judge, linkOf, loseLink, refusalOf, settle, tellOf } from '../session.ts';
 import type { Answer, GateDesk, Session, Transaction } from '../session.ts';
 import { waitUnlessGone } from '../tarpit.ts';
 import { keywordsFor } from './hello.ts';
@@ -73,6 +73,11 @@ const askBehind = async (
   const heard =
     (await begin(session, desk, transaction)) ?? (await (await linkOf(session, desk)).rcpt(path, parameters));
   const outcome = outcomeOf(heard);
+  const refusal = outcome === 'accepted' ? await originRefusal(session, desk, transaction) : undefined;
+  if (refusal !== undefined) {
+    tellOutcome(session, desk, path, 'rejected', refusal.lines[0]);
+    return countError(session, desk, refusal);
+  }
   tellOutcome(session, desk, path, outcome, heard.lines[0]);
   if (outcome === 'accepted') {
     transaction.recipients.push(path);
@@ -89,6 +94,22 @@ const askBehind = async (
 /** Of what we refuse ourselves. */
 const outcomeOfRefusal = ({ code, lines }: SmtpReply): Outcome =>
   /^[45]\.2\.2 /.test(lines[0] ?? '') ? 'over-quota' : code < 500 ? 'deferred' : 'rejected';
+
+/** The last check, once a transaction: who is refused for anything else costs no question to the DNS. */
+const originRefusal = async (
+  session: Session,
+  desk: GateDesk,
+  transaction: Transaction,
+): Promise<SmtpReply | undefined> => {
+  if (desk.origin === undefined || session.account !== undefined || session.isKnown) return undefined;
+  if (transaction.origin === undefined) {
+    const verdict = await desk.origin(session.client, transaction.sender);
+    transaction.origin = {
+      refusal: verdict === undefined ? undefined : refusalOf(session, desk, 'sender', {}, verdict),
+    };
+  }
+  return transaction.origin.refusal;
+};
 
 export const rcpt = async (
   session: Session,

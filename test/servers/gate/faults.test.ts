@@ -1,0 +1,130 @@
+/** What breaks around the gate: servers behind it that answer nonsense, clients that are slow, half gone, or never read. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { test } from 'node:test';
+import { defaultGateLimits } from '../../../src/sense/gate/limits.ts';
+import { dialSmtp } from '../lab/dialogue.ts';
+import { labClosed } from '../lab/door.ts';
+import { faults, places, startFaultyServer } from './faulty-server.ts';
+import { behind, dial, openGate, port } from './scene.ts';
+
+const limits = { ...defaultGateLimits, connectionsPerMinute: 0, idleCommandsPerConnection: 0 };
+
+/** @returns what the client was told, code by code, as far as the gate went on */
+const deliver = async (client: string): Promise<readonly number[]> => {
+  const smtp = await dial(client);
+  const codes = [(await smtp.say('EHLO client.test', 250)).code];
+  for (const line of ['MAIL FROM:<s@remote.test>', 'RCPT TO:<alice@lab.test>', 'RCPT TO:<bob@lab.test>', 'DATA'])
+    codes.push((await smtp.say(line)).code);
+  if (codes.at(-1) === 354) codes.push((await smtp.say('Subject: x\r\n\r\nx\r\n.')).code);
+  await smtp.quit();
+  return codes;
+};
+
+test('a server behind that is out of its mind at any step costs no mail', { skip: labClosed }, async (t) => {
+  await using server = await startFaultyServer('192.0.2.30', 25);
+  await openGate(t, { backend: behind('192.0.2.30', 25, 150), limits });
+  assert.deepEqual(await deliver('203.0.113.1'), [250, 250, 250, 250, 354, 250], 'a sane one takes it');
+  assert.equal(server.taken(), 1);
+  for (const place of places) {
+    for (const fault of faults.keys()) {
+      const what = `${fault} at ${place}`;
+      const before = server.taken();
+      server.go(place, fault);
+      const codes = await deliver('203.0.113.1');
+      assert.ok(
+        codes.every((code) => code < 500),
+        `${what}: the client hears ${codes.join(', ')} and gives up`,
+      );
+      const told = codes.length === 6 && codes.at(-1) === 250;
+      assert.equal(server.taken() - before, told ? 1 : 0, `${what}: the client hears ${codes.join(', ')}`);
+      assert.equal(told, place === 'dot' && fault === 'its answer twice', what);
+    }
+  }
+  server.go(undefined, '');
+  assert.equal((await deliver('203.0.113.1')).at(-1), 250, 'and when it is sane again, it takes mail again');
+});
+
+test('an answer that nobody asked for is never taken for one to the next message', { skip: labClosed }, async (t) => {
+  await using server = await startFaultyServer('192.0.2.30', 25);
+  await openGate(t, { backend: behind('192.0.2.30', 25, 1000) });
+  const smtp = await dial('203.0.113.1');
+  await smtp.say('EHLO client.test', 250);
+  server.go('dot', 'its answer twice');
+  await smtp.send('s@remote.test', ['alice@lab.test'], 'Subject: one\n\nx\n');
+  await smtp.say('MAIL FROM:<s@remote.test>', 250);
+  await smtp.say('RCPT TO:<alice@lab.test>', 451);
+  await smtp.say('DATA', 451);
+  assert.equal(server.taken(), 1);
+  await smtp.quit();
+});
+
+const open = async (from: string): Promise<Socket> => {
+  const socket = connect({ host: '127.0.0.1', port, localAddress: from });
+  socket.on('error', () => socket.destroy());
+  await once(socket, 'connect');
+  return socket;
+};
+
+test('who is too slow is sent away: with a command, with a message, with reading', { skip: labClosed }, async (t) => {
+  const scene = await openGate(t, { patience: { commandMsMax: 400, messageMsMax: 800 }, limits });
+  const silent = await dial('203.0.113.1');
+  const trickle = async (from: string, start: readonly string[], drop: string): Promise<string> => {
+    const smtp = await dialSmtp({ from, to: '127.0.0.1', port });
+    for (const line of start) await smtp.say(line);
+    const timer = setInterval(() => smtp.write(drop), 50);
+    const { code, text: words } = await smtp.say('NOOP');
+    clearInterval(timer);
+    await smtp.closed();
+    return `${code} ${words}`;
+  };
+  const transaction = ['EHLO x', 'MAIL FROM:<s@remote.test>', 'RCPT TO:<alice@lab.test>', 'DATA'];
+  const tooSlow = /^421 4\.4\.2/;
+  assert.match(await trickle('203.0.113.2', transaction, 'x\r\n'), tooSlow);
+  const chunk = ['EHLO x', 'MAIL FROM:<s@remote.test>', 'RCPT TO:<alice@lab.test>'];
+  const bdat = await dial('203.0.113.3');
+  for (const line of chunk) await bdat.say(line, 250);
+  assert.match(String((await bdat.say('BDAT 1000 LAST\r\nnot so many')).code), /421/);
+  assert.equal((await silent.say('')).code, 421);
+
+  // A line that never ends, a byte at a time.
+  const slow = await open('203.0.113.4');
+  const timer = setInterval(() => slow.write('N'), 50);
+  assert.match(await text(slow), /421 4\.4\.2/);
+  clearInterval(timer);
+
+  const deaf = await open('203.0.113.5');
+  deaf.pause();
+  deaf.write('EHLO never.reads.test\r\n'.repeat(200_000));
+  await scene.until(({ kind, client }) => kind === 'disconnect' && client === '203.0.113.5');
+  deaf.destroy();
+  assert.ok(scene.told.filter(({ client }) => client === '203.0.113.5').length < 200_000, 'not read to the end');
+  assert.equal(scene.told.filter(({ kind }) => kind === 'message').length, 0);
+});
+
+test(
+  'a client that has said all and closed its side is still answered, and its mail taken',
+  { skip: labClosed },
+  async (t) => {
+    const scene = await openGate(t);
+    const socket = await open('203.0.113.1');
+    await once(socket, 'data');
+    socket.end(
+      'EHLO x\r\nMAIL FROM:<s@remote.test>\r\nRCPT TO:<alice@lab.test>\r\nDATA\r\nSubject: x\r\n\r\nx\r\n.\r\n',
+    );
+    assert.match(await text(socket), /^354 .*\r\n250 2\.0\.0 Stored/m);
+    assert.equal(readdirSync(join(scene.directory, 'store/lab.test/alice/new')).length, 1);
+
+    const cut = await open('203.0.113.2');
+    await once(cut, 'data');
+    cut.end('EHLO x\r\nMAIL FROM:<s@remote.test>\r\nRCPT TO:<alice@lab.test>\r\nDATA\r\nSubject: half of it\r\n');
+    assert.doesNotMatch(await text(cut), /Stored/);
+    assert.equal(readdirSync(join(scene.directory, 'store/lab.test/alice/new')).length, 1);
+    assert.equal(readdirSync(join(scene.directory, 'store/tmp')).length, 0, 'nothing is left of the half');
+  },
+);

@@ -1,0 +1,32 @@
+/** NSD, a real name server, with the zones of a test. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { awaitPorts } from './await.ts';
+import { startDaemon, stoppable } from './daemon.ts';
+import type { Stoppable } from './daemon.ts';
+import { labDir } from './door.ts';
+import { hosts } from './network.ts';
+
+/** Lifetimes in seconds: of what there is, and of what there is not. */
+const head =
+  '$TTL 300\n@ SOA ns.internet.test. hostmaster.internet.test. 1 3600 600 86400 60\n@ NS ns.internet.test.\n';
+
+/** @param zones their names, and their records as a zone file has them (RFC 1035 §5) */
+export const startNsd = async (zones: Readonly<Record<string, readonly string[]>>): Promise<Stoppable> => {
+  const place = join(labDir(), 'nsd');
+  mkdirSync(place, { recursive: true });
+  const config = [
+    `server:\n ip-address: ${hosts.names}\n username: ""\n chroot: ""\n server-count: 1\n rrl-ratelimit: 0`,
+    ` zonesdir: "${place}"\n zonelistfile: "${place}/list"\n xfrdfile: "${place}/xfrd"\n pidfile: "${place}/pid"\n xfrdir: "${place}"\n database: ""`,
+    'remote-control:\n control-enable: no',
+  ];
+  for (const [zone, records] of Object.entries(zones)) {
+    writeFileSync(join(place, zone), `${head}${records.join('\n')}\n`);
+    config.push(`zone:\n name: "${zone}"\n zonefile: "${place}/${zone}"`);
+  }
+  const file = join(place, 'nsd.conf');
+  writeFileSync(file, `${config.join('\n')}\n`);
+  const daemon = startDaemon('nsd', '/usr/sbin/nsd', ['-d', '-c', file]);
+  await daemon.until(awaitPorts(hosts.names, [53]));
+  return stoppable(daemon.stop);
+};
