@@ -2,7 +2,8 @@
  * One fact told by two servers counts once: a failed SMTP login stands in Postfix's or Exim's log and in Dovecot's. The
  * first of a pair passes, the other within a few seconds, from another server, for the same client, is its echo.
  */
-import type { Event, ServerName } from '../model/event.ts';
+import type { Event, Outcome, ServerName } from '../model/event.ts';
+import { keep } from '../model/keep.ts';
 
 const echoMs = 15_000;
 const waitingMax = 10_000;
@@ -11,27 +12,28 @@ type Told = { readonly server: ServerName; readonly time: number; count: number 
 
 /** @returns a filter: true when the event repeats what another server told already */
 export const createEcho = (): ((event: Event) => boolean) => {
-  let waiting = new Map<string, Told>();
-  return (event) => {
-    if (event.kind !== 'auth' || event.client === undefined) return false;
-    // Postfix does not always log the account, so the client and the outcome make the pair.
-    const key = `${event.client} ${event.outcome ?? ''}`;
-    const told = waiting.get(key);
-    if (
-      told !== undefined &&
-      told.server !== event.server &&
-      Math.abs(event.time - told.time) <= echoMs &&
-      told.count > 0
-    ) {
+  /** Postfix does not always log the account, so the outcome and the client make the pair. */
+  const waiting = new Map<Outcome | undefined, Map<string, Told>>();
+  let waitingCount = 0;
+  return ({ kind, client, outcome, server, time }) => {
+    if (kind !== 'auth' || client === undefined) return false;
+    let ofOutcome = waiting.get(outcome);
+    if (ofOutcome === undefined) waiting.set(outcome, (ofOutcome = new Map()));
+    const told = ofOutcome.get(client);
+    if (told !== undefined && told.server !== server && Math.abs(time - told.time) <= echoMs && told.count > 0) {
       told.count--;
       return true;
     }
-    if (told !== undefined && told.server === event.server && event.time - told.time <= echoMs) {
+    if (told !== undefined && told.server === server && time - told.time <= echoMs) {
       told.count++;
       return false;
     }
-    if (waiting.size >= waitingMax) waiting = new Map();
-    waiting.set(key, { server: event.server, time: event.time, count: 1 });
+    if (waitingCount >= waitingMax) {
+      for (const each of waiting.values()) each.clear();
+      waitingCount = 0;
+    }
+    if (!ofOutcome.has(client)) waitingCount++;
+    ofOutcome.set(keep(client), { server, time, count: 1 });
     return false;
   };
 };

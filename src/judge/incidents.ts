@@ -79,6 +79,8 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
   const aliases = new Map<string, string>();
   const campaigns = createCampaigns();
   let sweptAt = 0;
+  /** No open evidence is over before. */
+  let nextOver = Infinity;
 
   const belongs = (evidence: Evidence, actor: ActorRecord): boolean => {
     if (actor.accused) return true;
@@ -146,8 +148,14 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
     wiring.announce({ change: 'closed', incident: render(evidence) });
   };
 
-  const isOver = (evidence: Evidence, time: number): boolean =>
-    time - evidence.last > (evidence.recognised === undefined ? forgetMs : quietMs);
+  const overAt = (evidence: Evidence): number =>
+    evidence.last + (evidence.recognised === undefined ? forgetMs : quietMs);
+
+  const isOver = (evidence: Evidence, time: number): boolean => time > overAt(evidence);
+
+  const expectOver = (evidence: Evidence): void => {
+    nextOver = Math.min(nextOver, overAt(evidence));
+  };
 
   const makeRoom = (): void => {
     if (open.size < evidenceMax) return;
@@ -175,7 +183,8 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
     if (known !== undefined) close(key, known, time);
     makeRoom();
     const fresh = newEvidence(idOf(own, time), attack, { kind: target.kind, value: keep(target.value) }, time);
-    open.set(own, fresh);
+    open.set(keep(own), fresh);
+    expectOver(fresh);
     return fresh;
   };
 
@@ -185,18 +194,25 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
     accusation.target.kind === 'account' &&
     open.get(keyOf('password-guessing', { kind: 'server', value: '' }))?.recognised !== undefined;
 
+  const isKin = (evidence: Evidence, other: Evidence): boolean =>
+    other.attack === evidence.attack && other.recognised !== undefined;
+
   /**
    * Another open incident of this attack with mostly the same actors, or the first of several crowds at once: one
    * attack, whatever its targets. (A crowd that guesses at every domain of a provider uses each address once.)
    */
   const twinOf = (evidence: Evidence): [string, Evidence] | undefined => {
-    const others = [...open].filter(
-      ([, other]) => other !== evidence && other.attack === evidence.attack && other.recognised !== undefined,
-    );
-    const crowds = others.filter(([, other]) => other.crowd);
-    if (crowds.length >= crowdsMax) return crowds[0];
-    for (const entry of others) {
+    let crowd: [string, Evidence] | undefined;
+    let crowds = 0;
+    for (const entry of open) {
       const [, other] = entry;
+      if (!other.crowd || other === evidence || !isKin(evidence, other)) continue;
+      crowd ??= entry;
+      if (++crowds >= crowdsMax) return crowd;
+    }
+    for (const entry of open) {
+      const [, other] = entry;
+      if (other === evidence || !isKin(evidence, other)) continue;
       if (sharedActors(evidence, other) >= sharedActorsMin * Math.min(evidence.actors.size, other.actors.size))
         return entry;
     }
@@ -211,12 +227,13 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
     absorb(other, evidence);
     const key = keyOf(evidence.attack, evidence.target);
     open.delete(key);
-    if (aliases.size < aliasesMax) aliases.set(key, twinKey);
+    if (aliases.size < aliasesMax) aliases.set(keep(key), twinKey);
     return true;
   };
 
   const recognise = (evidence: Evidence, accusation: Accusation, eventsBefore: number, time: number): void => {
-    evidence.recognised = { time, eventsBefore, why: accusation.why };
+    evidence.recognised = { time, eventsBefore, why: keep(accusation.why) };
+    expectOver(evidence);
     evidence.campaign = campaigns.find(evidence);
     evidence.announcedEvents = evidence.events;
     wiring.announce({ change: 'opened', incident: render(evidence) });
@@ -233,6 +250,7 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
     const evidence = restoredEvidence(incident);
     const key = keyOf(evidence.attack, evidence.target);
     open.set(key, evidence);
+    expectOver(evidence);
     for (const { subject, accused } of evidence.actors.values())
       if (accused) homes.set(`${evidence.attack} ${subject.value}`, key);
   }
@@ -256,7 +274,7 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
       const actor = accusation.actor === undefined ? undefined : addActor(evidence, accusation.actor, time, 0);
       if (actor !== undefined && !actor.accused) {
         actor.accused = true;
-        homes.set(`${accusation.attack} ${actor.subject.value}`, keyOf(evidence.attack, evidence.target));
+        homes.set(keep(`${accusation.attack} ${actor.subject.value}`), keyOf(evidence.attack, evidence.target));
       }
       evidence.crowd ||= accusation.crowd;
       if (evidence.recognised === undefined && !absorbed(evidence))
@@ -266,7 +284,12 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
       if (time < sweptAt) sweptAt = time;
       if (time - sweptAt < sweepEveryMs) return;
       sweptAt = time;
-      for (const [key, evidence] of open) if (isOver(evidence, time)) close(key, evidence, time);
+      if (time <= nextOver) return;
+      nextOver = Infinity;
+      for (const [key, evidence] of open) {
+        if (isOver(evidence, time)) close(key, evidence, time);
+        else expectOver(evidence);
+      }
     },
     idOf: (attack, client) => open.get(homes.get(`${attack} ${client}`) ?? '')?.id,
     list: () =>

@@ -82,7 +82,7 @@ export const createTally = (): Tally => {
     let count = senders.get(key);
     if (count === undefined && senders.size < accountsMax) {
       count = { kind, value: keep(value), messages: 0, recipients: 0, bounced: 0 };
-      senders.set(key, count);
+      senders.set(keep(key), count);
     }
     return count;
   };

@@ -74,3 +74,29 @@ test('prefixes, networks and regions', () => {
 test('the domain of an address', () => {
   assert.deepEqual(['a@B.Test', 'a@b@c.test.', 'postmaster', '', '@'].map(domainOf), ['b.test', 'c.test', '', '', '']);
 });
+
+test('a domain met before is the same again, however it is written', () => {
+  const domain = fc.stringMatching(/^[A-Za-z0-9.\-\u00c0-\u00df]{0,12}$/);
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.string(), domain), { minLength: 1 }), (addresses) => {
+      for (const [local, name] of [...addresses, ...addresses]) {
+        const lower = name.toLowerCase();
+        assert.equal(domainOf(`${local}@${name}`), lower.endsWith('.') ? lower.slice(0, -1) : lower);
+      }
+    }),
+  );
+  assert.equal(domainOf('a@Example.TEST.'), domainOf('b@example.test'));
+});
+
+test('an address met before is the same again, and two addresses are never one', () => {
+  fc.assert(
+    fc.property(fc.array(fc.oneof(fc.ipV4(), fc.ipV6()), { minLength: 1, maxLength: 200 }), (addresses) => {
+      const canonical = addresses.map((address) => canonicalAddress(address));
+      assert.deepEqual(
+        addresses.map((address) => canonicalAddress(` ${address}`.slice(1))),
+        canonical,
+      );
+      for (const [at, address] of addresses.entries()) if (isIP(address) === 4) assert.equal(canonical[at], address);
+    }),
+  );
+});

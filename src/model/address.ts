@@ -2,27 +2,33 @@
  * Client addresses. One address has one text here (RFC 5952 for IPv6), whichever server printed it: Sendmail writes
  * `IPv6:2001:db8:0:0:0:0:0:1`, Postfix `2001:db8::1`, a dual-stack socket `::ffff:192.0.2.1`.
  */
+import { keep } from './keep.ts';
+
 const isDigit = (code: number): boolean => code >= 48 && code <= 57;
 
-/** True for dotted-quad IPv4 with no leading zeros (inet_pton's strict form). */
-const isIPv4 = (text: string): boolean => {
+/** The number of a dotted-quad IPv4 address with no leading zeros (inet_pton's strict form), -1 when it is none. */
+const ipv4NumberOf = (text: string): number => {
   const { length } = text;
-  if (length < 7 || length > 15) return false;
+  if (length < 7 || length > 15) return -1;
   let dots = 0;
+  let number = 0;
   let value = -1;
   for (let i = 0; i < length; i++) {
     const code = text.charCodeAt(i);
     if (code === 46) {
-      if (value < 0 || ++dots > 3) return false;
+      if (value < 0 || ++dots > 3) return -1;
+      number = number * 256 + value;
       value = -1;
     } else if (isDigit(code)) {
-      if (value === 0) return false;
+      if (value === 0) return -1;
       value = value < 0 ? code - 48 : value * 10 + (code - 48);
-      if (value > 255) return false;
-    } else return false;
+      if (value > 255) return -1;
+    } else return -1;
   }
-  return dots === 3 && value >= 0;
+  return dots === 3 && value >= 0 ? number * 256 + value : -1;
 };
+
+const isIPv4 = (text: string): boolean => ipv4NumberOf(text) >= 0;
 
 /** Up to eight groups between colons; undefined when one is none. */
 const hexGroups = (part: string): number[] | undefined => {
@@ -81,9 +87,39 @@ const textOf = (groups: readonly number[]): string => {
   return bestAt < 0 ? hex(groups) : `${hex(groups.slice(0, bestAt))}::${hex(groups.slice(bestAt + bestLength))}`;
 };
 
+/** Addresses met lately, by their number: who is busy has one text, which is cut out, kept and hashed once. */
+const knownBits = 14;
+const knownNumbers = new Float64Array(2 ** knownBits).fill(-1);
+const knownTexts: string[] = Array.from(knownNumbers, () => '');
+
+const knownIPv4 = (number: number, text: string): string => {
+  const slot = Math.imul(number, 0x9e3779b1) >>> (32 - knownBits);
+  if (knownNumbers[slot] !== number) {
+    knownNumbers[slot] = number;
+    knownTexts[slot] = keep(text);
+  }
+  return knownTexts[slot] ?? text;
+};
+
 /** Canonical text of an address, or undefined when the text is not exactly one address. Takes `IPv6:`, `[…]`, `%zone`. */
 export const canonicalAddress = (text: string): string | undefined => {
-  if (isIPv4(text)) return text;
+  const number = ipv4NumberOf(text);
+  if (number >= 0) return knownIPv4(number, text);
+  if (text.length > longestMax) return parseIPv6(text);
+  if (knownIPv6.has(text)) return knownIPv6.get(text);
+  if (knownIPv6.size >= knownIPv6Max) knownIPv6.clear();
+  const address = parseIPv6(text);
+  knownIPv6.set(keep(text), address);
+  return address;
+};
+
+/** What is no IPv4 address, and the address that it is. */
+const knownIPv6 = new Map<string, string | undefined>();
+const knownIPv6Max = 8192;
+/** `IPv6:`, brackets, 45 characters. A zone may make it longer. */
+const longestMax = 52;
+
+const parseIPv6 = (text: string): string | undefined => {
   let bare = text;
   if (bare.startsWith('[') && bare.endsWith(']')) bare = bare.slice(1, -1);
   if (bare.length > 5 && bare.slice(0, 5).toLowerCase() === 'ipv6:') bare = bare.slice(5);
@@ -134,10 +170,38 @@ export const regionOf = (client: string): string =>
     ? `${truncated(client, 2)}/32`
     : `${client.slice(0, client.indexOf('.', client.indexOf('.') + 1))}.0.0/16`;
 
+/** Domains met lately, by a hash of their characters. */
+const domainBits = 12;
+const knownDomains: string[] = Array.from({ length: 2 ** domainBits }, () => '');
+
+const lowered = (code: number): number => (code >= 65 && code <= 90 ? code + 32 : code);
+
+/** Is this what `domainOf` makes of the text from `from` on? Beyond ASCII it takes its time to say so: false. */
+const isDomainAt = (domain: string, text: string, from: number): boolean => {
+  const length = text.length - from - (text.charCodeAt(text.length - 1) === 46 ? 1 : 0);
+  if (domain.length !== length) return false;
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(from + i);
+    if (code > 127 || lowered(code) !== domain.charCodeAt(i)) return false;
+  }
+  return true;
+};
+
 /** The domain of a mailbox address in lower case, without a final dot; '' when there is none. */
 export const domainOf = (address: string): string => {
-  const at = address.lastIndexOf('@');
+  let at = address.length - 1;
+  let hash = 0;
+  for (let code = 0; at >= 0; at--) {
+    code = address.charCodeAt(at);
+    if (code === 64) break;
+    hash = (Math.imul(hash, 31) + (code | 32)) | 0;
+  }
   if (at < 0) return '';
+  const slot = Math.imul(hash, 0x9e3779b1) >>> (32 - domainBits);
+  const known = knownDomains[slot];
+  if (known !== undefined && isDomainAt(known, address, at + 1)) return known;
   const domain = address.slice(at + 1).toLowerCase();
-  return domain.endsWith('.') ? domain.slice(0, -1) : domain;
+  const fresh = keep(domain.endsWith('.') ? domain.slice(0, -1) : domain);
+  knownDomains[slot] = fresh;
+  return fresh;
 };

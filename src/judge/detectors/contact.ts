@@ -52,10 +52,10 @@ export const contactOf = (
   if (bad === undefined) return undefined;
   const recipient = address.toLowerCase();
   const domain = domainOf(recipient);
-  const first = firsts.isFirst(tags.contactPair, `${prefix} ${recipient}`, seconds, pairDays);
+  const first = firsts.isFirst(tags.contactPair, prefix, seconds, pairDays, recipient);
   const newcomer =
     first &&
-    firsts.isFirst(tags.contactNetwork, `${network} ${domain}`, seconds, networkDays) &&
+    firsts.isFirst(tags.contactNetwork, network, seconds, networkDays, domain) &&
     readRatio(table, tags.harvestNetwork, network, seconds).good === 0;
   return { recipient, domain, bad, first, newcomer };
 };

@@ -61,6 +61,6 @@ export const loginOf = (
     if (account !== undefined) remember(table, pair, seconds);
     return { account, success, first: true, known, newcomer };
   }
-  const first = firsts.isFirst(tags.loginFailure, `${prefix} ${account ?? ''}`, seconds, 1);
+  const first = firsts.isFirst(tags.loginFailure, prefix, seconds, 1, account ?? '');
   return { account, success, first, known, newcomer };
 };

@@ -16,8 +16,11 @@ const secondsPerDay = 86_400;
 
 export type FirstContacts = {
   readonly marks: Uint32Array;
-  /** True the first time in `days` days that the pair is met; meeting it again renews it. */
-  readonly isFirst: (tag: number, pair: string, seconds: number, days: number) => boolean;
+  /**
+   * True the first time in `days` days that the pair is met; meeting it again renews it.
+   * @param partner the pair's second half, which a space divides from the first
+   */
+  readonly isFirst: (tag: number, pair: string, seconds: number, days: number, partner?: string) => boolean;
 };
 
 /** @param from the first byte of the buffer to use, a multiple of 4; all of the rest is used */
@@ -34,8 +37,8 @@ export const createFirstContacts = (
     mark === 0 ? dayMask + 1 : (today - (mark & dayMask)) & dayMask;
   return {
     marks,
-    isFirst: (tag, pair, seconds, days) => {
-      hashInto(hash, seed, tag, pair);
+    isFirst: (tag, pair, seconds, days, partner) => {
+      hashInto(hash, seed, tag, pair, partner);
       const start = Math.floor((hash.low / 2 ** 32) * sets) * marksPerSet;
       const today = Math.floor(seconds / secondsPerDay) & dayMask;
       const mark = ((hash.high & ~dayMask) | today) >>> 0 || 1;

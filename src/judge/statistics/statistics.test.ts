@@ -158,6 +158,8 @@ test('first contacts: first once in so many days, around the turn of the day cou
   for (const start of [now, 127 * day, 128 * day, 255 * day + day - 1]) {
     const firsts = createFirstContacts(new ArrayBuffer(1 << 20), 0, 5);
     assert.ok(firsts.isFirst(1, 'pair', start, 7));
+    assert.ok(firsts.isFirst(1, 'one', start, 7, 'other'));
+    assert.ok(!firsts.isFirst(1, 'one other', start, 7), 'a pair is what a space divides');
     assert.ok(!firsts.isFirst(1, 'pair', start + 7 * day, 7));
     assert.ok(firsts.isFirst(1, 'pair', start + 15 * day, 7), 'it was renewed on day 7 and is older than a week now');
     assert.ok(firsts.isFirst(2, 'pair', start, 7), 'another kind of pair');

@@ -39,6 +39,9 @@ export type Table = {
   readonly fill: () => number;
 };
 
+type Turn = { subject: string | undefined; start: number; high: number };
+const turnsKept = 4;
+
 /** @param bytes the first ones of the buffer; as many whole sets as fit are used, at least one (448 bytes) */
 // oxlint-disable-next-line max-lines-per-function -- a closure over one memory; each function in it is short
 export const createTable = (buffer: SharedArrayBuffer | ArrayBuffer, bytes: number, seed: number): Table => {
@@ -47,18 +50,31 @@ export const createTable = (buffer: SharedArrayBuffer | ArrayBuffer, bytes: numb
   const words = new Uint32Array(buffer, 0, sets * wordsPerSet);
   const floats = new Float32Array(buffer, 0, sets * wordsPerSet);
   const hash: Hash = { low: 0, high: 0 };
-  let subjectBefore = '';
-  let start = -1;
+  let start = 0;
+  let high = 0;
+  /** A client, its network and what it asked for are asked in turns for many statistics: each is hashed once. */
+  const turns: Turn[] = Array.from({ length: turnsKept }, () => ({ subject: undefined, start: 0, high: 0 }));
+  let oldest = 0;
 
-  /** A subject is asked for many statistics in a row: it is hashed once. */
   const turnTo = (subject: string): void => {
-    if (start >= 0 && subject === subjectBefore) return;
+    for (const turn of turns)
+      if (turn.subject === subject) {
+        start = turn.start;
+        high = turn.high;
+        return;
+      }
     hashInto(hash, seed, 0, subject);
-    subjectBefore = subject;
     // By multiplication instead of division: any number of sets will do.
     start = Math.floor((hash.low / 2 ** 32) * sets) * wordsPerSet;
+    high = hash.high;
+    const turn = turns[oldest];
+    oldest = (oldest + 1) % turnsKept;
+    if (turn === undefined) return;
+    turn.subject = subject;
+    turn.start = start;
+    turn.high = high;
   };
-  const keyOf = (tag: number): number => (hash.high ^ Math.imul(tag + 1, 0x9e3779b1)) & ~shapeMask;
+  const keyOf = (tag: number): number => (high ^ Math.imul(tag + 1, 0x9e3779b1)) & ~shapeMask;
   const recordAt = (slot: number): number => start + recordsPerSet + slot * wordsPerRecord - firstWord;
 
   /** Records are replaced and never removed, so the first empty key ends the search. */
