@@ -242,14 +242,17 @@ test(
   },
 );
 
-test('452 where the postmaster wants it', { skip: labClosed }, async (t) => {
+test('452 where the postmaster wants it, from the maildirsize that Dovecot writes', { skip: labClosed }, async (t) => {
   await using world = await startQuotaWorld();
   assert.ok(world);
   await using postfix = await startPostfix({
     mainCf: { ...noLimits, smtpd_recipient_restrictions: `reject_unauth_destination, check_policy_service ${policy}` },
   });
-  const { guard } = await watch(t, 'policy', { 'quota.reply': 'defer' });
-  await save('full@lab.test', 900);
+  const { guard } = await watch(t, 'policy', {
+    'quota.reply': 'defer',
+    'quota.sources': ['maildir:/var/spool/vmail/%d/%n'],
+  });
+  await save('full@lab.test', 1002); // 1024 bytes in all, to the last
   await guard.quotasRead();
   assert.equal(await rcpt({ to: postfix.address, port: 25, ...labMailboxes }, 'full@lab.test'), '452 4.2.2');
 });
