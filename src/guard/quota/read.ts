@@ -4,10 +4,10 @@ import { mailboxesMax, shareUsedOf } from '../../model/mailbox.ts';
 import type { Mailbox } from '../../model/mailbox.ts';
 import type { CarryOut, Ran } from '../../model/verb.ts';
 import { runListing } from '../../sense/mailboxes/listing.ts';
-import { readMaildirs, readMboxes } from '../../sense/mailboxes/read.ts';
 import type { Mailboxes } from '../../sense/mailboxes/read.ts';
 import { graceBytesOf, readDoveadmQuota, readDoveadmUsers } from '../../servers/quota/doveadm.ts';
 import type { QuotaSource } from '../../servers/quota/source.ts';
+import { readInThread } from './files.ts';
 
 const doveadmMsMax = 120_000;
 
@@ -57,9 +57,8 @@ const readSource = (source: QuotaSource, carryOut: CarryOut, signal?: AbortSigna
     case 'dovecot':
       return readDovecot(carryOut);
     case 'maildir':
-      return readMaildirs(source.path);
     case 'mbox':
-      return readMboxes(source.path, source.bytesMax);
+      return readInThread(source, signal);
     case 'command':
       return runListing(source.path, signal);
     case 'quota-status':

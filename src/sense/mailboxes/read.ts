@@ -1,6 +1,8 @@
-/** What mailboxes hold, as their own files say: `maildirsize` of a Maildir++, the size of an mbox. */
-import { constants } from 'node:fs';
-import { lstat, open } from 'node:fs/promises';
+/**
+ * What mailboxes hold, as their own files say: `maildirsize` of a Maildir++, the size of an mbox. Read one after another and
+ * waited for, several times faster than not waiting: it is done in a thread where nobody else is kept waiting.
+ */
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Mailbox } from '../../model/mailbox.ts';
 import { maildirsizeBytesMax, readMaildirsize } from '../../servers/quota/maildirsize.ts';
@@ -16,21 +18,24 @@ export type Mailboxes = {
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : String(error);
 
+/** One for all: there may be a hundred thousand mailboxes. */
+const block = Buffer.alloc(maildirsizeBytesMax + 1);
+
 /** @returns undefined when there is none; a pipe or a link that a user has put there is none */
-const readSmallFile = async (path: string, bytesMax: number): Promise<string | undefined> => {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
-    (error: unknown) => {
-      if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
-      throw error;
-    },
-  );
-  if (file === undefined) return undefined;
+const readSmallFile = (path: string): string | undefined => {
+  let file: number;
   try {
-    if (!(await file.stat()).isFile()) return undefined;
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(bytesMax + 1), 0, bytesMax + 1, 0);
-    return buffer.toString('latin1', 0, bytesRead);
+    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
+    throw error;
+  }
+  try {
+    return fstatSync(file).isFile()
+      ? block.toString('latin1', 0, readSync(file, block, 0, block.length, 0))
+      : undefined;
   } finally {
-    await file.close();
+    closeSync(file);
   }
 };
 
@@ -43,27 +48,24 @@ const unlimited = (address: string): Mailbox => ({
 });
 
 /** A Maildir without the file has no quota of this kind. */
-const readMaildir = async ({ path, address }: MailboxPlace): Promise<Mailbox | undefined> => {
-  const text = await readSmallFile(join(path, 'maildirsize'), maildirsizeBytesMax);
+const readMaildir = ({ path, address }: MailboxPlace): Mailbox | undefined => {
+  const text = readSmallFile(join(path, 'maildirsize'));
   if (text === undefined) return unlimited(address);
   const read = readMaildirsize(text);
   return read === undefined ? undefined : { address, ...read };
 };
 
-const readMbox = async ({ path, address }: MailboxPlace, bytesMax: number): Promise<Mailbox | undefined> => {
-  const facts = await lstat(path);
+const readMbox = ({ path, address }: MailboxPlace, bytesMax: number): Mailbox | undefined => {
+  const facts = lstatSync(path);
   return facts.isFile() ? { ...unlimited(address), usedBytes: facts.size, bytesMax } : undefined;
 };
 
-const readAll = async (
-  pattern: string,
-  read: (place: MailboxPlace) => Promise<Mailbox | undefined>,
-): Promise<Mailboxes> => {
+const readAll = (pattern: string, read: (place: MailboxPlace) => Mailbox | undefined): Mailboxes => {
   const mailboxes: Mailbox[] = [];
   const unknown: string[] = [];
-  for (const place of await walkMailboxes(pattern))
+  for (const place of walkMailboxes(pattern))
     try {
-      const mailbox = await read(place);
+      const mailbox = read(place);
       if (mailbox === undefined) unknown.push(`${place.path}: it cannot be made out`);
       else mailboxes.push(mailbox);
     } catch (error) {
@@ -72,6 +74,6 @@ const readAll = async (
   return { mailboxes, unknown };
 };
 
-export const readMaildirs = (pattern: string): Promise<Mailboxes> => readAll(pattern, readMaildir);
-export const readMboxes = (pattern: string, bytesMax: number): Promise<Mailboxes> =>
+export const readMaildirs = (pattern: string): Mailboxes => readAll(pattern, readMaildir);
+export const readMboxes = (pattern: string, bytesMax: number): Mailboxes =>
   readAll(pattern, (place) => readMbox(place, bytesMax));
