@@ -5,7 +5,7 @@ import type { CarryOut, Ran, Verb, VerbAnswer } from '../model/verb.ts';
 import { accountCommand } from './account-command.ts';
 import type { Allowance } from './allowance.ts';
 import { keepFiles, removeKept, restoreKept } from './evidence.ts';
-import { readFile, replaceFile } from './file.ts';
+import { readFile, replaceFile } from './files/file.ts';
 import { hangUp } from './hang-up.ts';
 import { readScript } from './nft-script.ts';
 import type { Script } from './nft-script.ts';

@@ -24,8 +24,8 @@ import { Fault } from '../model/fault.ts';
 import type { SpoolVerb } from '../model/spool-verb.ts';
 import type { FileFacts } from '../model/verb.ts';
 import type { Allowance } from './allowance.ts';
-import { inFolder } from './folder.ts';
-import type { Folder } from './folder.ts';
+import { inFolder } from './files/folder.ts';
+import type { Folder } from './files/folder.ts';
 import { checkCount, withOpen } from './spool.ts';
 
 const magic = 'postern evidence 1\n';

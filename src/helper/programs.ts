@@ -2,7 +2,7 @@
 import { keySets } from '../model/firewall.ts';
 import type { Program } from '../model/verb.ts';
 import type { Allowance } from './allowance.ts';
-import { rootOf } from './folder.ts';
+import { rootOf } from './files/folder.ts';
 
 type Fits = (argument: string, allowance: Allowance) => boolean;
 type Form = {

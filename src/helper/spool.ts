@@ -4,7 +4,7 @@ import { Fault } from '../model/fault.ts';
 import type { LookedFile, SpoolVerb } from '../model/spool-verb.ts';
 import type { FileFacts } from '../model/verb.ts';
 import type { Allowance } from './allowance.ts';
-import { inFolder } from './folder.ts';
+import { inFolder } from './files/folder.ts';
 
 /** Of one verb: a flood is taken in parts. */
 const pathsMax = 5000;

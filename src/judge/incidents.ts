@@ -4,9 +4,7 @@
  */
 import { keep } from '../model/keep.ts';
 import type { AttackName } from '../model/attack.ts';
-import type { Actor, Incident, Target } from '../model/report.ts';
-import type { Standing } from '../model/standing.ts';
-import { adviceFor } from './advice.ts';
+import type { Incident } from '../model/report.ts';
 import { createCampaigns } from './evidence/campaign.ts';
 import type { Accusation, Aim, Note, Subject } from './detectors/detector.ts';
 import {
@@ -14,12 +12,12 @@ import {
   addActor,
   addDetail,
   addHabit,
-  mainHabits,
   newEvidence,
   restoredEvidence,
   sharedActors,
 } from './evidence/evidence.ts';
 import type { ActorRecord, Evidence } from './evidence/evidence.ts';
+import { renderEvidence } from './evidence/render.ts';
 import { hashInto } from './statistics/hash.ts';
 
 export type IncidentChange = { readonly change: 'opened' | 'grew' | 'closed'; readonly incident: Incident };
@@ -89,52 +87,11 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
     return !wiring.isGood(actor.subject.value, actor.last);
   };
 
-  const standingOf = (evidence: Evidence): Standing => (evidence.attack === 'backscatter' ? 'suspect' : 'hostile');
-
-  const render = (evidence: Evidence): Incident => {
-    const members = [...evidence.actors.values()].filter((actor) => belongs(evidence, actor));
-    const actors: Actor[] = members
-      .map(({ subject, events, first, last }) => ({ kind: subject.kind, value: subject.value, events, first, last }))
-      .toSorted((a, b) => b.events - a.events || a.first - b.first);
-    const recognised = evidence.recognised ?? { time: evidence.last, eventsBefore: 0, why: '' };
-    let opened = actors.length === 0 ? evidence.opened : Infinity;
-    for (const actor of actors) opened = Math.min(opened, actor.first);
-    // An honest sender's stale address is in the evidence too, but not in the incident.
-    const size =
-      actors.length === 0
-        ? evidence.events
-        : actors.reduce((sum, actor) => sum + actor.events, evidence.crowd ? evidence.actorsUncounted : 0);
-    const counts =
-      evidence.counts.size === 1 ? new Map([...evidence.counts.keys()].map((name) => [name, size])) : evidence.counts;
-    const details: Target[] = [...evidence.details.values()].map(({ aim, events }) => ({
-      kind: aim.kind,
-      value: aim.value,
-      events,
-    }));
-    return {
-      id: evidence.id,
-      attack: evidence.attack,
-      standing: standingOf(evidence),
-      opened,
-      recognised: recognised.time,
-      last: evidence.last,
-      closed: evidence.closed,
-      distributed: evidence.crowd,
-      eventsBeforeRecognition: recognised.eventsBefore,
-      actors,
-      actorCount: actors.length + (evidence.crowd ? evidence.actorsUncounted : 0),
-      targets: [{ ...evidence.target, events: size }, ...details.toSorted((a, b) => b.events - a.events)],
-      counts: Object.fromEntries(counts),
-      habits: mainHabits(evidence),
-      why: recognised.why,
-      advice: adviceFor(evidence.attack, {
-        crowd: evidence.crowd,
-        eventsBefore: recognised.eventsBefore,
-        target: evidence.target.value,
-      }),
-      campaign: evidence.campaign,
-    };
-  };
+  const render = (evidence: Evidence): Incident =>
+    renderEvidence(
+      evidence,
+      [...evidence.actors.values()].filter((actor) => belongs(evidence, actor)),
+    );
 
   const close = (key: string, evidence: Evidence, time: number): void => {
     open.delete(key);

@@ -88,11 +88,11 @@ export type VerbAnswer<V extends Verb> = V extends { verb: 'read-file' }
       ? /** Undefined: none is configured. */ Ran | undefined
       : V extends { verb: 'who-protects' }
         ? readonly (Protection | undefined)[]
-      : V extends { verb: 'hang-up' }
-        ? boolean
-        : V extends SpoolVerb
-          ? SpoolAnswer<V>
-          : undefined;
+        : V extends { verb: 'hang-up' }
+          ? boolean
+          : V extends SpoolVerb
+            ? SpoolAnswer<V>
+            : undefined;
 
 /**
  * @throws Fault PARTLY_DONE when it failed (nothing is done then), CONFIG when the program is not on this machine,

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { createCampaigns } from './campaign.ts';
 import { absorb, addActor, addDetail, addHabit, mainHabits, newEvidence } from './evidence.ts';
 import type { Evidence } from './evidence.ts';
+import { renderEvidence } from './render.ts';
 
 const domain = (value: string) => ({ kind: 'recipient-domain', value }) as const;
 const client = (value: string) => ({ kind: 'client', value }) as const;
@@ -61,4 +62,25 @@ test('a campaign is known again by networks, by names or by habits, and by none 
   assert.deepEqual(known.map(campaigns.find), ['A', 'A', 'A']);
   assert.equal(campaigns.find(of('E', 90, 'b', 'EHLO x', 9)), undefined);
   assert.equal(campaigns.find(of('F', 90, 'b', 'EHLO ylmf-pc', 31 * 86_400_000)), undefined);
+});
+
+test('an incident counts its actors only, begins with the first of them, and blames nobody for bounces', () => {
+  const evidence = dictionary('A', 100);
+  evidence.counts.set('unknownRecipients', 9);
+  evidence.events = 9;
+  const members = [
+    addActor(evidence, client('203.0.113.7'), 500, 2),
+    addActor(evidence, client('203.0.113.8'), 400, 5),
+  ].flatMap((actor) => actor ?? []);
+  addActor(evidence, client('198.51.100.1'), 200, 2); // honest, with a stale address
+  const { opened, actors, targets, counts, standing } = renderEvidence(evidence, members);
+  assert.deepEqual(
+    [opened, actors.map(({ value }) => value), targets[0]?.events],
+    [400, ['203.0.113.8', '203.0.113.7'], 7],
+  );
+  assert.deepEqual([counts, standing], [{ unknownRecipients: 7 }, 'hostile']);
+  const bounces = newEvidence('B', 'backscatter', domain('lab.test'), 100);
+  bounces.events = 3;
+  const nobody = renderEvidence(bounces, []);
+  assert.deepEqual([nobody.standing, nobody.actors, nobody.targets[0]?.events], ['suspect', [], 3]);
 });

@@ -3,8 +3,8 @@
  * nobody can put a symbolic link in between after the check.
  */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
-import { Fault } from '../model/fault.ts';
-import type { Allowance, Root } from './allowance.ts';
+import { Fault } from '../../model/fault.ts';
+import type { Allowance, Root } from '../allowance.ts';
 
 const pathLengthMax = 1024;
 const worldWritable = 0o002;

@@ -14,9 +14,9 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { Fault } from '../model/fault.ts';
-import type { FileFacts, SeenFile, Verb } from '../model/verb.ts';
-import type { Allowance } from './allowance.ts';
+import { Fault } from '../../model/fault.ts';
+import type { FileFacts, SeenFile, Verb } from '../../model/verb.ts';
+import type { Allowance } from '../allowance.ts';
 import { inFolder, openFolder, rootOf } from './folder.ts';
 import type { Folder } from './folder.ts';
 import { setTimes } from './times.ts';

@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { fstatSync, futimesSync } from 'node:fs';
-import type { FileFacts } from '../model/verb.ts';
+import type { FileFacts } from '../../model/verb.ts';
 
 type Times = Pick<FileFacts, 'modifiedNs' | 'accessedNs'>;
 type Waiting = {
