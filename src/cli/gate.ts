@@ -1,4 +1,4 @@
-/** `gate check`: what an outsider could do at a mail server that the user names. */
+/** `gate check|report`: what an outsider could do at a mail server that the user names. */
 import { checkHardening } from '../guard/check/hardening.ts';
 import { trustOf } from '../guard/check/machine.ts';
 import { hostAndPort } from '../guard/setting.ts';
@@ -8,11 +8,15 @@ import { plain } from '../show/text/plain.ts';
 import { findingMarks } from './check.ts';
 import { jsonOption } from './command.ts';
 import type { Call, Command } from './command.ts';
+import { deskOptions } from './desk.ts';
+import { reportGate } from './gate-report.ts';
 
 const run = async (call: Call): Promise<number> => {
   const [verb = '', text = ''] = call.operands;
   const at = hostAndPort(text);
-  if (verb !== 'check' || at === undefined) throw new Fault('USAGE', 'expected: postern gate check HOST:PORT');
+  if (verb === 'report' && call.operands.length === 1) return reportGate(call);
+  if (verb !== 'check' || at === undefined)
+    throw new Fault('USAGE', 'expected: postern gate check HOST:PORT, or postern gate report');
   const target = { ...at, from: call.options.get('from'), recipient: call.options.get('recipient') ?? 'postmaster' };
   const trustedBecause = call.options.has('from') ? undefined : trustOf(undefined, at.host);
   const findings = await checkHardening({ target, helo: 'check.invalid', trustedBecause });
@@ -24,8 +28,9 @@ const run = async (call: Call): Promise<number> => {
 
 export const gateCommand: Command = {
   name: 'gate',
-  usage: 'postern gate check HOST:PORT',
-  summary: 'What could an outsider do at this server? Open relay, AUTH before TLS, names it tells. No message is sent.',
+  usage: 'postern gate check HOST:PORT | report',
+  summary:
+    'check: what could an outsider do at this server? No message is sent. report: what the answers of our gate do to attackers.',
   options: [
     { name: 'from', value: 'ADDRESS', sentence: 'Come from this address of this machine.' },
     {
@@ -34,9 +39,10 @@ export const gateCommand: Command = {
       sentence: 'A recipient that exists there: its domain is tried for names that do not.',
     },
     jsonOption,
+    ...deskOptions,
   ],
-  examples: ['postern gate check 192.0.2.25:25 --recipient postmaster@example.org'],
-  operandsMin: 2,
+  examples: ['postern gate check 192.0.2.25:25 --recipient postmaster@example.org', 'postern gate report'],
+  operandsMin: 1,
   operandsMax: 2,
   run,
 };

@@ -4,7 +4,7 @@
  */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { GateNote, RefusalNote, TranscriptNote } from '../model/gate-note.ts';
+import type { AnswersNote, GateNote, RefusalNote, TranscriptNote } from '../model/gate-note.ts';
 
 const fileBytesMax = 8 * 1024 * 1024;
 const flushMs = 500;
@@ -15,6 +15,8 @@ const oldOf = (file: string): string => `${file}.1`;
 
 export type GateNotes = {
   readonly add: (note: GateNote) => void;
+  /** Writes what waits. */
+  readonly flush: () => void;
 };
 
 export const createGateNotes = (state: string): GateNotes => {
@@ -23,9 +25,11 @@ export const createGateNotes = (state: string): GateNotes => {
   let flushing: NodeJS.Timeout | undefined;
 
   const flush = (): void => {
+    clearTimeout(flushing);
     flushing = undefined;
     const lines = waiting;
     waiting = [];
+    if (lines.length === 0) return;
     try {
       mkdirSync(state, { recursive: true, mode: 0o750 });
       if (existsSync(file) && statSync(file).size > fileBytesMax) renameSync(file, oldOf(file));
@@ -40,11 +44,12 @@ export const createGateNotes = (state: string): GateNotes => {
       waiting.push(`${JSON.stringify(note)}\n`);
       flushing ??= setTimeout(flush, flushMs).unref();
     },
+    flush,
   };
 };
 
 const isNote = (value: unknown): value is GateNote =>
-  typeof value === 'object' && value !== null && 'kind' in value && 'client' in value && 'time' in value;
+  typeof value === 'object' && value !== null && 'kind' in value && 'time' in value;
 
 const notesIn = (file: string): readonly GateNote[] => {
   if (!existsSync(file)) return [];
@@ -73,3 +78,11 @@ export const transcriptsIn = (state: string, client: string, countMax: number): 
   newestFirst(state)
     .filter((note): note is TranscriptNote => note.kind === 'transcript' && note.client === client)
     .slice(0, countMax);
+
+/** The newest of each listener. */
+export const answersIn = (state: string): readonly AnswersNote[] => {
+  const newest = new Map<string, AnswersNote>();
+  for (const note of newestFirst(state))
+    if (note.kind === 'answers' && !newest.has(note.listener)) newest.set(note.listener, note);
+  return [...newest.values()];
+};

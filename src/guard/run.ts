@@ -242,6 +242,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
       clearTimeout(soon);
       await Promise.all(following.map((each) => each.stop()));
       await hooks.stop();
+      notes.flush();
       await save();
       await leave();
     },

@@ -28,4 +28,34 @@ export type TranscriptNote = {
   readonly lines: readonly string[];
 };
 
-export type GateNote = RefusalNote | TranscriptNote;
+/** What a hostile client gets: slow failures for as long as it stays, or the end of its session. */
+export type HostileAnswer = 'hold' | 'drop';
+
+/** What an answer did to the clients of one campaign. */
+export type ArmReport = {
+  readonly campaign: string;
+  readonly hold: ArmCount;
+  readonly drop: ArmCount;
+  /** The one with fewer new addresses after it. */
+  readonly kept: HostileAnswer;
+};
+export type ArmCount = {
+  readonly clients: number;
+  /** New addresses within a minute after it. */
+  readonly followed: number;
+  /** How long those clients were bound. */
+  readonly seconds: number;
+};
+
+/** What the answers of one listener have done since it was started. */
+export type AnswersNote = {
+  readonly kind: 'answers';
+  readonly time: number;
+  /** The listener: several have each their own. */
+  readonly listener: string;
+  readonly campaigns: readonly ArmReport[];
+  /** User and system time of its thread, good sessions included. */
+  readonly cpuSeconds: number;
+};
+
+export type GateNote = RefusalNote | TranscriptNote | AnswersNote;

@@ -116,7 +116,7 @@ test(
     await secret.say('EHLO client.test', 250);
     await secret.say('AUTH PLAIN AGFsaWNlAHNlY3JldA==', 538);
     await secret.quit();
-    const transcript = scene.notes.find((note) => note.client === '203.0.113.8');
+    const transcript = scene.notes.find((note) => note.kind === 'transcript' && note.client === '203.0.113.8');
     assert.ok(transcript?.kind === 'transcript' && transcript.lines.some((line) => line.startsWith('> AUTH PLAIN')));
     assert.ok(!transcript.lines.join('\n').includes('AGFsaWNl'), 'no password');
     const web = await dial('203.0.113.5');

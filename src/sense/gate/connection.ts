@@ -66,6 +66,7 @@ export const serveClient = async (
     idleCommands: 0,
     unknown: 0,
     messages: 0,
+    answered: undefined,
     heldAnswers: undefined,
     held: false,
     suspect: false,
@@ -247,6 +248,7 @@ export const serveClient = async (
 
   const leave = (): void => {
     if (session.heldAnswers !== undefined) desk.tarpit.leave();
+    session.answered?.ended(performance.now());
     if (session.suspect || session.errors > 0)
       desk.note({ kind: 'transcript', time: Date.now(), client, lines: transcript.lines() });
     if (session.transaction?.begun === true || socket.destroyed) session.link?.abort();

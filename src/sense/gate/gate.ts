@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { threadId } from 'node:worker_threads';
 import { canonicalAddress } from '../../model/address.ts';
 import { draftEvent } from '../../model/event.ts';
 import type { GateNote } from '../../model/gate-note.ts';
@@ -14,6 +15,7 @@ import { encodeReply, reply } from '../../protocols/smtp/reply.ts';
 import type { Hook, HookSettings } from '../hooks/hook.ts';
 import { startListening } from '../hooks/listen.ts';
 import { createSleepers } from '../hooks/sleepers.ts';
+import { createAnswers } from './answers.ts';
 import { createBackend } from './backend.ts';
 import type { BackendSettings } from './backend.ts';
 import { readTls } from './certificate.ts';
@@ -51,6 +53,7 @@ export type GateSettings = {
 };
 
 const headerMsMax = 5000;
+const noteAnswersMs = 60_000;
 const sleepersMax = 200;
 
 const refusals: Readonly<Record<Exclude<Admission, 'welcome'>, string>> = {
@@ -119,6 +122,7 @@ export const startGate = async (
     origin: settings.origin === undefined ? undefined : createOriginCheck(settings.origin),
     sleepers: createSleepers(sleepersMax),
     tarpit: createTarpit(settings.heldConnectionsMax),
+    answers: createAnswers(),
   };
   const doorman = createDoorman(settings.limits);
   const sockets = new Set<Socket>();
@@ -181,10 +185,20 @@ export const startGate = async (
     });
   });
   const endpoint = await startListening(server, listen, 'gate');
+  const listener = 'path' in endpoint ? endpoint.path : `${endpoint.host}:${endpoint.port} of thread ${threadId}`;
+  const noteAnswers = (): void => {
+    const campaigns = desk.answers.report();
+    if (campaigns.length === 0) return;
+    const { user, system } = process.threadCpuUsage();
+    note({ kind: 'answers', time: Date.now(), listener, campaigns, cpuSeconds: (user + system) / 1e6 });
+  };
+  const noting = setInterval(noteAnswers, noteAnswersMs).unref();
   server.on('error', complain);
   return {
     endpoint,
     stop: async () => {
+      clearInterval(noting);
+      noteAnswers();
       for (const socket of sockets) socket.destroy();
       await destination.stop();
       await server[Symbol.asyncDispose]();

@@ -18,6 +18,9 @@ import type { Sleepers } from '../hooks/sleepers.ts';
 import type { OriginCheck } from './origin.ts';
 import type { Destination, Link } from './destination.ts';
 import type { GateLimits, Patience } from './limits.ts';
+import type { Answered, Answers } from './answers.ts';
+import { answerHostile } from './hostile.ts';
+import type { HardVerdict } from './hostile.ts';
 import { waitUnlessGone } from './tarpit.ts';
 import type { Tarpit } from './tarpit.ts';
 
@@ -46,6 +49,7 @@ export type GateDesk = Pick<HookSettings, 'ask' | 'tell' | 'complain' | 'nextPro
   readonly origin: OriginCheck | undefined;
   readonly sleepers: Sleepers;
   readonly tarpit: Tarpit;
+  readonly answers: Answers;
 };
 
 export type Transaction = {
@@ -84,6 +88,8 @@ export type Session = {
   idleCommands: number;
   unknown: number;
   messages: number;
+  /** The client is hostile: what it gets in this session. */
+  answered: Answered | undefined;
   /** Answers that were made to wait because the client is hostile; undefined: it is not held. */
   heldAnswers: number | undefined;
   /** Its mail is evidence: marked, for the server behind the gate to freeze. */
@@ -169,7 +175,7 @@ export const refusalOf = (
 
 /**
  * Asks the judge at a stage. A hostile client is held from then on, within the budget: it hears the refusal slowly and
- * may go on asking; when the budget is spent it is sent away.
+ * may go on asking; when the budget is spent, or where holding serves worse, it is sent away.
  * @returns the refusal, or undefined when the session may go on
  */
 export const judge = async (
@@ -179,6 +185,8 @@ export const judge = async (
   about: Partial<Question> = {},
 ): Promise<SmtpReply | undefined> => {
   const verdict = verdictFor(session, desk, stage, about);
+  const hostile = (hard: HardVerdict): Promise<SmtpReply> =>
+    answerHostile(session, desk, about.recipient, hard, (said) => refusalOf(session, desk, stage, about, said));
   switch (verdict.kind) {
     case 'accept':
       return undefined;
@@ -193,20 +201,9 @@ export const judge = async (
     case 'defer':
       return refusalOf(session, desk, stage, about, verdict);
     case 'drop':
-      session.closing = true;
-      return refusalOf(session, desk, stage, about, verdict);
-    case 'reject': {
-      if (verdict.blameless === true) return refusalOf(session, desk, stage, about, verdict);
-      if (session.heldAnswers === undefined) {
-        if (desk.tarpit.admit()) session.heldAnswers = 0;
-        else {
-          session.closing = true;
-          return reply(421, '4.7.0 Too busy, closing connection');
-        }
-      }
-      await waitUnlessGone(desk.tarpit.waitOf(session.heldAnswers++), session.gone);
-      return refusalOf(session, desk, stage, about, verdict);
-    }
+      return hostile(verdict);
+    case 'reject':
+      return verdict.blameless === true ? refusalOf(session, desk, stage, about, verdict) : hostile(verdict);
   }
 };
 

@@ -138,6 +138,9 @@ export const rcpt = async (
   transaction.asked++;
   if (refusal !== undefined) {
     tellOutcome(session, desk, path, outcomeOfRefusal(refusal));
+    // Who is put off and asks for one name after the other does not do so at full speed.
+    session.unknown++;
+    if (session.heldAnswers === undefined) await slowDown(session, desk);
     return refusal;
   }
   try {

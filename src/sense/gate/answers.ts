@@ -1,0 +1,112 @@
+/**
+ * The answer learns. Some attackers change their address the moment they are sent away and sit happily through slow
+ * failures; some leave at the first pause and come back from elsewhere. For each campaign both answers are tried in turn on
+ * a few hostile clients, and what brings fewer new addresses after it is kept; every twentieth client tries the other one.
+ * A campaign is what was held against the client, and the domain it asked for.
+ */
+import { prefixOf } from '../../model/address.ts';
+import type { ArmReport, HostileAnswer } from '../../model/gate-note.ts';
+import type { Term } from '../../model/verdict.ts';
+
+/** So many clients in a row have the same answer before the other one is tried. */
+const turn = 5;
+const tryOtherEvery = 20;
+/** A new address so soon after an answer is put down to it. */
+const followMs = 60_000;
+const campaignsMax = 1000;
+const clientsMax = 10_000;
+
+type Arm = { clients: number; followed: number; seconds: number };
+type Campaign = {
+  readonly name: string;
+  readonly arms: Readonly<Record<HostileAnswer, Arm>>;
+  /** Prefixes that were met. */
+  seen: Set<string>;
+  answered: number;
+  last: { readonly answer: HostileAnswer; readonly time: number } | undefined;
+};
+
+export type Answered = {
+  readonly answer: HostileAnswer;
+  /** Call it when the session is over. @param time milliseconds, on the same clock as at the answer */
+  readonly ended: (time: number) => void;
+};
+
+export type Answers = {
+  /** For one session of a hostile client. @param campaign by `campaignOf`; @param time milliseconds */
+  readonly choose: (campaign: string, client: string, time: number) => Answered;
+  /** Sent away because the budget was spent: it is no choice, but counts as what it was. */
+  readonly report: () => readonly ArmReport[];
+};
+
+/** @param why what speaks against the client; the heaviest term names the attack */
+export const campaignOf = (why: readonly Term[], domain: string): string => {
+  const main = why.reduce<Term | undefined>(
+    (most, term) => (most === undefined || term.score > most.score ? term : most),
+    undefined,
+  );
+  return `${main?.detector ?? 'hostile'} ${domain}`.trim();
+};
+
+const newArm = (): Arm => ({ clients: 0, followed: 0, seconds: 0 });
+
+const rateOf = ({ clients, followed }: Arm): number => followed / Math.max(1, clients);
+
+const better = ({ hold, drop }: Campaign['arms']): HostileAnswer => (rateOf(drop) < rateOf(hold) ? 'drop' : 'hold');
+
+const choice = ({ arms, answered }: Campaign): HostileAnswer => {
+  // Holding first: it is what serves best against most.
+  if (arms.hold.clients < turn) return 'hold';
+  if (arms.drop.clients < turn) return 'drop';
+  const best = better(arms);
+  return answered % tryOtherEvery === 0 ? (best === 'hold' ? 'drop' : 'hold') : best;
+};
+
+export const createAnswers = (): Answers => {
+  const campaigns = new Map<string, Campaign>();
+
+  const campaignNamed = (name: string): Campaign => {
+    let campaign = campaigns.get(name);
+    if (campaign === undefined) {
+      const [oldest] = campaigns.keys();
+      if (campaigns.size >= campaignsMax && oldest !== undefined) campaigns.delete(oldest);
+      campaign = { name, arms: { hold: newArm(), drop: newArm() }, seen: new Set(), answered: 0, last: undefined };
+    }
+    // The one that was met last stands last.
+    campaigns.delete(name);
+    campaigns.set(name, campaign);
+    return campaign;
+  };
+
+  const meet = (campaign: Campaign, prefix: string, time: number): void => {
+    const { last, seen } = campaign;
+    if (seen.has(prefix)) return;
+    if (last !== undefined && time - last.time <= followMs) campaign.arms[last.answer].followed++;
+    if (seen.size >= clientsMax) campaign.seen = new Set();
+    campaign.seen.add(prefix);
+  };
+
+  return {
+    choose: (name, client, time) => {
+      const campaign = campaignNamed(name);
+      meet(campaign, prefixOf(client), time);
+      const answer = choice(campaign);
+      campaign.answered++;
+      campaign.arms[answer].clients++;
+      campaign.last = { answer, time };
+      return {
+        answer,
+        ended: (end) => {
+          campaign.arms[answer].seconds += Math.max(0, end - time) / 1000;
+        },
+      };
+    },
+    report: () =>
+      [...campaigns.values()].map(({ name, arms }) => ({
+        campaign: name,
+        hold: { ...arms.hold },
+        drop: { ...arms.drop },
+        kept: better(arms),
+      })),
+  };
+};
