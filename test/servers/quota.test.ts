@@ -84,6 +84,14 @@ test('audit: Dovecot, and what has filled since the last look', { skip: labClose
   );
 });
 
+test('audit: without the plugin nobody has a quota', { skip: labClosed }, async (t) => {
+  await using world = await startWorld('mail_plugins =');
+  assert.ok(world);
+  const { status, found } = await auditIn(freshFolder(t));
+  assert.deepEqual([status, found.wrong, found.unknown], [1, 9, []]);
+  assert.deepEqual(new Set(conditionsIn(found).values()), new Set(['no-quota']));
+});
+
 test('audit: Maildirs, an mbox, a command, and what may not be read', { skip: labClosed }, async (t) => {
   const folder = freshFolder(t);
   const maildir = (name: string, content?: string): string => {
@@ -157,7 +165,14 @@ const watch = async (
   return { guard, news };
 };
 
-type Target = { readonly to: string; readonly port: number; readonly full: string; readonly near: string };
+type Target = {
+  readonly to: string;
+  readonly port: number;
+  readonly full: string;
+  readonly near: string;
+  /** Leads to `near` alone. */
+  readonly alias?: string;
+};
 
 let clients = 0;
 /** What is said at RCPT; @param size as MAIL promises it */
@@ -183,6 +198,7 @@ const play = async ({ guard }: Watched, target: Target, stopDovecot: () => Promi
   assert.match(await rcpt(target, near), /^250/);
   assert.match(await rcpt(target, near, 2000), /^250/);
   assert.equal(await rcpt(target, near, 20_000), '552 5.2.2');
+  if (target.alias !== undefined) assert.equal(await rcpt(target, target.alias, 20_000), '552 5.2.2', 'an alias of it');
   await runCommand('doveadm', ['expunge', '-u', mailbox(full), 'mailbox', 'INBOX', 'all']);
   await guard.quotasRead();
   assert.match(await rcpt(target, full), /^250/, 'room again');
@@ -220,7 +236,13 @@ test('Sendmail refuses over quota at RCPT through the milter', { skip: labClosed
     "INPUT_MAIL_FILTER(`postern', `S=inet:10041@127.0.0.1, T=C:2s;S:2s;R:5s;E:30s')dnl\n",
   );
   const watched = await watch(t, 'milter', { 'quota.domains': ['mx.lab.test'] });
-  const target = { to: sendmail.address, port: 25, full: 'labfull@mx.lab.test', near: 'laba@mx.lab.test' };
+  const target = {
+    to: sendmail.address,
+    port: 25,
+    full: 'labfull@mx.lab.test',
+    near: 'laba@mx.lab.test',
+    alias: 'alice@lab.test',
+  };
   await play(watched, target, world.dovecot.stop);
 });
 
