@@ -185,6 +185,17 @@ const rcpt = async ({ to, port }: Target, recipient: string, size = 0): Promise<
   return `${code} ${words.slice(0, 5)}`;
 };
 
+/** What is said at the end of a message of 20 kB whose size nobody promised, for the mailbox that has not so much room. */
+const unpromised = async ({ to, port, near }: Target): Promise<string> => {
+  const smtp = await dialSmtp({ from: `203.0.113.${++clients}`, to, port });
+  await smtp.say('EHLO client.test', 250);
+  await smtp.say('MAIL FROM:<s@remote.test>', 250);
+  await smtp.say(`RCPT TO:<${near}>`, 250);
+  const { code, text: words } = await smtp.message(`Subject: x\n\n${`${'x'.repeat(99)}\n`.repeat(200)}`);
+  smtp.hangUp();
+  return `${code} ${words}`;
+};
+
 /** The same on every server: full, room for small ones only, room again; then what a down Dovecot costs. */
 const play = async ({ guard }: Watched, target: Target, stopDovecot: () => Promise<void>): Promise<void> => {
   const { full, near } = target;
@@ -261,6 +272,7 @@ test(
     });
     const target = { to: '127.0.0.1', port: 2525, ...labMailboxes };
     await play(watched, target, world.dovecot.stop);
+    assert.match(await unpromised(target), /^552 5\.2\.2 Mailbox is full for a message of this size/);
   },
 );
 
@@ -268,15 +280,22 @@ test('452 where the postmaster wants it, from the maildirsize that Dovecot write
   await using world = await startQuotaWorld();
   assert.ok(world);
   await using postfix = await startPostfix({
-    mainCf: { ...noLimits, smtpd_recipient_restrictions: `reject_unauth_destination, check_policy_service ${policy}` },
+    mainCf: {
+      ...noLimits,
+      smtpd_recipient_restrictions: `reject_unauth_destination, check_policy_service ${policy}`,
+      smtpd_end_of_data_restrictions: `check_policy_service ${policy}`,
+    },
   });
   const { guard } = await watch(t, 'policy', {
     'quota.reply': 'defer',
     'quota.sources': ['maildir:/var/spool/vmail/%d/%n'],
   });
   await save('full@lab.test', 1002); // 1024 bytes in all, to the last
+  await save('alice@lab.test', 95_000);
   await guard.quotasRead();
-  assert.equal(await rcpt({ to: postfix.address, port: 25, ...labMailboxes }, 'full@lab.test'), '452 4.2.2');
+  const target = { to: postfix.address, port: 25, ...labMailboxes };
+  assert.equal(await rcpt(target, 'full@lab.test'), '452 4.2.2');
+  assert.match(await unpromised(target), /^452 4\.2\.2 .*Mailbox is full for a message of this size/);
 });
 
 test(
