@@ -216,6 +216,7 @@ const play = async ({ guard }: Watched, target: Target, stopDovecot: () => Promi
   await stopDovecot();
   await guard.quotasRead();
   assert.equal(await rcpt(target, near, 20_000), '552 5.2.2', 'what was known holds a while');
+  assert.match(await unpromised(target), /^552 5\.2\.2 .*Mailbox is full for a message of this size/);
   assert.match(await rcpt(target, full), /^250/, 'and what is not known has room');
 };
 
@@ -224,7 +225,11 @@ const labMailboxes = { full: 'full@lab.test', near: 'alice@lab.test' } as const;
 test('Postfix refuses over quota at RCPT through the policy service', { skip: labClosed }, async (t) => {
   await using world = await startQuotaWorld();
   await using postfix = await startPostfix({
-    mainCf: { ...noLimits, smtpd_recipient_restrictions: `reject_unauth_destination, check_policy_service ${policy}` },
+    mainCf: {
+      ...noLimits,
+      smtpd_recipient_restrictions: `reject_unauth_destination, check_policy_service ${policy}`,
+      smtpd_end_of_data_restrictions: `check_policy_service ${policy}`,
+    },
   });
   const watched = await watch(t, 'policy');
   await play(watched, { to: postfix.address, port: 25, ...labMailboxes }, world.dovecot.stop);
@@ -272,7 +277,6 @@ test(
     });
     const target = { to: '127.0.0.1', port: 2525, ...labMailboxes };
     await play(watched, target, world.dovecot.stop);
-    assert.match(await unpromised(target), /^552 5\.2\.2 Mailbox is full for a message of this size/);
   },
 );
 
