@@ -72,7 +72,11 @@ const audit = (call: Call): Promise<number> =>
     const wrong = audited.mailboxes.filter(({ condition }) => condition !== 'fine');
     if (call.options.has('json'))
       print(anyJson({ version: 1, wrong: wrong.length, mailboxes: audited.mailboxes, unknown: audited.unknown }));
-    else printAudit(audited, wrong);
+    else {
+      printAudit(audited, wrong);
+      if (sourcesIn(values.get('quota.sources')).length === 0)
+        print('The guard does not know of them: with quota.sources set it refuses over quota at RCPT (docs/quota.md).');
+    }
     if (wrong.length > 0) return 1;
     return audited.unknown.length > 0 ? 5 : 0;
   });

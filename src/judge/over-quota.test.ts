@@ -46,6 +46,8 @@ test('full, too large for what is left, room, unknown', () => {
   );
   assert.deepEqual([reply('near@lab.test', 1001), reply('other@lab.test', 1e9)], ['552 5.2.2', 'accept']);
   assert.equal(reply('full@lab.test', 10, { stage: 'data' }), 'accept');
+  assert.equal(reply('near@lab.test', 1001, { stage: 'message' }), '552 5.2.2', 'MAIL did not promise it');
+  assert.equal(reply('near@lab.test', 1001, { stage: 'message', recipient: undefined }), 'accept', 'one of several');
   assert.equal(reply('full@lab.test', 10, { account: 'anna', client: '127.0.0.1' }), '552 5.2.2', 'our own users too');
   forgetRoom(memory.table, 'full@lab.test');
   assert.equal(reply('full@lab.test'), 'accept');

@@ -69,7 +69,7 @@ test('Sendmail is told from Postfix, IPv6 has one text, and a unix socket is nob
 
 test('we ask for no more than is offered', () => {
   const all = negotiate({ version: 6, actions: 0x1ff, protocol: 0x1fffff });
-  assert.ok(all.kind === 'negotiate' && all.macros.length === 4);
+  assert.ok(all.kind === 'negotiate' && all.macros.length === 5);
   assert.deepEqual(all.choice, { version: 6, actions: 0x121, protocol: 0x870 });
   const old = negotiate({ version: 2, actions: 0x3f, protocol: 0x7f });
   assert.ok(old.kind === 'negotiate' && old.macros.length === 0);
@@ -105,4 +105,18 @@ test('a recipient is asked about with the size that MAIL promised', () => {
     const heard = session.hear({ kind: 'rcpt', address: '<a@lab.test>', parameters: [] }, time);
     assert.deepEqual([heard.question?.stage, heard.question?.size], ['recipient', size], parameters.join(' '));
   }
+});
+
+test('the only recipient is named at the end, with the size that Sendmail counted', () => {
+  const session = createMilterSession();
+  session.hear(connect, time);
+  const ends = (recipients: readonly string[]): readonly unknown[] => {
+    session.hear({ kind: 'mail', address: '<s@remote.test>', parameters: ['SIZE=10'] }, time);
+    for (const address of recipients) session.hear({ kind: 'rcpt', address, parameters: [] }, time);
+    session.hear(macros('E', { '{msg_size}': '20000' }), time);
+    const { question } = session.hear({ kind: 'end-of-message', bytes: Buffer.alloc(0) }, time);
+    return [question?.stage, question?.recipient, question?.size];
+  };
+  assert.deepEqual(ends(['<a@lab.test>']), ['message', 'a@lab.test', 20_000]);
+  assert.deepEqual(ends(['<a@lab.test>', '<b@lab.test>']), ['message', undefined, 20_000]);
 });

@@ -33,7 +33,9 @@ export const negotiate = (offer: Negotiation): MilterReply => ({
           ['connect', 'j v {daemon_name} {client_addr}'],
           ['mail', 'i {auth_authen} {auth_type}'],
           ['rcpt', '{rcpt_mailer} {rcpt_host} {rcpt_addr}'],
-          ['endOfMessage', 'i'],
+          ['endOfMessage', 'i {msg_size}'],
+          // Sendmail 8.17 passes over the last list.
+          ['endOfHeaders', 'i'],
         ],
 });
 
@@ -93,6 +95,7 @@ export const createMilterSession = (): MilterSession => {
   let size: number | undefined;
   let asked = 0;
   let accepted = 0;
+  let lastAccepted: string | undefined;
 
   const reset = (): void => {
     sender = undefined;
@@ -135,6 +138,7 @@ export const createMilterSession = (): MilterSession => {
     if (outcome !== 'accepted') return { events: [told], question: undefined, refused: true };
     const heard = { events: [told], question: question(time, 'recipient', recipient), refused: false };
     accepted++;
+    lastAccepted = recipient;
     return heard;
   };
 
@@ -167,7 +171,13 @@ export const createMilterSession = (): MilterSession => {
             draft.queueId = macros.get('i');
             draft.count = accepted;
           });
-          return { events: [told], question: question(time, 'message'), refused: false };
+          // What it came to; only Sendmail says.
+          size = Number(macros.get('{msg_size}')) || size;
+          return {
+            events: [told],
+            question: question(time, 'message', accepted === 1 ? lastAccepted : undefined),
+            refused: false,
+          };
         }
         case 'unknown': {
           const told = event(time, 'command-error', (draft) => {

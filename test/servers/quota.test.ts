@@ -84,6 +84,14 @@ test('audit: Dovecot, and what has filled since the last look', { skip: labClose
   );
 });
 
+test('audit: without the plugin nobody has a quota', { skip: labClosed }, async (t) => {
+  await using world = await startWorld('mail_plugins =');
+  assert.ok(world);
+  const { status, found } = await auditIn(freshFolder(t));
+  assert.deepEqual([status, found.wrong, found.unknown], [1, 9, []]);
+  assert.deepEqual(new Set(conditionsIn(found).values()), new Set(['no-quota']));
+});
+
 test('audit: Maildirs, an mbox, a command, and what may not be read', { skip: labClosed }, async (t) => {
   const folder = freshFolder(t);
   const maildir = (name: string, content?: string): string => {
@@ -157,7 +165,14 @@ const watch = async (
   return { guard, news };
 };
 
-type Target = { readonly to: string; readonly port: number; readonly full: string; readonly near: string };
+type Target = {
+  readonly to: string;
+  readonly port: number;
+  readonly full: string;
+  readonly near: string;
+  /** Leads to `near` alone. */
+  readonly alias?: string;
+};
 
 let clients = 0;
 /** What is said at RCPT; @param size as MAIL promises it */
@@ -168,6 +183,17 @@ const rcpt = async ({ to, port }: Target, recipient: string, size = 0): Promise<
   const { code, text: words } = await smtp.say(`RCPT TO:<${recipient}>`);
   smtp.hangUp();
   return `${code} ${words.slice(0, 5)}`;
+};
+
+/** What is said at the end of a message of 20 kB whose size nobody promised, for the mailbox that has not so much room. */
+const unpromised = async ({ to, port, near }: Target): Promise<string> => {
+  const smtp = await dialSmtp({ from: `203.0.113.${++clients}`, to, port });
+  await smtp.say('EHLO client.test', 250);
+  await smtp.say('MAIL FROM:<s@remote.test>', 250);
+  await smtp.say(`RCPT TO:<${near}>`, 250);
+  const { code, text: words } = await smtp.message(`Subject: x\n\n${`${'x'.repeat(99)}\n`.repeat(200)}`);
+  smtp.hangUp();
+  return `${code} ${words}`;
 };
 
 /** The same on every server: full, room for small ones only, room again; then what a down Dovecot costs. */
@@ -183,12 +209,14 @@ const play = async ({ guard }: Watched, target: Target, stopDovecot: () => Promi
   assert.match(await rcpt(target, near), /^250/);
   assert.match(await rcpt(target, near, 2000), /^250/);
   assert.equal(await rcpt(target, near, 20_000), '552 5.2.2');
+  if (target.alias !== undefined) assert.equal(await rcpt(target, target.alias, 20_000), '552 5.2.2', 'an alias of it');
   await runCommand('doveadm', ['expunge', '-u', mailbox(full), 'mailbox', 'INBOX', 'all']);
   await guard.quotasRead();
   assert.match(await rcpt(target, full), /^250/, 'room again');
   await stopDovecot();
   await guard.quotasRead();
   assert.equal(await rcpt(target, near, 20_000), '552 5.2.2', 'what was known holds a while');
+  assert.match(await unpromised(target), /^552 5\.2\.2 .*Mailbox is full for a message of this size/);
   assert.match(await rcpt(target, full), /^250/, 'and what is not known has room');
 };
 
@@ -197,7 +225,11 @@ const labMailboxes = { full: 'full@lab.test', near: 'alice@lab.test' } as const;
 test('Postfix refuses over quota at RCPT through the policy service', { skip: labClosed }, async (t) => {
   await using world = await startQuotaWorld();
   await using postfix = await startPostfix({
-    mainCf: { ...noLimits, smtpd_recipient_restrictions: `reject_unauth_destination, check_policy_service ${policy}` },
+    mainCf: {
+      ...noLimits,
+      smtpd_recipient_restrictions: `reject_unauth_destination, check_policy_service ${policy}`,
+      smtpd_end_of_data_restrictions: `check_policy_service ${policy}`,
+    },
   });
   const watched = await watch(t, 'policy');
   await play(watched, { to: postfix.address, port: 25, ...labMailboxes }, world.dovecot.stop);
@@ -220,7 +252,13 @@ test('Sendmail refuses over quota at RCPT through the milter', { skip: labClosed
     "INPUT_MAIL_FILTER(`postern', `S=inet:10041@127.0.0.1, T=C:2s;S:2s;R:5s;E:30s')dnl\n",
   );
   const watched = await watch(t, 'milter', { 'quota.domains': ['mx.lab.test'] });
-  const target = { to: sendmail.address, port: 25, full: 'labfull@mx.lab.test', near: 'laba@mx.lab.test' };
+  const target = {
+    to: sendmail.address,
+    port: 25,
+    full: 'labfull@mx.lab.test',
+    near: 'laba@mx.lab.test',
+    alias: 'alice@lab.test',
+  };
   await play(watched, target, world.dovecot.stop);
 });
 
@@ -246,15 +284,22 @@ test('452 where the postmaster wants it, from the maildirsize that Dovecot write
   await using world = await startQuotaWorld();
   assert.ok(world);
   await using postfix = await startPostfix({
-    mainCf: { ...noLimits, smtpd_recipient_restrictions: `reject_unauth_destination, check_policy_service ${policy}` },
+    mainCf: {
+      ...noLimits,
+      smtpd_recipient_restrictions: `reject_unauth_destination, check_policy_service ${policy}`,
+      smtpd_end_of_data_restrictions: `check_policy_service ${policy}`,
+    },
   });
   const { guard } = await watch(t, 'policy', {
     'quota.reply': 'defer',
     'quota.sources': ['maildir:/var/spool/vmail/%d/%n'],
   });
   await save('full@lab.test', 1002); // 1024 bytes in all, to the last
+  await save('alice@lab.test', 95_000);
   await guard.quotasRead();
-  assert.equal(await rcpt({ to: postfix.address, port: 25, ...labMailboxes }, 'full@lab.test'), '452 4.2.2');
+  const target = { to: postfix.address, port: 25, ...labMailboxes };
+  assert.equal(await rcpt(target, 'full@lab.test'), '452 4.2.2');
+  assert.match(await unpromised(target), /^452 4\.2\.2 .*Mailbox is full for a message of this size/);
 });
 
 test(

@@ -46,6 +46,16 @@ const writeLook = async (file: string, { at, seen }: Look): Promise<void> => {
   await rename(`${file}.tmp`, file);
 };
 
+/** What cannot be written is only not there after a restart. */
+const keep = async (file: string, before: Look | undefined, last: Look): Promise<void> => {
+  try {
+    if (before !== undefined) await writeLook(`${file}.before`, before);
+    await writeLook(file, last);
+  } catch {
+    // The disk is full, or somebody else's.
+  }
+};
+
 const growthOf = (mailbox: Mailbox, before: Look, now: number): Growth | undefined => {
   const old = before.seen.get(mailbox.address);
   if (old?.usedBytes === undefined || mailbox.usedBytes === undefined) return undefined;
@@ -75,9 +85,8 @@ export const openGrowth = (file: string): GrowthBook => {
       const past = [before, last].find((look) => look !== undefined && look.at < now);
       if (last === undefined || now - last.at >= keepMs || last.at > now) {
         const look: Look = { at: now, seen: new Map(mailboxes.map((mailbox) => [mailbox.address, mailbox])) };
-        if (last !== undefined) await writeLook(`${file}.before`, last);
-        await writeLook(file, look);
         looks = Promise.resolve([last, look]);
+        await keep(file, last, look);
       }
       if (past === undefined) return new Map();
       return new Map(

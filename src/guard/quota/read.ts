@@ -5,7 +5,8 @@ import type { Mailbox } from '../../model/mailbox.ts';
 import type { CarryOut, Ran } from '../../model/verb.ts';
 import { runListing } from '../../sense/mailboxes/listing.ts';
 import type { Mailboxes } from '../../sense/mailboxes/read.ts';
-import { graceBytesOf, readDoveadmQuota, readDoveadmUsers } from '../../servers/quota/doveadm.ts';
+import { graceBytesOf, readDoveadmQuota, readDoveadmUsers, saysNoPlugin } from '../../servers/quota/doveadm.ts';
+import type { DovecotQuotas } from '../../servers/quota/doveadm.ts';
 import type { QuotaSource } from '../../servers/quota/source.ts';
 import { readInThread } from './files.ts';
 
@@ -23,17 +24,19 @@ const readGrace = async (carryOut: CarryOut): Promise<string> => {
   return '';
 };
 
+const nothingLimited: DovecotQuotas = { mailboxes: [], unknown: [] };
+
 const readDovecot = async (carryOut: CarryOut): Promise<Mailboxes> => {
   const run = (args: readonly string[]): Promise<Ran> =>
     carryOut({ verb: 'run', program: 'doveadm', args, timeoutMs: doveadmMsMax });
   const ran = await run(['-f', 'tab', 'quota', 'get', '-A']);
-  const read = readDoveadmQuota(ran.stdout);
-  if (read === undefined)
+  const read = readDoveadmQuota(ran.stdout) ?? (saysNoPlugin(ran.stderr) ? nothingLimited : undefined);
+  const users = readDoveadmUsers((await run(['user', '*'])).stdout);
+  if (read === undefined || (read === nothingLimited && users.length === 0))
     throw new Fault(
       'INPUT_UNREADABLE',
       `doveadm quota get -A: ${ran.stderr.trim().slice(0, 300)} (it needs mail_plugins = quota, and a userdb that can be listed: doveadm user '*')`,
     );
-  const users = readDoveadmUsers((await run(['user', '*'])).stdout);
   const grace = await readGrace(carryOut);
   const told = new Set([...read.mailboxes.map(({ address }) => address), ...read.unknown]);
   const without = users.filter((address) => !told.has(address));

@@ -66,7 +66,8 @@ const find = (table: Table, recipient: string, seconds: number): number => {
  */
 export const overQuota = (table: Table, question: Question, seconds: number, defers: boolean): Verdict | undefined => {
   const { stage, recipient, size = 0 } = question;
-  if (stage !== 'recipient' || recipient === undefined) return undefined;
+  // At the end of a message a hook names its recipient only when it is the only one.
+  if ((stage !== 'recipient' && stage !== 'message') || recipient === undefined) return undefined;
   const at = find(table, recipient, seconds);
   const from = at < 0 ? wordMax : (table.words[at + 5] ?? wordMax);
   if (at < 0 || size < from) return undefined;

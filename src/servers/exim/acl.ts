@@ -20,6 +20,9 @@ const who = `${field('ip', '$sender_host_address')}${field('helo', '$sender_helo
 const account = field('account', '$authenticated_id');
 const sender = field('sender', '$sender_address');
 
+/** `$recipients` may be read in the ACL of DATA; a list of several is nobody's in particular. */
+const onlyRecipient = field('recipient', '${if ={$recipients_count}{1}{$recipients}}');
+
 const knownRecipient = [
   '  warn    set acl_m_postern = accepted',
   '  warn    !verify = recipient/defer_ok',
@@ -46,7 +49,7 @@ const stages: readonly (readonly [string, readonly string[]])[] = [
     [
       ask(
         'data',
-        `${who}${account}${sender}${field('id', '$message_exim_id')}\\tcount=$recipients_count\\tsize=$message_size`,
+        `${who}${account}${sender}${field('id', '$message_exim_id')}${onlyRecipient}\\tcount=$recipients_count\\tsize=$message_size`,
       ),
     ],
   ],

@@ -58,6 +58,9 @@ export const readDoveadmQuota = (text: string): DovecotQuotas | undefined => {
   };
 };
 
+/** Without the plugin doveadm does not know the command, and nobody has a quota. */
+export const saysNoPlugin = (stderr: string): boolean => stderr.includes("Unknown command 'quota'");
+
 /** `doveadm user '*'`: a name a line. */
 export const readDoveadmUsers = (text: string): readonly string[] =>
   text

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { behindAliases } from './behind-aliases.ts';
-import { graceBytesOf, readDoveadmQuota, readDoveadmUsers } from './doveadm.ts';
+import { graceBytesOf, readDoveadmQuota, readDoveadmUsers, saysNoPlugin } from './doveadm.ts';
 import { readListing } from './listing.ts';
 import { maildirsizeBytesMax, maildirsizeHead, maildirsizeLine, readMaildirsize } from './maildirsize.ts';
 import { askedSizes, nextSize, saysFull } from './quota-status.ts';
@@ -82,6 +82,8 @@ test('doveadm: kibibytes, no limit, several roots, and what Dovecot cannot say',
     ],
     unknown: ['d@b.test'],
   });
+  assert.ok(saysNoPlugin("Fatal: Unknown command 'quota', but plugin quota exists.\n"));
+  assert.ok(!saysNoPlugin("Error: User doesn't exist\n"));
   assert.equal(readDoveadmQuota("User doesn't exist\n"), undefined);
   assert.deepEqual(readDoveadmUsers('a@b.test\nC\n\n'), ['a@b.test', 'c']);
   fc.assert(fc.property(bytes, (text) => void readDoveadmQuota(head + text)));

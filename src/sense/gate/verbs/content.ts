@@ -93,7 +93,9 @@ export const finish = async (
     dropLink(session);
     return slip(session, desk, 'bare-newline', 'in the message', bareNewline);
   }
-  const refusal = lost ? backendDown : await judge(session, desk, 'message');
+  const [only, ...others] = transaction?.recipients ?? [];
+  const about = { recipient: others.length === 0 ? only : undefined, size: incoming.bytes };
+  const refusal = lost ? backendDown : await judge(session, desk, 'message', about);
   if (refusal !== undefined) {
     dropLink(session);
     return refusal;
