@@ -100,6 +100,7 @@ const undo = async (memory: Memory, carryOut: CarryOut): Promise<string> => {
 
 export const setup: Act<SetupWanted> = {
   kind: 'setup',
+  drifts: true,
   plan: async (wanted, carryOut) => {
     const files: Remembered['files'][number][] = [];
     for (const { path, change } of wanted.files) {
