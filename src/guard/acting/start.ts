@@ -54,10 +54,8 @@ export const startActing = (
       .then(work)
       .catch((error: unknown) => complain(error instanceof Error ? error.message : String(error)));
   };
-  const forget = (): Promise<void> => {
-    forgetOld(desk, values, evidenceFolder(String(values.get('state'))));
-    return Promise.resolve();
-  };
+  const forget = async (): Promise<void> =>
+    void (await forgetOld(desk, values, evidenceFolder(String(values.get('state')))));
   let isStopping = false;
   const miss = createMissing(desk, say, () => isStopping);
   hear();
