@@ -141,6 +141,12 @@ test(
       assert.equal(await inKernel(client), true);
       const page = await postern('incident', news.incident);
       assert.match(page, /dictionary/);
+      const report = new RegExp(`postern complain ${news.incident} --from`);
+      assert.match(page, report);
+      assert.match(
+        await postern('complain', news.incident, '--from', 'abuse@lab.test', '--mail'),
+        /^Source-IP: 203\.0\.113\.7$/m,
+      );
       assert.match(page, /done +firewall-block 203\.0\.113\.7/);
       assert.match(await postern('undo', news.incident), /undone: .* firewall-block 203\.0\.113\.7/);
       assert.equal(await inKernel(client), false);
