@@ -39,7 +39,7 @@ export const drift = async (
   const found: Drift[] = [];
   for (const kind of kinds) {
     const { drifts, atOnce } = deedOf(desk, kind);
-    const wanted = drifts === true ? desk.receipts.inForce(kind).slice(0, askedMax) : [];
+    const wanted = drifts !== undefined ? desk.receipts.inForce(kind).slice(0, askedMax) : [];
     const step = atOnce === undefined ? 1 : atOnceMax;
     for (let at = 0; at < wanted.length && !isEnough(); at += step)
       await desk.alone(async () => {

@@ -158,7 +158,7 @@ const firewallAct = (kind: 'firewall-block' | 'allowance', verdict: FirewallVerd
       return '';
     },
     repairs: true,
-    drifts: true,
+    drifts: 'watched',
     atOnce: {
       carry: carryAll,
       verify: (memories, carryOut) => verifyAll(verdict, memories, carryOut),

@@ -110,7 +110,7 @@ const planLines = ({ key, path, format, localDomains }: ForwardWanted, text: str
 
 export const forwardOff: Act<ForwardWanted> = {
   kind: 'forward-off',
-  drifts: true,
+  drifts: 'watched',
   plan: async (wanted, carryOut) => {
     const seen = await read(wanted.path, carryOut);
     const lines = planLines(wanted, textOf(seen));

@@ -6,7 +6,9 @@ import { drift } from '../../act/drift.ts';
 import type { OpenDesk } from '../desk.ts';
 
 export const createMissing = (desk: OpenDesk, say: (text: string) => void, isStopping: () => boolean) => {
-  const kinds = [...desk.deeds].flatMap(([kind, { repairs }]) => (repairs === true ? [] : kind));
+  const kinds = [...desk.deeds].flatMap(([kind, { repairs, drifts }]) =>
+    drifts === 'watched' && repairs !== true ? kind : [],
+  );
   let missed = new Set<string>();
   return async (): Promise<void> => {
     const found = await drift(desk, kinds, isStopping);
