@@ -22,6 +22,7 @@ import type { AccessWanted } from '../../src/act/access-entry.ts';
 import { drift } from '../../src/act/drift.ts';
 import { perform, planAll } from '../../src/act/perform.ts';
 import { recover, undo } from '../../src/act/recover.ts';
+import { createMissing } from '../../src/guard/acting/missing.ts';
 import { openDesk } from '../../src/guard/desk.ts';
 import type { OpenDesk } from '../../src/guard/desk.ts';
 import { createAllowance } from '../../src/helper/allowance.ts';
@@ -237,6 +238,17 @@ test(
       assert.deepEqual(
         (await drift(desk)).map(({ receipt, text }) => [receipt.id, text]),
         [[id, `${path} does not answer for ${client}`]],
+      );
+      const said: string[] = [];
+      const miss = createMissing(
+        desk,
+        (text) => said.push(text),
+        () => false,
+      );
+      for (let minute = 0; minute < 3; minute++) await miss();
+      assert.match(
+        said.join('\n'),
+        new RegExp(`^${id} access-entry .* is not in force any more .*postern undo ${id}$`),
       );
       await assert.rejects(verify(), new RegExp(`ended with 5: [^]*${id}[^]*not there: `));
       assert.equal(readFileSync(path, 'latin1'), byHand, 'whoever took it out is left alone');
