@@ -171,6 +171,7 @@ const holds = async (memory: Remembered, carryOut: CarryOut): Promise<boolean> =
 
 export const accessEntry: Act<AccessWanted> = {
   kind: 'access-entry',
+  drifts: 'watched',
   renews: true,
   plan,
   carry: (memory, carryOut) => put(remembered(memory), remembered(memory).value, carryOut),

@@ -35,6 +35,8 @@ export type Deed = {
   readonly atOnce?: AtOnce;
   /** Compared with what is there every few seconds, and done again when somebody took it away. */
   readonly repairs?: true;
+  /** What it made may be looked for (`drift.ts`), and is missed when it is gone: every minute, or only when somebody asks. */
+  readonly drifts?: 'watched' | 'asked';
   /** One standing per subject: done again, it takes the place of the one before, whose receipt is closed without an undo. */
   readonly renews?: boolean;
 };

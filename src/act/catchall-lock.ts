@@ -177,6 +177,7 @@ const inTurns = (memories: readonly Memory[]): Memory[][] => {
 /** A hosting machine has thousands of such files: their receipts move together. */
 export const catchAllLock: Act<CatchAllWanted> = {
   kind: 'catchall-lock',
+  drifts: 'watched',
   plan,
   carry,
   verify,

@@ -158,6 +158,7 @@ const firewallAct = (kind: 'firewall-block' | 'allowance', verdict: FirewallVerd
       return '';
     },
     repairs: true,
+    drifts: 'watched',
     atOnce: {
       carry: carryAll,
       verify: (memories, carryOut) => verifyAll(verdict, memories, carryOut),

@@ -9,7 +9,7 @@ import type { MapFormat } from '../servers/access-map.ts';
 import type { Act } from './act.ts';
 import { digestOf, factsFor, fileBefore } from './file-before.ts';
 import type { FileBefore } from './file-before.ts';
-import { answerOf, rebuild } from './rebuild.ts';
+import { answerOf, awaitNextSecond, rebuild } from './rebuild.ts';
 
 export type ForwardWanted = {
   /** The alias as it stands in the file. */
@@ -36,6 +36,9 @@ const read = async (path: string, carryOut: CarryOut): Promise<SeenFile> => {
   return seen;
 };
 
+/** What an alias database may be called after its source. */
+const endings = ['.db', '.lmdb', '.cdb'] as const;
+
 /** How maps that are built are built; a reload and an alias database are no maps of that kind. */
 const builtAs = (refresh: AliasRefresh): MapFormat | undefined =>
   refresh.kind === 'postmap'
@@ -48,6 +51,7 @@ const refreshed = async ({ path, refresh }: ForwardWanted, text: string, carryOu
   if (refresh.kind === 'none') return;
   const format = builtAs(refresh);
   if (format !== undefined) return rebuild(format, path, text, carryOut);
+  if (refresh.kind === 'newaliases') for (const ending of endings) await awaitNextSecond(`${path}${ending}`, carryOut);
   const { status, stderr } = await carryOut(
     refresh.kind === 'postmap'
       ? { verb: 'run', program: 'postmap', args: [`${refresh.type}:${path}`] }
@@ -73,6 +77,17 @@ const put = async (
   await refreshed(wanted, text, carryOut);
 };
 
+/** An alias database cannot be asked without knowing its type: it is older than its source when it was not built after it. */
+const isStale = async (path: string, carryOut: CarryOut): Promise<boolean> => {
+  const [source, ...built] = await carryOut({
+    verb: 'look-files',
+    paths: [path, ...endings.map((ending) => `${path}${ending}`)],
+    startBytes: 0,
+  });
+  const modified = BigInt(source?.facts.modifiedNs ?? 0);
+  return built.some((seen) => seen !== undefined && BigInt(seen.facts.modifiedNs) < modified);
+};
+
 const isOff = (text: string, key: string): boolean =>
   switchedOff(text).some((each) => each.toLowerCase() === key.toLowerCase());
 
@@ -95,6 +110,7 @@ const planLines = ({ key, path, format, localDomains }: ForwardWanted, text: str
 
 export const forwardOff: Act<ForwardWanted> = {
   kind: 'forward-off',
+  drifts: 'watched',
   plan: async (wanted, carryOut) => {
     const seen = await read(wanted.path, carryOut);
     const lines = planLines(wanted, textOf(seen));
@@ -114,7 +130,10 @@ export const forwardOff: Act<ForwardWanted> = {
     const text = textOf(await read(path, carryOut));
     if (!isOff(text, key)) return { took: false, text: `${key} is not switched off in ${path}` };
     const map = builtAs(refresh);
-    if (map === undefined) return { took: true, text: `switched off in ${path}` };
+    if (map === undefined)
+      return (await isStale(path, carryOut))
+        ? { took: false, text: `${path} was not built anew` }
+        : { took: true, text: `switched off in ${path}` };
     const kept = readAliases(text, format).findLast((each) => each.key.toLowerCase() === key.toLowerCase());
     const answer = (await answerOf(map, path, key, key, carryOut)) ?? '';
     const took = answer === (kept?.targets.join(', ') ?? '');

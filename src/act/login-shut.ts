@@ -129,6 +129,7 @@ const setPassword = async (flag: '-L' | '-U', user: string, carryOut: CarryOut):
 
 export const loginShut: Act<ShutWanted> = {
   kind: 'login-shut',
+  drifts: 'watched',
   plan,
   carry: async (memory, carryOut) => {
     const { account, denyFile: path, systemUser, ownStore } = remembered(memory);

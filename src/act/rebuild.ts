@@ -10,7 +10,7 @@ const millisecondsOf = (ns: string): number => Number(BigInt(ns) / 1_000_000n);
  * A map that is built twice within a second, and opened by a daemon in between, would stay as it was in the daemon's memory:
  * whoever built it last, another process too, is known by the time of what was built.
  */
-const awaitNextSecond = async (built: string, carryOut: CarryOut): Promise<void> => {
+export const awaitNextSecond = async (built: string, carryOut: CarryOut): Promise<void> => {
   const [seen] = await carryOut({ verb: 'look-files', paths: [built], startBytes: 0 });
   const now = Date.now();
   if (seen !== undefined && Math.floor(millisecondsOf(seen.facts.modifiedNs) / 1000) >= Math.floor(now / 1000))

@@ -100,6 +100,8 @@ const undo = async (memory: Memory, carryOut: CarryOut): Promise<string> => {
 
 export const setup: Act<SetupWanted> = {
   kind: 'setup',
+  // The servers' own checks are slow, and may write to their logs.
+  drifts: 'asked',
   plan: async (wanted, carryOut) => {
     const files: Remembered['files'][number][] = [];
     for (const { path, change } of wanted.files) {

@@ -1,7 +1,10 @@
 import { once } from 'node:events';
+import { drift } from '../act/drift.ts';
 import type { OpenDesk } from '../guard/desk.ts';
+import { faultCodes } from '../model/fault.ts';
 import { actionLine } from '../show/text/action.ts';
 import { anyJson, jsonLine } from '../show/text/json.ts';
+import { plain } from '../show/text/plain.ts';
 import { jsonOption } from './command.ts';
 import type { Call, Command } from './command.ts';
 import { readAtDesk, deskOptions } from './desk.ts';
@@ -15,8 +18,22 @@ const exportAll = async ({ archive }: OpenDesk): Promise<number> => {
   return 0;
 };
 
+/** Asks the firewall, the maps and the accounts themselves. */
+const verifyAll = async (call: Call, desk: OpenDesk): Promise<number> => {
+  const missing = await drift(desk);
+  if (call.options.has('json')) process.stdout.write(`${anyJson(missing)}\n`);
+  else if (missing.length === 0) process.stdout.write('what is in force outside is there\n');
+  else
+    for (const { receipt, text } of missing)
+      process.stdout.write(
+        `${actionLine(receipt)}\n  not there: ${plain(text)}; do it again, or postern undo ${receipt.id}\n`,
+      );
+  return missing.length === 0 ? 0 : faultCodes.PARTLY_DONE;
+};
+
 const run = (call: Call): Promise<number> =>
   readAtDesk(call, async (desk) => {
+    if (call.options.has('verify')) return verifyAll(call, desk);
     if (call.options.has('export')) return exportAll(desk);
     const { receipts } = desk;
     const all = call.options.has('all');
@@ -29,10 +46,14 @@ const run = (call: Call): Promise<number> =>
 
 export const actionsCommand: Command = {
   name: 'actions',
-  usage: 'postern actions [--all|--export]',
+  usage: 'postern actions [--all|--verify|--export]',
   summary: 'What Postern has done, what is in force and what waits for a yes, each with the id to undo it.',
   options: [
     { name: 'all', sentence: 'Also what is undone or failed.' },
+    {
+      name: 'verify',
+      sentence: 'Ask the firewall, the maps and the accounts themselves whether it is there; exit 5 when it is not.',
+    },
     {
       name: 'export',
       sentence: 'The whole ledger, one JSON object a line: incidents, actions with their history, pauses.',
@@ -40,7 +61,7 @@ export const actionsCommand: Command = {
     jsonOption,
     ...deskOptions,
   ],
-  examples: ['postern actions', 'postern actions --all --json', 'postern actions --export | gzip > ledger.jsonl.gz'],
+  examples: ['postern actions', 'postern actions --verify', 'postern actions --export | gzip > ledger.jsonl.gz'],
   operandsMin: 0,
   operandsMax: 0,
   run,

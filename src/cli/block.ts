@@ -17,6 +17,7 @@ import { atDesk, readAtDesk, stateOf, whoAsks } from './desk.ts';
 
 const subjectsMax = 20_000;
 const notedMax = 5;
+const remoteNote = 'not sure? --confirm 2m: the kernel takes it back unless you say postern accept';
 
 /** `postfix-hash:/etc/postfix/access` */
 const blockInMap = (call: Call, map: string, until: number): Promise<number> => {
@@ -50,13 +51,15 @@ const block = async (call: Call): Promise<number> => {
   if (map !== undefined) return blockInMap(call, map, until);
   if (confirmBy !== undefined) await refuseToRenew(call, 'firewall-block');
   const state = stateOf(call, readConfig(call.options.get('config')).values);
-  const notes = await Promise.all(call.operands.slice(0, notedMax).map((subject) => blastRadius(state, subject)));
+  const radius = await Promise.all(call.operands.slice(0, notedMax).map((subject) => blastRadius(state, subject)));
+  const isUnsure = confirmBy === undefined && process.env['SSH_CONNECTION'] !== undefined;
+  const notes = [...radius.flat(), ...(isUnsure ? [remoteNote] : [])];
   return actByHand(
     call,
     firewallBlock,
     call.operands.map((subject) => ({ subject, until, confirmBy })),
     confirmBy ?? until,
-    notes.flat(),
+    notes,
   );
 };
 

@@ -6,6 +6,7 @@ import { anyJson } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
 import { styleFor } from '../show/text/style.ts';
 import { localTime } from '../show/text/time.ts';
+import { isReportable } from '../show/text/xarf.ts';
 import { jsonOption } from './command.ts';
 import type { Call, Command } from './command.ts';
 import { readAtDesk, deskOptions } from './desk.ts';
@@ -57,6 +58,8 @@ const one = (call: Call): Promise<number> =>
     const actor = incident.actors[0]?.value;
     if (actor !== undefined)
       print(`    more        postern explain ${plain(actor)} LOG: each term that spoke against it`);
+    if (incident.actors.some((each) => isReportable(incident, each)))
+      print(`    report      postern complain ${id} --from ADDRESS: drafts to the owners of their networks`);
     if (actions.length > 0) print(`    undo        postern undo ${id}: all of these`);
     return Promise.resolve(0);
   });

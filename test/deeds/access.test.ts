@@ -19,8 +19,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { accessEntry } from '../../src/act/access-entry.ts';
 import type { AccessWanted } from '../../src/act/access-entry.ts';
+import { drift } from '../../src/act/drift.ts';
 import { perform, planAll } from '../../src/act/perform.ts';
 import { recover, undo } from '../../src/act/recover.ts';
+import { createMissing } from '../../src/guard/acting/missing.ts';
 import { openDesk } from '../../src/guard/desk.ts';
 import type { OpenDesk } from '../../src/guard/desk.ts';
 import { createAllowance } from '../../src/helper/allowance.ts';
@@ -34,6 +36,7 @@ import { startPostfix } from '../servers/lab/postfix.ts';
 import { startSendmail } from '../servers/lab/sendmail.ts';
 import { startWorld } from '../servers/lab/world.ts';
 
+const main = join(import.meta.dirname, '../../src/cli/main.ts');
 const client = '203.0.113.7';
 /** Comments, a continued line, a byte that is no UTF-8, no newline at the end. */
 const byHand = '# our own\n198.51.100.9\tREJECT go\n  away\n\n10.0.0.1 OK \xe4\n# last';
@@ -54,12 +57,12 @@ const writeByHand = (path: string): Kept => {
   return keptOf(path);
 };
 
-const withDesk = async (play: (desk: OpenDesk) => Promise<void>): Promise<void> => {
+const withDesk = async (play: (desk: OpenDesk, state: string) => Promise<void>): Promise<void> => {
   const state = mkdtempSync(join(tmpdir(), 'postern-access-'));
   const places = new Map([['makemap', [`${labDir()}/sendmail/usr/libexec/sendmail/makemap`]]] as const);
   const desk = openDesk(state, { carryOut: createCarryOut(createAllowance({ places })) });
   try {
-    await play(desk);
+    await play(desk, state);
   } finally {
     desk.close();
     rmSync(state, { recursive: true });
@@ -217,6 +220,45 @@ test('edits meanwhile stay; what is not ours to touch is refused', { skip: labCl
     await assert.rejects(plan({}), refused);
   });
 });
+
+test(
+  'what somebody has taken out is missed, by the guard and by postern actions --verify',
+  { skip: labClosed },
+  async () => {
+    const path = `${layConfig('postfix')}/client_access`;
+    writeByHand(path);
+    await withDesk(async (desk, state) => {
+      const id = await enter(desk, wantedIn('postfix-hash', path));
+      const verify = (): Promise<string> =>
+        runCommand(process.execPath, [main, 'actions', '--verify', '--state', state]);
+      assert.deepEqual(await drift(desk), []);
+      assert.match(await verify(), /is there/);
+      const kept = readFileSync(path);
+      writeFileSync(path, byHand, 'latin1');
+      assert.deepEqual(
+        (await drift(desk)).map(({ receipt, text }) => [receipt.id, text]),
+        [[id, `${path} does not answer for ${client}`]],
+      );
+      const said: string[] = [];
+      const miss = createMissing(
+        desk,
+        (text) => said.push(text),
+        () => false,
+      );
+      for (let minute = 0; minute < 3; minute++) await miss();
+      assert.match(
+        said.join('\n'),
+        new RegExp(`^${id} access-entry .* is not in force any more .*postern undo ${id}$`),
+      );
+      await assert.rejects(verify(), new RegExp(`ended with 5: [^]*${id}[^]*not there: `));
+      assert.equal(readFileSync(path, 'latin1'), byHand, 'whoever took it out is left alone');
+      writeFileSync(path, kept);
+      assert.deepEqual(await drift(desk), []);
+      await undo([id], 'test', desk);
+      assert.deepEqual(await drift(desk), []);
+    });
+  },
+);
 
 test('a map that its tool does not take is put back as it was', { skip: labClosed }, async () => {
   const path = `${layConfig('postfix')}/client_access`;

@@ -4,9 +4,11 @@
  */
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { startGuard } from '../../src/guard/run.ts';
 import type { GuardNews } from '../../src/guard/notices/news.ts';
@@ -24,6 +26,7 @@ const main = join(import.meta.dirname, '../../src/cli/main.ts');
 type Scene = {
   /** Another guard on the same state. */
   readonly startSecond: () => Promise<Guard>;
+  readonly stop: () => Promise<void>;
   readonly restart: () => Promise<Guard>;
   readonly heard: () => readonly string[];
   readonly postfix: Postfix;
@@ -61,10 +64,15 @@ const underGuard = async (
       news.push(item);
       bell.emit('news');
     });
-  let guard = await start();
+  const guard = await start();
+  let running: Guard | undefined = guard;
+  const stop = async (): Promise<void> => {
+    await running?.stop();
+    running = undefined;
+  };
   const restart = async (): Promise<Guard> => {
-    await guard.stop();
-    return (guard = await start());
+    await stop();
+    return (running = await start());
   };
   const told: Scene['told'] = async (kind, words) => {
     for (;;) {
@@ -77,9 +85,9 @@ const underGuard = async (
   };
   const postern: Scene['postern'] = (...args) => runCommand(process.execPath, [main, ...args, '--state', state]);
   try {
-    await play({ postfix, guard, told, postern, startSecond: start, restart, heard: () => news.map(textOf) });
+    await play({ postfix, guard, told, postern, startSecond: start, stop, restart, heard: () => news.map(textOf) });
   } finally {
-    await guard.stop();
+    await stop();
     await runCommand('nft', ['flush', 'ruleset']);
     await rm(state, { recursive: true });
   }
@@ -133,9 +141,30 @@ test(
       assert.equal(await inKernel(client), true);
       const page = await postern('incident', news.incident);
       assert.match(page, /dictionary/);
+      const report = new RegExp(`postern complain ${news.incident} --from`);
+      assert.match(page, report);
+      assert.match(
+        await postern('complain', news.incident, '--from', 'abuse@lab.test', '--mail'),
+        /^Source-IP: 203\.0\.113\.7$/m,
+      );
       assert.match(page, /done +firewall-block 203\.0\.113\.7/);
       assert.match(await postern('undo', news.incident), /undone: .* firewall-block 203\.0\.113\.7/);
       assert.equal(await inKernel(client), false);
+      const ledger = (await postern('actions', '--export'))
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+      assert.deepEqual(
+        ledger.map(({ entry, id, moves }) => [
+          entry,
+          id === news.incident,
+          moves?.map((move: { state: string }) => move.state),
+        ]),
+        [
+          ['incident', true, undefined],
+          ['action', false, ['done', 'undoing', 'undone']],
+        ],
+      );
 
       await postern('pause', '--for', '1h');
       await harvest(postfix, '198.51.100.8');
@@ -180,3 +209,35 @@ test(
     );
   },
 );
+
+test('a notice that nobody took before a stop is told after the next start', { skip: labClosed }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'postern-webhook-'));
+  const secret = join(folder, 'secret');
+  await writeFile(secret, 'of this test');
+  const heard: string[] = [];
+  const server = createServer((request, response) => {
+    void text(request).then((body) => {
+      heard.push(JSON.parse(body).title);
+      response.end();
+      server.emit('taken');
+    });
+  });
+  const settings = { 'notices.webhook': 'http://127.0.0.1:8099/', 'notices.webhookSecretFile': secret };
+  try {
+    await underGuard(settings, async ({ postfix, told, restart, stop }) => {
+      await harvest(postfix);
+      await told('incident', /^opened/);
+      assert.deepEqual(heard, [], 'nobody listens yet');
+      await stop();
+      const taken = once(server, 'taken', { signal: AbortSignal.timeout(20_000) });
+      server.listen(8099, '127.0.0.1');
+      await once(server, 'listening');
+      await restart();
+      await taken;
+      assert.match(heard[0] ?? '', /^opened: dictionary/);
+    });
+  } finally {
+    server.close();
+    await rm(folder, { recursive: true });
+  }
+});

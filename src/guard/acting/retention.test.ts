@@ -9,7 +9,7 @@ import { evidenceFolder, openDesk } from '../desk.ts';
 import { defaults } from '../settings.ts';
 import { forgetOld } from './retention.ts';
 
-test('old evidence goes with its action, and no file elsewhere', () => {
+test('old evidence goes with its action, and no file elsewhere', async () => {
   const state = mkdtempSync(join(tmpdir(), 'postern-retention-'));
   const evidence = evidenceFolder(state);
   mkdirSync(evidence);
@@ -31,8 +31,8 @@ test('old evidence goes with its action, and no file elsewhere', () => {
     note: '',
   });
   desk.receipts.add([of('A1', 'undone', files[0]), of('A2', 'done', files[1]), of('A3', 'failed', elsewhere)]);
-  assert.equal(forgetOld({ ...desk, now: () => 100 * 86_400_000 }, defaults, evidence), 0, 'kept for 400 days');
-  assert.equal(forgetOld({ ...desk, now: () => 500 * 86_400_000 }, defaults, evidence), 2);
+  assert.equal(await forgetOld({ ...desk, now: () => 100 * 86_400_000 }, defaults, evidence), 0, 'kept for 400 days');
+  assert.equal(await forgetOld({ ...desk, now: () => 500 * 86_400_000 }, defaults, evidence), 2);
   assert.deepEqual(
     [...files, elsewhere].map((file) => existsSync(file)),
     [false, true, true],

@@ -1,6 +1,7 @@
 /** What the ledger forgets, and the evidence files of what is forgotten: old, closed, or beyond a number. */
 import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Memory } from '../../model/receipt.ts';
 import type { OpenDesk } from '../desk.ts';
 import { durationSeconds } from '../settings.ts';
@@ -16,7 +17,7 @@ const evidenceOf = (memory: Memory): string | undefined => {
 };
 
 /** @param evidence the folder of evidence files: nothing elsewhere is removed. @returns how many actions were forgotten */
-export const forgetOld = (desk: OpenDesk, values: Values, evidence: string): number => {
+export const forgetOld = async (desk: OpenDesk, values: Values, evidence: string): Promise<number> => {
   const keepMs = (durationSeconds(values.get('ledger.keep')) ?? 0) * 1000;
   const limits = { before: desk.now() - keepMs, receiptsMax: Number(values.get('ledger.actionsMax')) };
   let count = 0;
@@ -28,6 +29,8 @@ export const forgetOld = (desk: OpenDesk, values: Values, evidence: string): num
     }
     count += forgotten.length;
     if (forgotten.length === 0) break;
+    // The guard's other work is not kept waiting.
+    await nextTurn();
   }
   return count;
 };

@@ -70,14 +70,45 @@ const startPostfixWith = (type: (typeof postfixMaps)[number]) => async (): Promi
   };
 };
 
-export const postfixRows = postfixMaps.map((type) =>
-  row(`postfix-${type}`, {
-    name: `Postfix ${type}`,
+const asPostfix = (type: string) => () => ({
+  format: `postfix-${type}`,
+  path: postfixPath,
+  subject: client,
+  tag: 'Connect',
+  value: undefined,
+});
+
+/** No source and nothing built: both are made, and both are gone afterwards. */
+const startWithoutMap = (): Promise<Stage> => {
+  layConfig('postfix');
+  const files = ['', '.db', '.lmdb', '.cdb'].map((ending) => `${postfixPath}${ending}`);
+  for (const file of files) rmSync(file, { force: true });
+  return Promise.resolve({
+    kept: () => Promise.resolve(files.map(keptFile)),
+    // postmap sleeps before it says that there is no such map.
+    counts: async () =>
+      existsSync(`${postfixPath}.db`) &&
+      (await runCommand('postmap', ['-q', client, `hash:${postfixPath}`]).catch(() => '')) === 'REJECT\n',
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  });
+};
+
+export const postfixRows = [
+  ...postfixMaps.map((type) =>
+    row(`postfix-${type}`, {
+      name: `Postfix ${type}`,
+      act: accessEntry,
+      wanted: asPostfix(type),
+      start: startPostfixWith(type),
+    }),
+  ),
+  row('postfix-hash', {
+    name: 'Postfix map that was not there',
     act: accessEntry,
-    wanted: () => ({ format: `postfix-${type}`, path: postfixPath, subject: client, tag: 'Connect', value: undefined }),
-    start: startPostfixWith(type),
+    wanted: asPostfix('hash'),
+    start: startWithoutMap,
   }),
-);
+];
 
 /** Two clients of one address at once; the second is asked what it hears. */
 const secondGreeting = async (): Promise<number> => {

@@ -1,5 +1,5 @@
 /** Forwards and catch-alls in the maps of running servers, each seen by a client that asks for a recipient. */
-import { chmodSync, utimesSync } from 'node:fs';
+import { chmodSync, utimesSync, writeFileSync } from 'node:fs';
 import { catchAllLock } from '../../../src/act/catchall-lock.ts';
 import type { CatchAllWanted } from '../../../src/act/catchall-lock.ts';
 import { forwardOff } from '../../../src/act/forward-off.ts';
@@ -28,32 +28,62 @@ const rcpt = async (to: string, recipient: string): Promise<number> => {
   return code;
 };
 
-const start = (server: () => Promise<Server>, path: string, recipient: string) => async (): Promise<Stage> => {
-  await using stack = new AsyncDisposableStack();
-  stack.use(await startWorld());
-  const { address } = stack.use(await server());
-  chmodSync(path, 0o644);
-  utimesSync(path, 1_700_000_000.25, 1_700_000_000.5);
-  if ((await rcpt(address, recipient)) !== 250) throw new Error(`${recipient} is refused before anything was done`);
-  const whole = stack.move();
-  return {
-    kept: () => Promise.resolve(keptFile(path)),
-    counts: async () => (await rcpt(address, recipient)) === 550,
-    [Symbol.asyncDispose]: () => whole.disposeAsync(),
+const start =
+  (server: () => Promise<Server>, path: string, recipient: string, attemptsMax = 1) =>
+  async (): Promise<Stage> => {
+    await using stack = new AsyncDisposableStack();
+    stack.use(await startWorld());
+    const { address } = stack.use(await server());
+    chmodSync(path, 0o644);
+    utimesSync(path, 1_700_000_000.25, 1_700_000_000.5);
+    if ((await rcpt(address, recipient)) !== 250) throw new Error(`${recipient} is refused before anything was done`);
+    const whole = stack.move();
+    return {
+      kept: () => Promise.resolve(keptFile(path)),
+      counts: async () => (await rcpt(address, recipient)) === 550,
+      attemptsMax,
+      [Symbol.asyncDispose]: () => whole.disposeAsync(),
+    };
   };
-};
 
 const forwards: readonly {
   of: string;
   name: string;
   server: () => Promise<Server>;
   wanted: Omit<ForwardWanted, 'key' | 'localDomains'>;
+  key?: string;
+  recipient?: string;
+  attemptsMax?: number;
 }[] = [
   {
     of: 'postmap',
     name: 'Postfix alias',
     server: startPostfixHere,
     wanted: { path: '/etc/postfix/virtual', format: 'blank', refresh: { kind: 'postmap', type: 'hash' } },
+  },
+  {
+    of: 'reload',
+    name: 'Postfix alias in a text map',
+    server: () => startPatientPostfix({}),
+    wanted: { path: '/etc/postfix/virtual', format: 'blank', refresh: { kind: 'reload' } },
+    attemptsMax: 200,
+  },
+  {
+    of: 'newaliases',
+    name: 'Postfix local alias',
+    server: async () => {
+      writeFileSync('/etc/aliases', '# our own\nfwd: someone@remote.test\n');
+      const postfix = await startPatientPostfix({
+        alias_maps: 'hash:/etc/aliases',
+        alias_database: 'hash:/etc/aliases',
+        local_recipient_maps: '$alias_maps',
+      });
+      await runCommand('newaliases', []);
+      return postfix;
+    },
+    wanted: { path: '/etc/aliases', format: 'colon', refresh: { kind: 'newaliases' } },
+    key: 'fwd',
+    recipient: 'fwd@mx.lab.test',
   },
   {
     of: 'none',
@@ -98,12 +128,12 @@ const catchAlls: readonly { name: string; server: () => Promise<Server>; wanted:
 ];
 
 export const aliasRows = [
-  ...forwards.map(({ of, name, server, wanted }) =>
+  ...forwards.map(({ of, name, server, wanted, key = 'fwd@lab.test', recipient = key, attemptsMax = 1 }) =>
     row(of, {
       name,
       act: forwardOff,
-      wanted: () => ({ ...wanted, key: 'fwd@lab.test', localDomains: ['lab.test'] }),
-      start: start(server, wanted.path, 'fwd@lab.test'),
+      wanted: () => ({ ...wanted, key, localDomains: ['lab.test'] }),
+      start: start(server, wanted.path, recipient, attemptsMax),
     }),
   ),
   ...catchAlls.map(({ name, server, wanted }) =>

@@ -15,8 +15,14 @@ export const writeByHand = (path: string, text: string): void => {
   utimesSync(path, 1_700_000_000.25, 1_700_000_000.5);
 };
 
+const noLimits = {
+  smtpd_client_connection_rate_limit: '0',
+  smtpd_client_message_rate_limit: '0',
+  smtpd_client_recipient_rate_limit: '0',
+};
+
 export const startPatientPostfix = (mainCf: Readonly<Record<string, string>>): Promise<Server> =>
-  startPostfix({ mainCf: { smtpd_client_connection_rate_limit: '0', ...mainCf } });
+  startPostfix({ mainCf: { ...noLimits, ...mainCf } });
 
 /** @param atConnect lines of the ACL at the connection */
 export const startPatientExim = (atConnect = ''): Promise<Server> =>
