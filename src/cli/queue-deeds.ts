@@ -10,6 +10,7 @@ import { Fault, faultCodes } from '../model/fault.ts';
 import { createQueueCount } from '../model/queue/groups.ts';
 import type { QueueCount } from '../model/queue/groups.ts';
 import { isHeldInQueue } from '../model/queue/message.ts';
+import type { QueuedMessage } from '../model/queue/message.ts';
 import { anyJson } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
 import { groupLines, totalLines } from '../show/text/queue.ts';
@@ -72,8 +73,11 @@ const showSelection = (deed: DeedName, count: QueueCount, now: number): void => 
 
 export const isDeed = (name: string | undefined): name is DeedName => deedNames.some((each) => each === name);
 
-/** @param incident what it is done for, if anything */
-export const runDeed = async (call: Call, deed: DeedName, incident?: string): Promise<number> => {
+/** What a deed is done for: nobody is asked when all that it takes is the incident's own. */
+type For = { readonly incident: string | undefined; readonly isOwn: (message: QueuedMessage) => boolean };
+const nothingOwn: For = { incident: undefined, isOwn: () => false };
+
+export const runDeed = async (call: Call, deed: DeedName, purpose = nothingOwn): Promise<number> => {
   const where = call.options.get('where');
   if (where === undefined)
     throw new Fault('USAGE', `postern queue ${deed}: say which with --where 'account = "nicole"' (there is no "all")`);
@@ -81,11 +85,13 @@ export const runDeed = async (call: Call, deed: DeedName, incident?: string): Pr
   const now = Date.now();
   const count = createQueueCount(shownGroups, now);
   const selection = createSelection();
+  let isMore = false;
   const walked = await walk(call, (message, spool) => {
     const isHeld = isHeldInQueue(message);
     if ((deed === 'hold' && isHeld) || (deed === 'release' && !isHeld) || !isWanted(message, now)) return;
     selection.add(message, spool);
     count.add(message);
+    isMore ||= !purpose.isOwn(message);
   });
   if (walked.interrupted) throw new Fault('PARTLY_DONE', 'interrupted: nothing was done');
   const { messages } = count.totals();
@@ -98,11 +104,16 @@ export const runDeed = async (call: Call, deed: DeedName, incident?: string): Pr
     return finish(call, walked);
   }
   if (!asJson) showSelection(deed, count, now);
-  if (!call.options.has('yes') && !(await isAgreed(deed, messages))) {
+  if (isMore && !call.options.has('yes') && !(await isAgreed(deed, messages))) {
     process.stderr.write('postern: nothing was done\n');
     return faultCodes.REFUSED_FOR_SAFETY;
   }
-  const order: Order = { who: whoAsks(), why: `queue ${deed} --where ${where}`, until: undefined, incident };
+  const order: Order = {
+    who: whoAsks(),
+    why: `queue ${deed} --where ${where}`,
+    until: undefined,
+    incident: purpose.incident,
+  };
   const done: string[] = [];
   const failed: { readonly server: string; readonly error: unknown }[] = [];
   await atDesk(call, async (desk) => {
