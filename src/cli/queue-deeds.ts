@@ -73,6 +73,36 @@ const showSelection = (deed: DeedName, count: QueueCount, now: number): void => 
 
 export const isDeed = (name: string | undefined): name is DeedName => deedNames.some((each) => each === name);
 
+/** @returns what was done, told as it is done. @throws the first failure, or PARTLY_DONE with all of them */
+const doAll = async (
+  call: Call,
+  deed: DeedName,
+  parts: readonly QueueWanted[],
+  order: Order,
+  say: (text: string) => void,
+): Promise<readonly string[]> => {
+  const done: string[] = [];
+  const failed: { readonly server: string; readonly error: unknown }[] = [];
+  await atDesk(call, async (desk) => {
+    for (const wanted of parts) {
+      // One queue that cannot be acted on must not keep the others from it.
+      const text = await doers[deed](wanted, call, order, desk).catch((error: unknown) => {
+        failed.push({ server: wanted.server, error });
+        return undefined;
+      });
+      if (text === undefined) continue;
+      done.push(text);
+      say(text);
+    }
+  });
+  const [first] = failed;
+  if (first !== undefined && done.length === 0 && failed.length === 1) throw first.error;
+  const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+  if (first !== undefined)
+    throw new Fault('PARTLY_DONE', failed.map(({ server, error }) => `${server}: ${wordsOf(error)}`).join('\n'));
+  return done;
+};
+
 /** What a deed is done for: nobody is asked when all that it takes is the incident's own. */
 type For = { readonly incident: string | undefined; readonly isOwn: (message: QueuedMessage) => boolean };
 const nothingOwn: For = { incident: undefined, isOwn: () => false };
@@ -85,13 +115,13 @@ export const runDeed = async (call: Call, deed: DeedName, purpose = nothingOwn):
   const now = Date.now();
   const count = createQueueCount(shownGroups, now);
   const selection = createSelection();
-  let isMore = false;
+  let foreign = 0;
   const walked = await walk(call, (message, spool) => {
     const isHeld = isHeldInQueue(message);
     if ((deed === 'hold' && isHeld) || (deed === 'release' && !isHeld) || !isWanted(message, now)) return;
     selection.add(message, spool);
     count.add(message);
-    isMore ||= !purpose.isOwn(message);
+    foreign += Number(!purpose.isOwn(message));
   });
   if (walked.interrupted) throw new Fault('PARTLY_DONE', 'interrupted: nothing was done');
   const { messages } = count.totals();
@@ -104,7 +134,8 @@ export const runDeed = async (call: Call, deed: DeedName, purpose = nothingOwn):
     return finish(call, walked);
   }
   if (!asJson) showSelection(deed, count, now);
-  if (isMore && !call.options.has('yes') && !(await isAgreed(deed, messages))) {
+  const isAsked = foreign > 0 && !call.options.has('yes');
+  if (isAsked && !(await isAgreed(deed, messages))) {
     process.stderr.write('postern: nothing was done\n');
     return faultCodes.REFUSED_FOR_SAFETY;
   }
@@ -114,25 +145,7 @@ export const runDeed = async (call: Call, deed: DeedName, purpose = nothingOwn):
     until: undefined,
     incident: purpose.incident,
   };
-  const done: string[] = [];
-  const failed: { readonly server: string; readonly error: unknown }[] = [];
-  await atDesk(call, async (desk) => {
-    for (const wanted of selection.wanted()) {
-      // One queue that cannot be acted on must not keep the others from it.
-      const text = await doers[deed](wanted, call, order, desk).catch((error: unknown) => {
-        failed.push({ server: wanted.server, error });
-        return undefined;
-      });
-      if (text === undefined) continue;
-      done.push(text);
-      if (!asJson) say(text);
-    }
-  });
-  const [first] = failed;
-  if (first !== undefined && done.length === 0 && failed.length === 1) throw first.error;
-  const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-  if (first !== undefined)
-    throw new Fault('PARTLY_DONE', failed.map(({ server, error }) => `${server}: ${wordsOf(error)}`).join('\n'));
+  const done = await doAll(call, deed, selection.wanted(), order, asJson ? () => undefined : say);
   if (asJson) say(anyJson({ deed, where, messages, done }).replaceAll('\n', ''));
   return finish(call, walked);
 };

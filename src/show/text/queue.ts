@@ -27,6 +27,7 @@ export const totalLines = (totals: QueueTotals, now: number, style: Style): read
   return [
     `${style.strong(`${grouped(totals.messages)} messages`)} for ${grouped(totals.recipients)} recipients, ${sizeWords(totals.bytes)}${oldest}; ${grouped(totals.held)} held`,
     `null sender ${share(totals.nullSender, totals.messages)}${totals.owned === 0 ? '' : `; forged sender ${share(totals.forged, totals.owned)} of the ${grouped(totals.owned)} whose account or user is known`}`,
+    `${grouped(totals.cameInHour)} of them came within the last hour, ${grouped(totals.cameInTenMinutes)} within ten minutes; left alone they cost about ${grouped(totals.attemptsNextDay)} delivery attempts in the next day`,
   ];
 };
 
