@@ -13,6 +13,7 @@ import { hold, purge, release, requeue } from '../../../src/guard/queue/deeds.ts
 import type { QueuedMessage } from '../../../src/model/queue/message.ts';
 import { walkListing } from '../../../src/sense/queue/listing.ts';
 import { walkSpool } from '../../../src/sense/queue/walk.ts';
+import { postern } from '../../stories/postmaster.ts';
 import { runCommand } from '../lab/daemon.ts';
 import { labClosed } from '../lab/door.ts';
 import { startSink } from '../lab/sink.ts';
@@ -70,6 +71,17 @@ for (const { name, start } of servers) {
         assert.deepEqual([left.length, left.every(from('bob'))], [counts.bob, true], 'bob keeps his mail');
         const [evidence = ''] = globSync(join(state, 'evidence/*.evidence'));
         assert.ok(readFileSync(evidence, 'latin1').includes('Subject: a 149'), 'the evidence is whole');
+
+        const to = join(state, 'export');
+        assert.match(await postern('evidence', evidence, '--to', to, '--state', state), /^150 messages written/);
+        const exported = readdirSync(to).filter((file) => file.endsWith('.eml'));
+        const texts = exported.map((file) => readFileSync(join(to, file), 'latin1'));
+        for (let at = 0; at < counts.alice; at++) {
+          const found = texts.findIndex((text) => text.endsWith(`\n\n.dot\nFrom ${at}\n\xfc\n`));
+          const envelope = JSON.parse(readFileSync(join(to, `${exported[found]?.slice(0, -4)}.json`), 'utf8'));
+          assert.deepEqual([envelope.sender, envelope.recipients[0].address], ['alice@lab.test', `a${at}@remote.test`]);
+          assert.match(texts[found] ?? '', /^Received: .*\n[\s\S]*\nSubject: a \d+\n/);
+        }
 
         await undo([purged.receipt?.id ?? ''], 'test', desk);
         assert.deepEqual(bytesOf(await settled(place, queued.length)), beforePurge, 'put back, each is what it was');
