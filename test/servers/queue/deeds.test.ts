@@ -3,7 +3,7 @@
  * is purged and put back is byte for byte what was queued; killed at any step nothing is lost, and nothing goes out twice.
  */
 import assert from 'node:assert/strict';
-import { globSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -14,7 +14,6 @@ import type { QueuedMessage } from '../../../src/model/queue/message.ts';
 import { walkListing } from '../../../src/sense/queue/listing.ts';
 import { walkSpool } from '../../../src/sense/queue/walk.ts';
 import { postern } from '../../stories/postmaster.ts';
-import { runCommand } from '../lab/daemon.ts';
 import { labClosed } from '../lab/door.ts';
 import { startSink } from '../lab/sink.ts';
 import { startWorld } from '../lab/world.ts';
@@ -148,37 +147,6 @@ for (const { name, start } of servers) {
     }
   });
 }
-
-test(
-  'a purge whose evidence does not fit on the disk takes nothing, and what it held is let go',
-  { skip: labClosed },
-  async () => {
-    await using world = await startWorld();
-    await world.sink.stop();
-    const [postfix] = servers;
-    assert.ok(postfix !== undefined);
-    await using server = await postfix.start();
-    const { place } = server;
-    const state = mkdtempSync(join(tmpdir(), 'postern-queue-'));
-    const evidence = evidenceFolder(state);
-    mkdirSync(evidence);
-    await runCommand('mount', ['-t', 'tmpfs', '-o', 'size=16k,mode=0700', 'postern-small', evidence]);
-    const desk = deskAt(state, place);
-    try {
-      await submit(server.address, 'alice', 'a', 40);
-      const queued = await settled(place, 40);
-      const before = bytesOf(queued);
-      await assert.rejects(purge(wantedOf(place, queued), evidence, order, desk), /ENOSPC.*was undone/);
-      assert.equal(desk.receipts.latest(1)[0]?.state, 'failed');
-      assert.deepEqual(bytesOf(await settled(place, 40)), before);
-      assert.ok((await list(place)).every(({ queue }) => queue === 'deferred'));
-    } finally {
-      desk.close();
-      await runCommand('umount', [evidence]);
-      rmSync(state, { recursive: true });
-    }
-  },
-);
 
 const listAll = async ({ spool }: Place): Promise<string[]> => {
   const ids: string[] = [];
