@@ -32,6 +32,8 @@ export type Deed = {
   readonly verify: (memory: Memory, carryOut: CarryOut) => Promise<Proof>;
   /** Puts back what was there, whatever of the deed had been done. @returns what was kept of edits made meanwhile, or '' */
   readonly undo: (memory: Memory, carryOut: CarryOut) => Promise<string>;
+  /** Asked before what was done is undone by hand. @throws Fault when what the undo needs is gone: nothing is changed then */
+  readonly mayUndo?: (memory: Memory, carryOut: CarryOut) => Promise<void>;
   readonly atOnce?: AtOnce;
   /** Compared with what is there every few seconds, and done again when somebody took it away. */
   readonly repairs?: true;

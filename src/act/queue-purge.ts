@@ -89,6 +89,12 @@ export const queuePurge: Act<PurgeWanted> = {
     const rest = left === 0 ? '' : `, ${left} had left it or were being delivered`;
     return { took: true, text: `${many(Number(note))} taken out of the queue${rest}; kept in ${evidence}` };
   },
+  mayUndo: async (memory, carryOut) => {
+    const { evidence } = remembered(memory);
+    const [kept] = await carryOut({ verb: 'look-files', paths: [evidence], startBytes: 0 });
+    if (kept === undefined)
+      throw new Fault('REFUSED_FOR_SAFETY', `${evidence} is gone: what was purged cannot be put back`);
+  },
   undo: async (memory, carryOut) => {
     const known = remembered(memory);
     const { evidence, messages } = known;

@@ -18,6 +18,8 @@ export const undo = (ids: readonly string[], who: string, desk: Desk): Promise<s
     desk.receipts.move(suggested, 'undone', `answered by ${who}`);
     const kept: string[] = [];
     const acted = receipts.filter(({ state }) => state !== 'suggested');
+    for (const { kind, state, memory } of acted)
+      if (state === 'done') await deedOf(desk, kind).mayUndo?.(memory, desk.carryOut);
     for (const [kind, each] of Map.groupBy(acted, (receipt) => receipt.kind))
       kept.push(await takeBack(desk, kind, each, 'undone', `undone by ${who}`));
     return kept.filter((part) => part !== '').join('; ');

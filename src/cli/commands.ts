@@ -10,6 +10,7 @@ import { checkCommand } from './check.ts';
 import type { Command } from './command.ts';
 import { complainCommand } from './complain.ts';
 import { configCommand } from './config.ts';
+import { evidenceCommand } from './evidence.ts';
 import { explainCommand } from './explain.ts';
 import { helperCommand } from './root-helper.ts';
 import { gateCommand } from './gate.ts';
@@ -55,6 +56,7 @@ export const commands: readonly Command[] = [
   queueCommand,
   releaseCommand,
   purgeCommand,
+  evidenceCommand,
   lockCommand,
   unlockCommand,
   remainsCommand,

@@ -1,11 +1,12 @@
 /** `postern release INCIDENT` and `postern purge INCIDENT`: the held mail of the accounts that an incident has locked. */
 import { undo } from '../act/recover.ts';
+import { ownOf } from '../guard/queue/deeds.ts';
 import { Fault } from '../model/fault.ts';
 import { conditionFor, isLocalUser } from '../model/queue/culprit.ts';
 import { plain } from '../show/text/plain.ts';
 import { jsonOption, zoneOption } from './command.ts';
 import type { Call, Command, Option } from './command.ts';
-import { atDesk, deskOptions, whoAsks } from './desk.ts';
+import { atDesk, deskOptions, readAtDesk, whoAsks } from './desk.ts';
 import { runDeed } from './queue-deeds.ts';
 
 /** The accounts that were locked for it, also when they are unlocked by now. */
@@ -38,7 +39,8 @@ const run =
     const owned = accounts.map(conditionFor).join(' or ');
     if (deed === 'release' && !call.options.has('dry-run')) await unlockUsers(call, accounts);
     const options = new Map([...call.options, ['where', `held and (${owned})`]]);
-    return runDeed({ ...call, options }, deed, incident);
+    const isOwn = await readAtDesk(call, (desk) => ownOf(incident, desk));
+    return runDeed({ ...call, options }, deed, { incident, isOwn });
   };
 
 const options: readonly Option[] = [
@@ -49,7 +51,7 @@ const options: readonly Option[] = [
   },
   { name: 'log', value: 'FILE', sentence: 'Take from this log who handed in what (Sendmail).' },
   { name: 'dry-run', sentence: 'Only say what would be taken.' },
-  { name: 'yes', sentence: 'Do not ask.' },
+  { name: 'yes', sentence: 'Do not ask, even when it takes more than the incident’s own messages.' },
   jsonOption,
   zoneOption,
   ...deskOptions,

@@ -10,6 +10,7 @@ import { Fault, faultCodes } from '../model/fault.ts';
 import { createQueueCount } from '../model/queue/groups.ts';
 import type { QueueCount } from '../model/queue/groups.ts';
 import { isHeldInQueue } from '../model/queue/message.ts';
+import type { QueuedMessage } from '../model/queue/message.ts';
 import { anyJson } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
 import { groupLines, totalLines } from '../show/text/queue.ts';
@@ -72,8 +73,41 @@ const showSelection = (deed: DeedName, count: QueueCount, now: number): void => 
 
 export const isDeed = (name: string | undefined): name is DeedName => deedNames.some((each) => each === name);
 
-/** @param incident what it is done for, if anything */
-export const runDeed = async (call: Call, deed: DeedName, incident?: string): Promise<number> => {
+/** @returns what was done, told as it is done. @throws the first failure, or PARTLY_DONE with all of them */
+const doAll = async (
+  call: Call,
+  deed: DeedName,
+  parts: readonly QueueWanted[],
+  order: Order,
+  say: (text: string) => void,
+): Promise<readonly string[]> => {
+  const done: string[] = [];
+  const failed: { readonly server: string; readonly error: unknown }[] = [];
+  await atDesk(call, async (desk) => {
+    for (const wanted of parts) {
+      // One queue that cannot be acted on must not keep the others from it.
+      const text = await doers[deed](wanted, call, order, desk).catch((error: unknown) => {
+        failed.push({ server: wanted.server, error });
+        return undefined;
+      });
+      if (text === undefined) continue;
+      done.push(text);
+      say(text);
+    }
+  });
+  const [first] = failed;
+  if (first !== undefined && done.length === 0 && failed.length === 1) throw first.error;
+  const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+  if (first !== undefined)
+    throw new Fault('PARTLY_DONE', failed.map(({ server, error }) => `${server}: ${wordsOf(error)}`).join('\n'));
+  return done;
+};
+
+/** What a deed is done for: nobody is asked when all that it takes is the incident's own. */
+type For = { readonly incident: string | undefined; readonly isOwn: (message: QueuedMessage) => boolean };
+const nothingOwn: For = { incident: undefined, isOwn: () => false };
+
+export const runDeed = async (call: Call, deed: DeedName, purpose = nothingOwn): Promise<number> => {
   const where = call.options.get('where');
   if (where === undefined)
     throw new Fault('USAGE', `postern queue ${deed}: say which with --where 'account = "nicole"' (there is no "all")`);
@@ -81,11 +115,13 @@ export const runDeed = async (call: Call, deed: DeedName, incident?: string): Pr
   const now = Date.now();
   const count = createQueueCount(shownGroups, now);
   const selection = createSelection();
+  let foreign = 0;
   const walked = await walk(call, (message, spool) => {
     const isHeld = isHeldInQueue(message);
     if ((deed === 'hold' && isHeld) || (deed === 'release' && !isHeld) || !isWanted(message, now)) return;
     selection.add(message, spool);
     count.add(message);
+    foreign += Number(!purpose.isOwn(message));
   });
   if (walked.interrupted) throw new Fault('PARTLY_DONE', 'interrupted: nothing was done');
   const { messages } = count.totals();
@@ -98,30 +134,18 @@ export const runDeed = async (call: Call, deed: DeedName, incident?: string): Pr
     return finish(call, walked);
   }
   if (!asJson) showSelection(deed, count, now);
-  if (!call.options.has('yes') && !(await isAgreed(deed, messages))) {
+  const isAsked = foreign > 0 && !call.options.has('yes');
+  if (isAsked && !(await isAgreed(deed, messages))) {
     process.stderr.write('postern: nothing was done\n');
     return faultCodes.REFUSED_FOR_SAFETY;
   }
-  const order: Order = { who: whoAsks(), why: `queue ${deed} --where ${where}`, until: undefined, incident };
-  const done: string[] = [];
-  const failed: { readonly server: string; readonly error: unknown }[] = [];
-  await atDesk(call, async (desk) => {
-    for (const wanted of selection.wanted()) {
-      // One queue that cannot be acted on must not keep the others from it.
-      const text = await doers[deed](wanted, call, order, desk).catch((error: unknown) => {
-        failed.push({ server: wanted.server, error });
-        return undefined;
-      });
-      if (text === undefined) continue;
-      done.push(text);
-      if (!asJson) say(text);
-    }
-  });
-  const [first] = failed;
-  if (first !== undefined && done.length === 0 && failed.length === 1) throw first.error;
-  const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-  if (first !== undefined)
-    throw new Fault('PARTLY_DONE', failed.map(({ server, error }) => `${server}: ${wordsOf(error)}`).join('\n'));
+  const order: Order = {
+    who: whoAsks(),
+    why: `queue ${deed} --where ${where}`,
+    until: undefined,
+    incident: purpose.incident,
+  };
+  const done = await doAll(call, deed, selection.wanted(), order, asJson ? () => undefined : say);
   if (asJson) say(anyJson({ deed, where, messages, done }).replaceAll('\n', ''));
   return finish(call, walked);
 };

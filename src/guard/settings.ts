@@ -161,6 +161,13 @@ export const settings: readonly Setting[] = [
       isListOf(isText)(value) && (!Array.isArray(value) || value.length === 0 || String(value[0]).startsWith('/')),
   },
   {
+    key: 'evidence.keep',
+    default: '90d',
+    form: 'a duration: 30d, 52w; 0: for ever',
+    sentence: 'So long the mail that was purged is kept; later that purge cannot be undone.',
+    accepts: (value) => durationSeconds(value) !== undefined,
+  },
+  {
     key: 'helper.socket',
     default: 'off',
     form: 'a path, or off',

@@ -199,6 +199,30 @@ const withKept = <T>(
     return use(descriptor, places, notes);
   });
 
+/** Of what is read whole; a larger file is told of by its name alone. */
+const wholeBytesMax = 64 * 1024 * 1024;
+
+/**
+ * Reads an evidence file for people: every kept file, one after the other, latin1; `undefined` for one that is too large, or
+ * whose bytes are not those that were kept.
+ * @throws Fault INPUT_UNREADABLE when it is no evidence file
+ */
+export const readEvidence = (path: string, tell: (path: string, text: string | undefined) => void): void => {
+  const descriptor = openSync(path, constants.O_RDONLY);
+  try {
+    if (readAt(descriptor, 0, magic.length).toString('latin1') !== magic)
+      throw new Fault('INPUT_UNREADABLE', `${path} is no evidence file`);
+    for (const { head, from, hash } of recordsOf(descriptor).places) {
+      if (!('path' in head)) continue;
+      const bytes = head.bytes > wholeBytesMax ? undefined : readAt(descriptor, from, head.bytes);
+      const isWhole = bytes !== undefined && createHash('sha256').update(bytes).digest('hex') === hash;
+      tell(head.path, isWhole ? bytes.toString('latin1') : undefined);
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+};
+
 type Remove = SpoolVerb & { readonly verb: 'remove-kept' };
 
 export const removeKept = ({ evidence, paths }: Remove, allowance: Allowance): readonly boolean[] => {

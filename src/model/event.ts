@@ -84,6 +84,9 @@ export type Reason =
   | 'frozen'
   | 'removed';
 
+/** Begins the `text` of a `message` event whose server told where the command stood that handed it in. */
+export const directoryMark = 'cwd=';
+
 export type Event = {
   /** Milliseconds since 1970-01-01 UTC, the event's own time. */
   readonly time: number;

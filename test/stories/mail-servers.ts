@@ -53,7 +53,7 @@ const fates = [
 const onExim = async (): Promise<Server> => {
   const attach = attachExim('127.0.0.1:10042');
   const exim = await startExim({
-    logSelector: '+received_recipients',
+    logSelector: '+received_recipients +arguments',
     // Many messages a connection, each delivered at once.
     edit: (config) =>
       attach(config.replace('\nacl_smtp_connect', '\nsmtp_accept_queue_per_connection = 0\nacl_smtp_connect')),

@@ -3,6 +3,7 @@
  * once with numbers and a sample, and looks again after ten minutes: at the queue, sessions, forwards and filters. A person then releases or purges, and unlocks. A
  * locked account's new mail is held by the hooks; a local user's passes no hook, so the queue is looked through for it.
  */
+import { existsSync } from 'node:fs';
 import { accountLock } from '../../act/account-lock.ts';
 import { perform } from '../../act/perform.ts';
 import { isHeld, letAccountGo, lockAccount } from '../../judge/detectors/compromised-account.ts';
@@ -12,8 +13,10 @@ import type { QueuedMessage } from '../../model/queue/message.ts';
 import { isHeldInQueue } from '../../model/queue/message.ts';
 import type { Incident } from '../../model/report.ts';
 import type { ActionNews } from '../notices/news.ts';
+import { evidenceFolder } from '../desk.ts';
 import type { OpenDesk } from '../desk.ts';
 import { createSelection, hold } from './deeds.ts';
+import { dropOldEvidence } from './evidence.ts';
 import { breakLoop, loopIn } from './forward-loop.ts';
 import { remainsOf, remainsWords } from './remains.ts';
 import { ownersIn, withOwner } from './trace.ts';
@@ -26,6 +29,7 @@ import type { Values } from '../settings.ts';
 /** How soon a lock or unlock of the command line is obeyed. */
 const readLedgerMs = 1000;
 const sweepMs = 10_000;
+const dropEveryMs = 3_600_000;
 const samplesMax = 3;
 /** More loops at a time are only named. */
 const loopsMax = 1000;
@@ -201,7 +205,19 @@ export const startContainment = (options: ContainmentOptions): Containment => {
   const sweeping = setInterval(() => {
     for (const culprit of locked) if (isLocalUser(culprit)) after(() => sweep(culprit));
   }, sweepMs);
+  const folder = evidenceFolder(String(values.get('state')));
+  const dropOld = (): void => {
+    if (!existsSync(folder)) return;
+    try {
+      const names = dropOldEvidence(folder, durationSeconds(values.get('evidence.keep')) ?? 0, desk);
+      if (names.length > 0) tell(undefined, `evidence older than evidence.keep is gone: ${names.join(', ')}`);
+    } catch (error) {
+      tell(undefined, `old evidence cannot be removed: ${wordsOf(error)}`);
+    }
+  };
+  const dropping = setInterval(dropOld, dropEveryMs);
   readLocks();
+  dropOld();
 
   return {
     contain: (incident) => {
@@ -220,6 +236,7 @@ export const startContainment = (options: ContainmentOptions): Containment => {
     stop: async () => {
       clearInterval(reading);
       clearInterval(sweeping);
+      clearInterval(dropping);
       for (const timer of timers) clearTimeout(timer);
       await last;
     },

@@ -6,10 +6,11 @@ import { perform } from '../../act/perform.ts';
 import type { Desk } from '../../act/desk.ts';
 import type { Done, Order } from '../../act/perform.ts';
 import { queueHold } from '../../act/queue-hold.ts';
-import { heldNow, inParts, messagesMax, runFor } from '../../act/queue-memory.ts';
+import { heldNow, inParts, messagesMax, remembered, runFor } from '../../act/queue-memory.ts';
 import type { QueueWanted } from '../../act/queue-memory.ts';
 import { queuePurge } from '../../act/queue-purge.ts';
 import { Fault } from '../../model/fault.ts';
+import type { OpenDesk } from '../desk.ts';
 import type { QueuedMessage } from '../../model/queue/message.ts';
 import type { CarryOut } from '../../model/verb.ts';
 import type { Spool } from '../../sense/queue/spool.ts';
@@ -42,6 +43,21 @@ export const createSelection = (): Selection => {
         inParts(messages, messagesMax).map((part) => ({ server: kind, spool: path, messages: part })),
       ),
   };
+};
+
+/**
+ * Whether a message is an incident's own: it came after the incident began, or was held for it. What is older and was held
+ * for another reason is not.
+ */
+export const ownOf = (incident: string, { incidents, receipts }: OpenDesk): ((message: QueuedMessage) => boolean) => {
+  const opened = incidents.get(incident)?.opened ?? Infinity;
+  const held = new Set(
+    receipts
+      .ofIncident(incident)
+      .filter(({ kind }) => kind === 'queue-hold')
+      .flatMap(({ memory }) => remembered(memory).messages.map(({ id }) => id)),
+  );
+  return ({ id, arrived }) => arrived >= opened || held.has(id);
 };
 
 export const hold = (wanted: QueueWanted, order: Order, desk: Desk): Promise<Done> =>

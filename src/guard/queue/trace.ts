@@ -1,4 +1,5 @@
 /** Where one message came from and what became of it: the queue file and the logs, joined by the queue id. */
+import { directoryMark } from '../../model/event.ts';
 import type { Event } from '../../model/event.ts';
 import { keep } from '../../model/keep.ts';
 import type { QueuedMessage } from '../../model/queue/message.ts';
@@ -22,6 +23,8 @@ export type Trace = {
   readonly account: string | undefined;
   readonly user: string | undefined;
   readonly script: string | undefined;
+  /** Where the command stood that handed it in: Exim's log tells it (log_selector +arguments). */
+  readonly directory: string | undefined;
   readonly client: string | undefined;
   /** The address here that forwards it. */
   readonly forward: string | undefined;
@@ -53,6 +56,9 @@ export const trace = async (id: string, spools: readonly Spool[], logs: ReadOpti
     account: file?.account ?? told('account'),
     user: file?.user ?? told('user'),
     script: file?.script,
+    directory: events
+      .find(({ kind, text }) => kind === 'message' && text?.startsWith(directoryMark) === true)
+      ?.text?.slice(directoryMark.length),
     client: file?.client ?? told('client'),
     forward: forwarded?.origin,
     isBounce: file === undefined ? events.some(({ reason }) => reason === 'bounce') : file.sender === '',

@@ -1,5 +1,6 @@
 /** The queue by who, where and why: counted in one pass, in bounded memory. */
 import { domainOf } from '../address.ts';
+import { attemptsNextDay } from './cost.ts';
 import { isForged, isHeldInQueue, reasonOf, relayHostOf } from './message.ts';
 import type { QueuedMessage } from './message.ts';
 
@@ -87,6 +88,11 @@ export type QueueTotals = {
   forged: number;
   owned: number;
   oldest: number | undefined;
+  /** Of those that still wait, how many came lately: a queue that grows has many. */
+  cameInTenMinutes: number;
+  cameInHour: number;
+  /** What those that are not held will cost, as servers usually retry. */
+  attemptsNextDay: number;
 };
 
 export type QueueCount = {
@@ -97,6 +103,8 @@ export type QueueCount = {
 };
 
 const keysMax = 200_000;
+/** Minutes of age, of three servers. */
+const agesMax = 50_000;
 const keyLengthMax = 320;
 const others = '(others)';
 
@@ -113,6 +121,24 @@ export const createQueueCount = (wanted: readonly Grouping[], now: number): Queu
     forged: 0,
     owned: 0,
     oldest: undefined,
+    cameInTenMinutes: 0,
+    cameInHour: 0,
+    attemptsNextDay: 0,
+  };
+  /** By server and minute of age: most messages of a flood share it. */
+  const attempts = new Map<string, number>();
+  const attemptsOf = ({ server }: QueuedMessage, ageSeconds: number): number => {
+    const minutes = Math.max(0, Math.floor(ageSeconds / 60));
+    const key = `${server} ${minutes}`;
+    const known = attempts.get(key) ?? attemptsNextDay(server, minutes * 60);
+    if (attempts.size < agesMax) attempts.set(key, known);
+    return known;
+  };
+  const addCost = (message: QueuedMessage): void => {
+    const ageSeconds = (now - message.arrived) / 1000;
+    if (ageSeconds < 600) totals.cameInTenMinutes++;
+    if (ageSeconds < 3600) totals.cameInHour++;
+    if (!isHeldInQueue(message)) totals.attemptsNextDay += attemptsOf(message, ageSeconds);
   };
   const tables = new Map(wanted.map((by) => [by, new Map<string, Group>()]));
   const addTo = (table: Map<string, Group>, key: string, message: QueuedMessage): void => {
@@ -141,6 +167,7 @@ export const createQueueCount = (wanted: readonly Grouping[], now: number): Queu
       if (message.sender === '') totals.nullSender++;
       if (message.account !== undefined || message.user !== undefined) totals.owned++;
       if (isForged(message)) totals.forged++;
+      addCost(message);
       totals.oldest = Math.min(totals.oldest ?? Infinity, message.arrived);
       for (const [by, table] of tables) for (const key of keysOf(message, by, now)) addTo(table, key, message);
     },

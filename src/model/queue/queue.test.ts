@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { Fault } from '../fault.ts';
 import { readCondition } from './condition.ts';
+import { attemptsNextDay } from './cost.ts';
 import { conditionFor, culpritOf, isOf } from './culprit.ts';
 import { fieldNames, operators } from './fields.ts';
 import { createQueueCount, groupings } from './groups.ts';
@@ -107,6 +108,37 @@ test('any text is either a condition or a usage fault', () => {
       }
     }),
     { numRuns: 2000 },
+  );
+});
+
+test('what waiting costs: as often as the servers try', () => {
+  const rows = [
+    // Postfix: 300 s, 600 s, … doubling, then every 4000 s.
+    ['postfix', 0, 25],
+    ['postfix', 2 * 86_400, 21],
+    ['postfix', 5 * 86_400, 0],
+    ['exim', 0, 14],
+    ['exim', 3 * 86_400, 4],
+    ['sendmail', 0, 48],
+    ['exchange', 0, 0],
+  ] as const;
+  assert.deepEqual(
+    rows.map(([server, age]) => attemptsNextDay(server, age)),
+    rows.map(([, , attempts]) => attempts),
+  );
+  const count = createQueueCount([], now);
+  for (const [minutes, queue] of [
+    [5, 'deferred'],
+    [30, 'deferred'],
+    [120, 'hold'],
+  ] as const)
+    count.add(message({ arrived: now - minutes * 60_000, queue }));
+  const { cameInTenMinutes, cameInHour, attemptsNextDay: attempts } = count.totals();
+  assert.deepEqual([cameInTenMinutes, cameInHour], [1, 2]);
+  assert.equal(
+    attempts,
+    attemptsNextDay('postfix', 300) + attemptsNextDay('postfix', 1800),
+    'what is held costs nothing',
   );
 });
 

@@ -158,3 +158,34 @@ test('no bytes make it throw', () => {
     }),
   );
 });
+
+test('where a script stood is told of its message, and of no other', () => {
+  const local = (id: string): string => `${id} <= ceo@lab.test U=www-data P=local S=324`;
+  const told = (lines: readonly string[]): readonly (string | undefined)[] =>
+    readAll(lines)
+      .events.filter(({ kind }) => kind === 'message')
+      .map(({ text }) => text);
+  const [first, second] = ['1xUgqB-00001Q-1p', '1xUgqB-00001U-23'];
+  assert.deepEqual(told(['cwd=/var/www/site one 5 args: /usr/sbin/exim4 -f a -t -i', local(first)]), [
+    'cwd=/var/www/site one',
+  ]);
+  // Two at once, and no process is named: nobody knows which is whose.
+  assert.deepEqual(
+    told(['cwd=/var/www/one 2 args: sendmail -t', 'cwd=/var/www/two 2 args: sendmail -t', local(first), local(second)]),
+    [undefined, undefined],
+  );
+  assert.deepEqual(
+    told([
+      '[7] cwd=/var/www/one 2 args: sendmail -t',
+      '[8] cwd=/var/www/two 2 args: sendmail -t',
+      `[7] ${local(first)}`,
+      `[8] ${local(second)}`,
+    ]),
+    ['cwd=/var/www/one', 'cwd=/var/www/two'],
+  );
+  assert.deepEqual(
+    told(['cwd=/ 2 args: exim4 -bd', `${first} <= s@a.test H=h.test [192.0.2.1] P=esmtp S=1`]),
+    [undefined],
+    'from outside',
+  );
+});

@@ -20,18 +20,50 @@ const idLength = (text: string): number => {
   return found === null ? 0 : found[0].length - 1;
 };
 
-const afterPid = (text: string): string => {
-  if (text.charCodeAt(0) !== 91) return text;
+/** How long ` [PID] ` is; 0 without it. */
+const pidLength = (text: string): number => {
+  if (text.charCodeAt(0) !== 91) return 0;
   const close = text.indexOf('] ');
-  return close > 0 && close <= 11 && /^\[\d+\]$/.test(text.slice(0, close + 1)) ? text.slice(close + 2) : text;
+  return close > 0 && close <= 11 && /^\[\d+\]$/.test(text.slice(0, close + 1)) ? close + 2 : 0;
+};
+const afterPid = (text: string): string => text.slice(pidLength(text));
+
+/** A command that was called so shortly before another and has handed nothing in may still do so. */
+const callMs = 60_000;
+
+/** Deliveries, queue runs, the daemon and questions: they hand nothing in. */
+const handsNothingIn = / \d{1,5} args: [^ ]+ -(?:M|q|b[dptvPV])/;
+
+/** `cwd=/var/www/site 4 args: /usr/sbin/sendmail -t -i`: where the command stood that this process was called by. */
+const directoryIn = (text: string): string | undefined => {
+  if (!text.startsWith('cwd=') || handsNothingIn.test(text)) return undefined;
+  const end = text.search(/ \d{1,5} args: /);
+  return end < 0 ? undefined : text.slice(4, end);
+};
+
+/** @returns where the command stood that hands in the message of this line */
+const directoryFor = (time: number, text: string, pid: string, memory: EximMemory): string | undefined => {
+  const own = directoryIn(text);
+  if (pid !== '') {
+    const known = memory.directories.get(pid);
+    if (own !== undefined) memory.directories.set(pid, own);
+    return known;
+  }
+  const { before, calledAt } = memory;
+  memory.before = own === undefined || time - calledAt < callMs ? undefined : own;
+  if (own !== undefined) memory.calledAt = time;
+  else if (before !== undefined) memory.calledAt = 0;
+  return before;
 };
 
 const readText = (time: number, whole: string, memory: EximMemory, tell: Tell): Understood => {
-  const text = afterPid(whole);
+  const skipped = pidLength(whole);
+  const text = whole.slice(skipped);
+  const directory = directoryFor(time, text, whole.slice(0, skipped), memory);
   const length = idLength(text);
   if (length === 0) return readSessionLine(time, text, tell);
   const rest = text.slice(length + 1);
-  return readMessageLine(time, text.slice(0, length), rest, memory, tell) ?? readIdSession(time, rest, tell);
+  return readMessageLine(time, text.slice(0, length), rest, memory, tell, directory) ?? readIdSession(time, rest, tell);
 };
 
 /** A refusal after DATA carries the id of the message that never was. */

@@ -4,6 +4,7 @@ import type { EventDraft, EventKind, Outcome, Protocol } from '../../model/event
 import { keep, keepIfAny } from '../../model/keep.ts';
 import type { Tell } from '../../model/ports.ts';
 import type { Understood } from '../grammar.ts';
+import { directoryMark } from '../../model/event.ts';
 import { cameBack, sentOn } from '../trips.ts';
 import { hostAt } from './host.ts';
 import type { EximMemory, Message } from './memory.ts';
@@ -80,11 +81,19 @@ const arrivalOf = (rest: string, memory: EximMemory): Message => {
   };
 };
 
-const readArrival = (time: number, id: string, rest: string, memory: EximMemory, tell: Tell): Understood => {
+const readArrival = (
+  time: number,
+  id: string,
+  rest: string,
+  memory: EximMemory,
+  tell: Tell,
+  directory: string | undefined,
+): Understood => {
   const message = arrivalOf(rest, memory);
   memory.messages.set(id, message);
   const event = draft(time, 'message', id, message);
   event.protocol = message.protocol;
+  if (message.user !== undefined && directory !== undefined) event.text = `${directoryMark}${directory}`;
   const size = item(rest, 'S');
   if (size !== undefined && !Number.isNaN(Number(size))) event.size = Number(size);
   event.count = recipientsIn(rest);
@@ -205,18 +214,20 @@ const knownWords = [
   'log string overflow',
 ];
 
-/** @param text what stands behind the message id */
+/** @param text what stands behind the message id
+ * @param directory where the command stood that handed it in */
 export const readMessageLine = (
   time: number,
   id: string,
   text: string,
   memory: EximMemory,
   tell: Tell,
+  directory?: string,
 ): Understood | undefined => {
   const mark = text.slice(0, 2);
   if (text.charCodeAt(2) === 32) {
     const rest = text.slice(3);
-    if (mark === '<=') return readArrival(time, id, rest, memory, tell);
+    if (mark === '<=') return readArrival(time, id, rest, memory, tell, directory);
     const outcome = outcomes.get(mark);
     if (outcome !== undefined) return readDelivery(time, id, outcome, rest, memory, tell);
   }

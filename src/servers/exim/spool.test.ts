@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { QueuedMessage, ReadMessage } from '../../model/queue/message.ts';
+import { messageText } from './spool-text.ts';
 import { readHeaderFile, readMessageLog, recipientOf, thawed, isThawed } from './spool.ts';
 
 const folder = join(import.meta.dirname, '../../../test/fixtures/queue/exim');
@@ -120,4 +121,14 @@ test('whatever the bytes, there is an answer', () => {
       assert.ok(recipientOf(text).length <= text.length);
     }),
   );
+});
+
+test('the message of a spool: headers that are still part of it, in their order, a blank line, the body', () => {
+  const header = fixture(`${script}-H`);
+  const whole = messageText(header, `${script}-D\nbuy\n`);
+  assert.ok(whole !== undefined && whole.startsWith('Received: from www-data by mx.lab.test'));
+  assert.ok(whole.endsWith('+0000\n\nbuy\n'));
+  const replaced = messageText(header.replace('030F From: ', '030* From: '), `${script}-D\nbuy\n`);
+  assert.ok(replaced !== undefined && !replaced.includes('\nFrom: '));
+  assert.equal(messageText(header.slice(0, 60), ''), undefined);
 });

@@ -197,6 +197,15 @@ export type EximFile = {
   readonly reasons: ReadonlyMap<string, string>;
 };
 
+/** Where the headers begin; undefined when the envelope is cut. */
+export const headersStart = (text: string): number | undefined => {
+  const lines = linesOf(text);
+  for (let count = 0; count < fixedLines; count++) lines.next();
+  const done = readDone(lines, readOptions(lines).line);
+  if (done === undefined || readRecipients(lines, done, new Map()) === undefined) return undefined;
+  return lines.next() === '' ? lines.at() : undefined;
+};
+
 export const readHeaderFile = (text: string, file: EximFile): ReadMessage => {
   const lines = linesOf(text);
   if (lines.next() !== `${file.id}-H`) return damaged('its first line is not its name');

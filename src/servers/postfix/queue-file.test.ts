@@ -6,6 +6,7 @@ import * as fc from 'fast-check';
 import { recipientsKeptMax } from '../../model/queue/message.ts';
 import type { QueuedMessage, ReadMessage } from '../../model/queue/message.ts';
 import { readDeferLog, readQueueFile } from './queue-file.ts';
+import { messageText } from './queue-text.ts';
 import { readListing } from './queue-listing.ts';
 
 const folder = join(import.meta.dirname, '../../../test/fixtures/queue/postfix');
@@ -135,4 +136,25 @@ test('a defer log: the last reason of each recipient', () => {
   const log = '<a@b>: x\nrecipient=a@b\nreason=first\n\n<a@b>: y\nrecipient=a@b\nstatus=4.0.0\nreason=last=one\n';
   assert.deepEqual([...readDeferLog(log)], [['a@b', 'last=one']]);
   fc.assert(fc.property(fc.string(), (text) => assert.ok(readDeferLog(text).size >= 0)));
+});
+
+test('the message of a queue file: its lines, also those without an end, and what a milter put elsewhere', () => {
+  const whole = (text: string): string | undefined =>
+    messageText((offset, length) => text.slice(offset, offset + length));
+  assert.match(
+    whole(fixture(ids[0])) ?? '',
+    /^Received: from client\.test [\s\S]*\nSubject: one\n[\s\S]*\n\nhello\n\.dot\nFrom x\n$/,
+  );
+  const start = record('S', 'a@x') + record('M', '');
+  assert.equal(
+    whole(start + record('N', 'A: b') + record('N', '') + record('L', 'long') + record('N', ' end') + record('X', '')),
+    'A: b\n\nlong end\n',
+  );
+  const elsewhere = record('N', 'B: c') + record('X', '');
+  const before = start + record('N', 'A: b');
+  const pointer = (to: number): string => record('p', String(to).padStart(15));
+  const at = before.length + pointer(0).length + 3;
+  assert.equal(whole(`${before}${pointer(at)}N\x01x${elsewhere}`), 'A: b\nB: c\n');
+  assert.equal(whole(start + record('N', 'cut')), undefined);
+  assert.equal(whole(start + pointer(start.length)), undefined, 'round and round');
 });

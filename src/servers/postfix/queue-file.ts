@@ -20,7 +20,7 @@ type Cursor = { readonly take: () => QueueRecord | undefined; readonly jump: (of
 type QueueRecord = { readonly type: string; readonly data: string };
 
 /** @returns records from an offset; undefined at the end of the file or where no record can be read */
-const cursorAt = (read: ReadAt, from: number): Cursor => {
+export const cursorAt = (read: ReadAt, from: number): Cursor => {
   let window = '';
   let base = from;
   let at = 0;

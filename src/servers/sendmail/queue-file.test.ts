@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { recipientsKeptMax } from '../../model/queue/message.ts';
 import type { QueuedMessage, ReadMessage } from '../../model/queue/message.ts';
+import { messageText } from './queue-text.ts';
 import { queueOfPrefix, readEnvelopeFile } from './queue-file.ts';
 
 const folder = join(import.meta.dirname, '../../../test/fixtures/queue/sendmail');
@@ -67,4 +68,14 @@ test('whatever the bytes, there is an answer', () => {
     { numRuns: 2000 },
   );
   fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => assert.ok(readText(text).kind.length > 0)));
+});
+
+test('the message of a queue file: headers without flags, what continues them, none that is only made at delivery', () => {
+  const whole = messageText(fixture('qf6AL4iapx000310'), 'hello\n');
+  assert.match(
+    whole,
+    /^Received: from client\.test [\s\S]*\nFrom: alice@lab\.test\nSubject: one\nMessage-ID: <one@x>\n\nhello\n$/,
+  );
+  assert.match(whole, /^Received: .*\n\t/, 'it goes on in the next line');
+  assert.ok(!whole.includes('Return-Path'));
 });

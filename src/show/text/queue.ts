@@ -27,6 +27,7 @@ export const totalLines = (totals: QueueTotals, now: number, style: Style): read
   return [
     `${style.strong(`${grouped(totals.messages)} messages`)} for ${grouped(totals.recipients)} recipients, ${sizeWords(totals.bytes)}${oldest}; ${grouped(totals.held)} held`,
     `null sender ${share(totals.nullSender, totals.messages)}${totals.owned === 0 ? '' : `; forged sender ${share(totals.forged, totals.owned)} of the ${grouped(totals.owned)} whose account or user is known`}`,
+    `${grouped(totals.cameInHour)} of them came within the last hour, ${grouped(totals.cameInTenMinutes)} within ten minutes; left alone they cost about ${grouped(totals.attemptsNextDay)} delivery attempts in the next day`,
   ];
 };
 
@@ -57,19 +58,21 @@ export type Source = {
   readonly account: string | undefined;
   readonly user: string | undefined;
   readonly script: string | undefined;
+  readonly directory: string | undefined;
   readonly client: string | undefined;
   readonly forward: string | undefined;
   readonly isBounce: boolean;
 };
 
 /** One sentence: who answers for it. */
-export const sourceWords = ({ account, user, script, client, forward, isBounce }: Source): string => {
+export const sourceWords = ({ account, user, script, directory, client, forward, isBounce }: Source): string => {
+  const place = directory === undefined ? '' : `, in ${plain(directory)}`;
   const from = client === undefined ? '' : ` from ${plain(client)}`;
   const what = isBounce ? 'a bounce of what came from' : 'handed in by';
   const onward = forward === undefined ? '' : `, forwarded by the alias ${plain(forward)}`;
   if (account !== undefined) return `${what} the account ${plain(account)}${from}${onward}`;
   if (user !== undefined)
-    return `${what} the local user ${plain(user)}${script === undefined ? '' : `, script ${plain(script)}`}${onward}`;
+    return `${what} the local user ${plain(user)}${script === undefined ? '' : `, script ${plain(script)}`}${place}${onward}`;
   return client === undefined
     ? `nothing tells where it came from${onward}`
     : `${what} the client ${plain(client)}, without a login${onward}`;

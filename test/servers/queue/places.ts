@@ -69,7 +69,7 @@ export const servers: readonly {
       return {
         address: exim.address,
         place: { spool: eximSpool, programs: [['exim', exim.program]] },
-        flush: async () => void (await runCommand(exim.program, ['-qff'])),
+        flush: async () => void (await runCommand(exim.program, ['-qf'])),
         [Symbol.asyncDispose]: () => exim.stop(),
       };
     },
