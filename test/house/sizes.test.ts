@@ -14,7 +14,6 @@ const exceptions = new Map<string, string>([
   ['src/judge/detectors', 'one attack a file, and a flat list is the point'],
   ['src/act', 'one reversible action a file, a flat list is the point'],
   ['src/guard', 'the composition root, one wiring a file'],
-  ['src/helper', 'the fixed list of verbs, each with what it may touch, and nothing else'],
   ['src/model', 'the words of the house, a flat list is the point'],
   ['src/cli', 'one command a file, and a flat list is the point'],
 ]);
