@@ -130,6 +130,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     // Read anew, the logs tell of them again.
     restored: fits ? desk.incidents.open() : [],
     convicted: acting.convicted,
+    doubted: ({ words }) => tellNews({ kind: 'problem', text: words }),
     announce: (change) => {
       desk.incidents.save([change.incident]);
       tellNews({ kind: 'incident', change });

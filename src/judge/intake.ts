@@ -51,6 +51,7 @@ export const createIntake = (): ((event: Event) => Event) => {
     const { account, sender, recipient, origin, user, client, password, count } = event;
     const isWhole =
       time === event.time &&
+      account !== '' &&
       !isOdd(count) &&
       // One by one: a list of them for every event is a tenth of all that an analysis allocates.
       !(isTooLong(account) || isTooLong(sender) || isTooLong(recipient) || isTooLong(origin)) &&
@@ -59,7 +60,8 @@ export const createIntake = (): ((event: Event) => Event) => {
     return {
       ...event,
       time,
-      account: cut(account),
+      // A server that logs no name may log an empty one.
+      account: account === '' ? undefined : cut(account),
       sender: cut(sender),
       recipient: cut(recipient),
       origin: cut(origin),

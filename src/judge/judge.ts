@@ -15,6 +15,8 @@ import type { Aim, Bench, Detector, DetectorName, Facts, WeighedTerm } from './d
 import { loginOf } from './detectors/login.ts';
 import { tags } from './detectors/tags.ts';
 import { isAllowed } from './by-hand.ts';
+import { createDoubts, isDoubted } from './doubt.ts';
+import type { Doubt } from './doubt.ts';
 import { createEcho } from './echo.ts';
 import { convict, hostileUntil } from './hostile.ts';
 import { createHabits } from './evidence/habit.ts';
@@ -70,6 +72,8 @@ type Listener = {
   readonly restored?: readonly Incident[];
   readonly announce?: (change: IncidentChange) => void;
   readonly weighed?: (weighing: Weighing) => void;
+  /** Evidence that is not believed. */
+  readonly doubted?: (doubt: Doubt) => void;
 };
 
 /** Refused for another reason than a recipient or a password: perhaps by us. */
@@ -84,6 +88,7 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
   const tally = createTally();
   const intake = createIntake();
   const isEcho = createEcho();
+  const doubts = createDoubts(table, listener.doubted ?? (() => undefined));
   const isProtectedPrefix = (prefix: string): boolean => settings.isProtected(prefix.replace('/64', ''));
   let latestSeconds = 0;
 
@@ -141,7 +146,9 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
     if (score < threshold) return;
     accuseClient(facts, term, own, score, threshold);
     // An established sender is slowed and cut, never convicted; nor is whoever we must not lock out.
-    if (established || isProtectedPrefix(prefix) || isAllowed(table, prefix.replace('/64', ''), seconds)) return;
+    const client = prefix.replace('/64', '');
+    if (established || isProtectedPrefix(prefix) || isAllowed(table, client, seconds)) return;
+    if (isDoubted(table, client, seconds)) return;
     const fresh = hostileUntil(table, prefix, seconds) === 0;
     const until = convict(table, prefix, seconds);
     if (fresh && until > 0) tellConviction(facts, term, prefix, until);
@@ -242,8 +249,9 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
   return {
     standingOf,
     tell: (told) => {
-      const event = intake(told);
-      if (isEcho(event)) return;
+      const whole = intake(told);
+      if (isEcho(whole)) return;
+      const event = doubts.examine(whole);
       const seconds = Math.floor(event.time / 1000);
       latestSeconds = seconds;
       incidents.sweep(event.time);
@@ -254,6 +262,7 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
       const facts = factsOf(event, place, seconds);
       if (event.kind === 'recipient' && event.outcome === 'deferred' && facts.network !== undefined)
         noteDeferral(facts, facts.network);
+      if (doubts.isFault(facts)) return;
       if (isRefusal(event)) recogniseCut(facts);
       for (const detector of detectors) detector.observe(facts, bench);
     },

@@ -7,6 +7,7 @@ import type { Ask } from '../model/ports.ts';
 import type { Question } from '../model/question.ts';
 import type { Reply } from '../model/reply.ts';
 import type { Term, Verdict } from '../model/verdict.ts';
+import { isDoubted } from './doubt.ts';
 import { isAllowed, isPaused, isShutOut, isStrict } from './by-hand.ts';
 import { isVictim } from './detectors/backscatter.ts';
 import { isHeld } from './detectors/compromised-account.ts';
@@ -205,7 +206,11 @@ export const createAsk =
     // What a person ordered, a pause does not lift.
     if (stage === 'auth' && account !== undefined && isShutOut(table, account, seconds))
       return { kind: 'reject', reply: shutReply, why: because('by-hand', account) };
-    const judgesClient = client !== undefined && !settings.isProtected(client) && !isAllowed(table, client, seconds);
+    const judgesClient =
+      client !== undefined &&
+      !settings.isProtected(client) &&
+      !isAllowed(table, client, seconds) &&
+      !isDoubted(table, client, seconds);
     const judged = judgeQuestion(table, question, judgesClient, seconds, settings);
     const verdict = orOverQuota(judged, table, question, seconds, settings);
     if (stage === 'connect' && client !== undefined && verdict.kind === 'accept')

@@ -44,6 +44,7 @@ export const tags = {
   harvestCount: 42,
   harvestHour: 43,
   mailboxRoom: 44,
+  doubted: 45,
   // first contacts
   contactPair: 64,
   contactNetwork: 65,

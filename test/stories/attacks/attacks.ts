@@ -30,7 +30,6 @@ export const dictionary = async (
   assert.ok(replies.length > 1, 'the attack was seen');
   const truths = replies.filter(isTruth).length;
   assert.ok(truths <= truthsMax.client, `${truths} answers:\n${replies.join('\n')}`);
-  await arena.recognised('dictionary');
   await isShut(arena, '49.1.1.7');
   await isInnocent(arena, '198.51.100.7');
 
@@ -41,6 +40,7 @@ export const dictionary = async (
   }
   assert.ok(learned >= 15, 'the campaign was seen before it was stopped');
   assert.ok(learned <= truthsMax.campaign, `${learned} of 60 one-shot probes were answered`);
+  await arena.recognised('dictionary');
   assert.ok(arena.incidents('dictionary').length <= 2, 'one incident for the harvester, one for the campaign');
 };
 
