@@ -28,6 +28,7 @@ await startGate(
     neverLogin: [],
     greetPauseMs: 0,
     origin: undefined,
+    signature: undefined,
     patience: { commandMsMax: 300_000, messageMsMax: 1_800_000 },
     heldConnectionsMax: 1000,
   },

@@ -23,6 +23,8 @@ import { createDoorman } from './limits.ts';
 import type { Admission, GateLimits, Patience } from './limits.ts';
 import { createOriginCheck } from './origin.ts';
 import type { OriginSettings } from './origin.ts';
+import { createSignature } from './signature.ts';
+import type { SignatureSettings } from './signature.ts';
 import type { GateDesk } from './session.ts';
 import { createStore } from './store.ts';
 import type { StoreSettings } from './store.ts';
@@ -46,6 +48,7 @@ export type GateSettings = {
   readonly neverLogin: readonly string[];
   readonly greetPauseMs: number;
   readonly origin: OriginSettings | undefined;
+  readonly signature: SignatureSettings | undefined;
   readonly patience: Patience;
   readonly heldConnectionsMax: number;
 };
@@ -116,6 +119,7 @@ export const startGate = async (
     tls,
     greetPauseMs: settings.greetPauseMs,
     patience: settings.patience,
+    signature: settings.signature === undefined ? undefined : createSignature(settings.signature),
     origin: settings.origin === undefined ? undefined : createOriginCheck(settings.origin),
     sleepers: createSleepers(sleepersMax),
     tarpit: createTarpit(settings.heldConnectionsMax),

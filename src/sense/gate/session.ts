@@ -15,6 +15,7 @@ import type { SmtpReply } from '../../protocols/smtp/reply.ts';
 import type { HookSettings } from '../hooks/hook.ts';
 import { outcomeMsMax } from '../hooks/outcomes.ts';
 import type { Sleepers } from '../hooks/sleepers.ts';
+import type { Signature } from './signature.ts';
 import type { OriginCheck } from './origin.ts';
 import type { Destination, Link } from './destination.ts';
 import type { GateLimits, Patience } from './limits.ts';
@@ -44,6 +45,8 @@ export type GateDesk = Pick<HookSettings, 'ask' | 'tell' | 'complain' | 'nextPro
   readonly patience: Patience;
   /** What is asked of the DNS before a stranger's first recipient is accepted; undefined: nothing. */
   readonly origin: OriginCheck | undefined;
+  /** Signs senders of outgoing mail and knows the signature again in bounces; undefined: it is off. */
+  readonly signature: Signature | undefined;
   readonly sleepers: Sleepers;
   readonly tarpit: Tarpit;
 };
