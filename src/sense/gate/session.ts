@@ -20,7 +20,7 @@ import type { OriginCheck } from './origin.ts';
 import type { Destination, Link } from './destination.ts';
 import type { GateLimits, Patience } from './limits.ts';
 import { waitUnlessGone } from './tarpit.ts';
-import type { Tarpit } from './tarpit.ts';
+import type { Presence, Tarpit } from './tarpit.ts';
 
 /** Told to people by telephone: no letters that sound or look alike (Crockford's base 32). */
 const refAlphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
@@ -76,7 +76,7 @@ export type Session = {
   readonly id: string;
   /** Delivered mail or logged in before, or is one of ours. */
   readonly isKnown: boolean;
-  readonly gone: AbortSignal;
+  readonly presence: Presence;
   helo: string | undefined;
   esmtp: boolean;
   tls: boolean;
@@ -191,7 +191,7 @@ export const judge = async (
     case 'delay':
       // Once a recipient or a login: who is only suspect does not wait at every step.
       if ((stage === 'recipient' || stage === 'auth') && desk.sleepers.admit(Date.now(), verdict.delayMs))
-        await waitUnlessGone(verdict.delayMs, session.gone);
+        await waitUnlessGone(verdict.delayMs, session.presence);
       return undefined;
     case 'defer':
       return refusalOf(session, desk, stage, about, verdict);
@@ -207,7 +207,7 @@ export const judge = async (
           return reply(421, '4.7.0 Too busy, closing connection');
         }
       }
-      await waitUnlessGone(desk.tarpit.waitOf(session.heldAnswers++), session.gone);
+      await waitUnlessGone(desk.tarpit.waitOf(session.heldAnswers++), session.presence);
       return refusalOf(session, desk, stage, about, verdict);
     }
   }

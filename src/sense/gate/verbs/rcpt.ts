@@ -63,7 +63,7 @@ const slowDown = async (session: Session, desk: GateDesk): Promise<void> => {
   const over = session.unknown - desk.limits.unknownBeforeDelay;
   if (desk.limits.unknownBeforeDelay === 0 || over <= 0) return;
   const ms = Math.min(10, over) * 1000;
-  if (desk.sleepers.admit(Date.now(), ms)) await waitUnlessGone(ms, session.gone);
+  if (desk.sleepers.admit(Date.now(), ms)) await waitUnlessGone(ms, session.presence);
 };
 
 /** The server behind the gate decides, and its outcome is evidence. */
