@@ -173,6 +173,14 @@ export const gateOptions: readonly Setting[] = [
     accepts: isWhole(1, 100_000),
   },
   {
+    key: 'gate.bounceSigning',
+    default: 'off',
+    form: 'off, sign or enforce',
+    sentence:
+      'Sign envelope senders of mail submitted through the gate; `enforce` refuses bounces that come without a signature.',
+    accepts: isOneOf('off', 'sign', 'enforce'),
+  },
+  {
     key: 'gate.disabledCommands',
     default: [],
     form: 'a list of SMTP verbs',
@@ -183,7 +191,7 @@ export const gateOptions: readonly Setting[] = [
     key: 'gate.neverLogin',
     default: [],
     form: 'a list of accounts',
-    sentence: 'Accounts that nobody logs in with (admin, test, root): a try is a proof.',
+    sentence: 'Accounts that nobody logs in with (admin, test, root; with or without domain): a try is a proof.',
     accepts: isListOf(isText),
   },
   ...Object.entries(defaultGateLimits).map(([name, value]): Setting => ({

@@ -7,6 +7,7 @@ import type { GateSettings } from '../sense/gate/gate.ts';
 import type { GateLimits } from '../sense/gate/limits.ts';
 import { listOf, resolverAt } from './gate-options.ts';
 import type { OriginSettings } from '../sense/gate/origin.ts';
+import { ensureKeys } from '../sense/gate/signature.ts';
 import { hostAndPort } from './setting.ts';
 import type { Values } from './settings.ts';
 
@@ -67,6 +68,7 @@ export const gateChoice = (values: Values, state: string): GateChoice => {
   const pass = values.get('gate.passClient');
   const passClient = pass === 'proxy' || pass === 'received' ? pass : 'auto';
   const replyMsMax = Number(values.get('gate.backendSeconds')) * 1000;
+  const signing = values.get('gate.bounceSigning');
   const submissionBackend = hostAndPort(values.get('submission.backend'));
   const gate: GateSettings = {
     name,
@@ -91,6 +93,8 @@ export const gateChoice = (values: Values, state: string): GateChoice => {
     neverLogin: textsOf(values.get('gate.neverLogin')),
     greetPauseMs: Number(values.get('gate.greetPauseMs')),
     origin: originOf(values),
+    signature:
+      signing === 'off' ? undefined : { keys: ensureKeys(state), domains: protect, enforce: signing === 'enforce' },
     patience: {
       commandMsMax: Number(values.get('gate.commandSeconds')) * 1000,
       messageMsMax: Number(values.get('gate.messageSeconds')) * 1000,

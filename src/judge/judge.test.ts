@@ -181,8 +181,10 @@ test('a phone with an old password is never suspect, at home or roaming through 
   assert.equal(ask(question(start + 500 * minute, '198.18.1.7', 'bob@lab.test')).kind, 'accept');
 });
 
-test('three accounts that do not exist, or six that do, convict a guesser', () => {
+test('one try of a name that never logs in, three accounts that do not exist, or six that do, convict a guesser', () => {
   const { judge } = court();
+  judge.tell(failure(start, '203.0.113.8', 'admin', { reason: 'never-logs-in' }));
+  assert.equal(judge.standingOf('203.0.113.8'), 'hostile');
   for (let i = 0; i < 3; i++) judge.tell(failure(start + i, '203.0.113.9', `ghost${i}`, { reason: 'unknown-account' }));
   assert.equal(judge.standingOf('203.0.113.9'), 'hostile');
   for (let i = 0; i < 6; i++) judge.tell(failure(start + i, '203.0.113.10', `user${i}`, { reason: 'bad-password' }));

@@ -119,6 +119,7 @@ const isHidden = (
 
 const isFloodedBounce = (table: Table, question: Question, seconds: number, settings: JudgeSettings): boolean => {
   if (question.stage !== 'recipient' || question.sender !== '' || question.recipient === undefined) return false;
+  if (question.isAnswer === true) return false;
   if (modeOf(settings, 'backscatter') !== 'enforce') return false;
   return isVictim(table, question.recipient.toLowerCase(), seconds);
 };

@@ -51,6 +51,8 @@ export type Reason =
   | 'malformed'
   | 'aborted'
   | 'disabled'
+  // the postmaster said that nobody logs in with it
+  | 'never-logs-in'
   | 'no-tls'
   | 'policy'
   // command-error

@@ -19,6 +19,8 @@ export type Question = {
   readonly recipient: string | undefined;
   /** Other recipients of this transaction that were asked about before, when the server accepted at least one of them. */
   readonly recipientsBefore?: number;
+  /** A bounce to an address that we signed: it answers mail that was sent here. */
+  readonly isAnswer?: boolean;
   /** Bytes, as MAIL promised (RFC 1870); undefined when it did not. */
   readonly size?: number | undefined;
 };

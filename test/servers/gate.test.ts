@@ -184,13 +184,13 @@ test('submission through the gate: AUTH is passed on, its outcome is seen', { sk
   const sent = await world.sink.messageTo('x@remote.test');
   assert.equal(sent.sender, 'alice@lab.test');
   await assert.rejects(login('alice@lab.test', 'wrong'));
-  await assert.rejects(login('admin', 'admin'));
+  await assert.rejects(login('admin@lab.test', 'admin'));
   assert.deepEqual(
     scene.told.filter(({ kind }) => kind === 'auth').map(({ account, outcome, reason }) => [account, outcome, reason]),
     [
       ['alice@lab.test', 'success', undefined],
       ['alice@lab.test', 'failure', 'bad-password'],
-      ['admin', 'failure', 'disabled'],
+      ['admin@lab.test', 'failure', 'never-logs-in'],
     ],
   );
   const smtp = await dial('203.0.113.6');

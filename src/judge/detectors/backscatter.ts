@@ -57,6 +57,8 @@ const observe = (facts: Facts, bench: Bench): void => {
   if (event.reason === 'bounce' || event.remote === true || event.client === undefined) return; // our own bounce, or one passed on
   // A refused one and a delivered one are both bounces that came; a deferred delivery is one that came before.
   if (event.kind === 'delivery' ? event.outcome === 'deferred' : event.outcome === 'relay-denied') return;
+  // The gate tells of one that it accepts again when it is delivered.
+  if (event.server === 'gate' && event.outcome === 'accepted') return;
   const recipient = (event.origin ?? event.recipient)?.toLowerCase();
   if (recipient === undefined) return;
   const domain: Aim = { kind: 'recipient-domain', value: domainOf(recipient) };

@@ -11,6 +11,8 @@ import { tags } from './tags.ts';
 const natsSuccess = -3.4;
 /** ln(.8/.01): honest people rarely try accounts that do not exist. */
 const natsNoAccount = 4.4;
+/** The postmaster said that nobody logs in with this name: one try is a proof (ladder.ts, conviction). */
+const natsNeverLogsIn = 11.5;
 const natsNewPair = 2.0;
 /** While we do not know yet who usually comes from where. */
 const natsNewPairLearning = 0.7;
@@ -24,6 +26,7 @@ const natsNameless = 2.0;
 const natsOf = (facts: Facts, login: Login, learning: boolean): number => {
   if (login.success) return natsSuccess;
   if (login.known || !login.first) return 0;
+  if (facts.event.reason === 'never-logs-in') return natsNeverLogsIn;
   if (facts.event.reason === 'unknown-account') return natsNoAccount;
   if (login.account === undefined) return 0;
   return learning ? natsNewPairLearning : natsNewPair;
@@ -32,6 +35,7 @@ const natsOf = (facts: Facts, login: Login, learning: boolean): number => {
 const wordsOf = (facts: Facts, login: Login): string => {
   const account = login.account ?? '(name not logged)';
   if (login.success) return `logged in as ${account}`;
+  if (facts.event.reason === 'never-logs-in') return `tried ${account}, which never logs in`;
   return facts.event.reason === 'unknown-account' ? `tried ${account}, which does not exist` : `failed as ${account}`;
 };
 

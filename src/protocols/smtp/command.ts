@@ -60,7 +60,11 @@ const pathEnd = (text: string): number => {
   return -1;
 };
 
+/** One for all: most commands have none. */
+const noParameters: Parameters = new Map();
+
 const readParameters = (text: string): Parameters | undefined => {
+  if (text.trim() === '') return noParameters;
   const parameters = new Map<string, string>();
   for (const word of text.split(' ')) {
     if (word === '') continue;

@@ -31,13 +31,15 @@ export type SmtpInput = {
 /** RFC 5321 §4.5.3.1.4 asks for 512; extensions and AUTH (RFC 4954 §4) for more. */
 export const lineBytesMax = 12_288;
 
+/** One for all connections: an empty buffer of its own, or the end of one that was read, would keep memory for each. */
+const nothing = Buffer.alloc(0);
 const cr = 13;
 const lf = 10;
 const dot = 46;
 
 // oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
 export const createSmtpInput = (): SmtpInput => {
-  let pending: Buffer = Buffer.alloc(0);
+  let pending: Buffer = nothing;
   let mode: 'lines' | 'message' | 'chunk' = 'lines';
   let skipping = false;
   /** message */
@@ -58,7 +60,7 @@ export const createSmtpInput = (): SmtpInput => {
       return undefined;
     }
     const line = pending.subarray(0, end);
-    pending = pending.subarray(end + 1);
+    pending = end + 1 === pending.length ? nothing : pending.subarray(end + 1);
     if (skipping || line.length > lineBytesMax) {
       skipping = false;
       return { kind: 'bad-line', why: 'too-long' };
@@ -158,7 +160,7 @@ export const createSmtpInput = (): SmtpInput => {
     },
     discard: () => {
       const { length } = pending;
-      pending = Buffer.alloc(0);
+      pending = nothing;
       return length;
     },
     waiting: () => pending.length,

@@ -12,7 +12,9 @@ import { answerLine } from './dispatch.ts';
 import { dropLink, judge, settle, slip, tellOf } from './session.ts';
 import type { Answer, GateDesk, Session } from './session.ts';
 import { waitUnlessGone } from './tarpit.ts';
-import { createTranscript } from './transcript.ts';
+import type { Presence } from './tarpit.ts';
+import { noteHeard, noteHidden, noteSaid } from './transcript.ts';
+import type { Transcript } from './transcript.ts';
 import { finish, take } from './verbs/content.ts';
 import type { Incoming } from './verbs/content.ts';
 import { keywordsFor } from './verbs/hello.ts';
@@ -42,9 +44,13 @@ export const serveClient = async (
   desk: GateDesk,
 ): Promise<void> => {
   const input = createSmtpInput();
-  const transcript = createTranscript();
+  const transcript: Transcript = [];
   /** Nobody waits for an answer any more: pauses end. */
-  const gone = new AbortController();
+  const presence: Presence = { isGone: false, wake: undefined };
+  const leaveAlone = (): void => {
+    presence.isGone = true;
+    presence.wake?.();
+  };
   const { commandMsMax, messageMsMax } = desk.patience;
   /** The client sends nothing more; it may still read (RFC 9293 §3.6: half-closed). */
   let ended = false;
@@ -55,7 +61,7 @@ export const serveClient = async (
     port,
     id,
     isKnown,
-    gone: gone.signal,
+    presence,
     helo: undefined,
     esmtp: false,
     tls: plain instanceof TLSSocket,
@@ -79,13 +85,13 @@ export const serveClient = async (
     wake?.();
   };
   const onClose = (): void => {
-    gone.abort();
+    leaveAlone();
     wake?.();
   };
   /** What it sent ahead is still answered, with the pauses that belong there. */
   const onEnd = (): void => {
     ended = true;
-    if (input.waiting() === 0) gone.abort();
+    if (input.waiting() === 0) leaveAlone();
     wake?.();
   };
   const listen = (): void => {
@@ -111,7 +117,7 @@ export const serveClient = async (
 
   const say = async (answer: SmtpReply): Promise<void> => {
     const text = encodeReply(answer);
-    transcript.said(text);
+    noteSaid(transcript, text);
     if (socket.destroyed || socket.write(text, 'latin1')) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(() => socket.destroy(), commandMsMax);
@@ -124,7 +130,7 @@ export const serveClient = async (
   const ask = async (challenge: SmtpReply): Promise<string> => {
     await say(challenge);
     const item = await nextInput(commandMsMax);
-    transcript.hidden('an answer to the challenge');
+    noteHidden(transcript, 'an answer to the challenge');
     if (item?.kind === 'line') return item.text;
     throw new Error('the client did not answer the challenge');
   };
@@ -180,7 +186,7 @@ export const serveClient = async (
     const incoming: Incoming = { bytes: 0, sizeMax: await sizeMax() };
     input.expectMessage();
     const end = await readContent(incoming);
-    transcript.hidden(`a message of ${incoming.bytes} bytes`);
+    noteHidden(transcript, `a message of ${incoming.bytes} bytes`);
     if (end === undefined) await sayTooSlow();
     else await say(await finish(session, desk, incoming, end));
   };
@@ -219,9 +225,8 @@ export const serveClient = async (
     }
     if (!isKnown && desk.greetPauseMs > 0) {
       socket.write(`220-${desk.name} ESMTP\r\n`, 'latin1');
-      const { promise, resolve } = Promise.withResolvers<void>();
-      wake = resolve;
-      await Promise.race([waitUnlessGone(desk.greetPauseMs, gone.signal), promise]);
+      wake = () => presence.wake?.();
+      await waitUnlessGone(desk.greetPauseMs, presence);
       wake = undefined;
     }
     if (input.waiting() > 0) {
@@ -238,7 +243,7 @@ export const serveClient = async (
 
   const answer = async (item: Input): Promise<void> => {
     if (item.kind === 'line') {
-      transcript.heard(item.text);
+      noteHeard(transcript, item.text);
       await obey(await answerLine(session, desk, item.text, { ask }));
     } else if (item.kind === 'bad-line') {
       const reason = item.why === 'too-long' ? 'syntax' : 'bare-newline';
@@ -250,7 +255,7 @@ export const serveClient = async (
     if (session.heldAnswers !== undefined) desk.tarpit.leave();
     session.answered?.ended(performance.now());
     if (session.suspect || session.errors > 0)
-      desk.note({ kind: 'transcript', time: Date.now(), client, lines: transcript.lines() });
+      desk.note({ kind: 'transcript', time: Date.now(), client, lines: transcript });
     if (session.transaction?.begun === true || socket.destroyed) session.link?.abort();
     else session.link?.close();
     tellOf(session, desk, 'disconnect');

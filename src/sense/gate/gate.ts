@@ -15,7 +15,7 @@ import { encodeReply, reply } from '../../protocols/smtp/reply.ts';
 import type { Hook, HookSettings } from '../hooks/hook.ts';
 import { startListening } from '../hooks/listen.ts';
 import { createSleepers } from '../hooks/sleepers.ts';
-import { createAnswers } from './answers.ts';
+import { createAnswers } from './hostile/answers.ts';
 import { createBackend } from './backend.ts';
 import type { BackendSettings } from './backend.ts';
 import { readTls } from './certificate.ts';
@@ -25,6 +25,8 @@ import { createDoorman } from './limits.ts';
 import type { Admission, GateLimits, Patience } from './limits.ts';
 import { createOriginCheck } from './origin.ts';
 import type { OriginSettings } from './origin.ts';
+import { createSignature } from './signature.ts';
+import type { SignatureSettings } from './signature.ts';
 import type { GateDesk } from './session.ts';
 import { createStore } from './store.ts';
 import type { StoreSettings } from './store.ts';
@@ -48,6 +50,7 @@ export type GateSettings = {
   readonly neverLogin: readonly string[];
   readonly greetPauseMs: number;
   readonly origin: OriginSettings | undefined;
+  readonly signature: SignatureSettings | undefined;
   readonly patience: Patience;
   readonly heldConnectionsMax: number;
 };
@@ -119,6 +122,7 @@ export const startGate = async (
     tls,
     greetPauseMs: settings.greetPauseMs,
     patience: settings.patience,
+    signature: settings.signature === undefined ? undefined : createSignature(settings.signature),
     origin: settings.origin === undefined ? undefined : createOriginCheck(settings.origin),
     sleepers: createSleepers(sleepersMax),
     tarpit: createTarpit(settings.heldConnectionsMax),

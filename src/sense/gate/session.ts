@@ -15,14 +15,15 @@ import type { SmtpReply } from '../../protocols/smtp/reply.ts';
 import type { HookSettings } from '../hooks/hook.ts';
 import { outcomeMsMax } from '../hooks/outcomes.ts';
 import type { Sleepers } from '../hooks/sleepers.ts';
+import type { Signature } from './signature.ts';
 import type { OriginCheck } from './origin.ts';
 import type { Destination, Link } from './destination.ts';
 import type { GateLimits, Patience } from './limits.ts';
-import type { Answered, Answers } from './answers.ts';
-import { answerHostile } from './hostile.ts';
-import type { HardVerdict } from './hostile.ts';
+import type { Answered, Answers } from './hostile/answers.ts';
+import { answerHostile } from './hostile/answer.ts';
+import type { HardVerdict } from './hostile/answer.ts';
 import { waitUnlessGone } from './tarpit.ts';
-import type { Tarpit } from './tarpit.ts';
+import type { Presence, Tarpit } from './tarpit.ts';
 
 /** Told to people by telephone: no letters that sound or look alike (Crockford's base 32). */
 const refAlphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
@@ -47,6 +48,8 @@ export type GateDesk = Pick<HookSettings, 'ask' | 'tell' | 'complain' | 'nextPro
   readonly patience: Patience;
   /** What is asked of the DNS before a stranger's first recipient is accepted; undefined: nothing. */
   readonly origin: OriginCheck | undefined;
+  /** Signs senders of outgoing mail and knows the signature again in bounces; undefined: it is off. */
+  readonly signature: Signature | undefined;
   readonly sleepers: Sleepers;
   readonly tarpit: Tarpit;
   readonly answers: Answers;
@@ -77,7 +80,7 @@ export type Session = {
   readonly id: string;
   /** Delivered mail or logged in before, or is one of ours. */
   readonly isKnown: boolean;
-  readonly gone: AbortSignal;
+  readonly presence: Presence;
   helo: string | undefined;
   esmtp: boolean;
   tls: boolean;
@@ -196,7 +199,7 @@ export const judge = async (
     case 'delay':
       // Once a recipient or a login: who is only suspect does not wait at every step.
       if ((stage === 'recipient' || stage === 'auth') && desk.sleepers.admit(Date.now(), verdict.delayMs))
-        await waitUnlessGone(verdict.delayMs, session.gone);
+        await waitUnlessGone(verdict.delayMs, session.presence);
       return undefined;
     case 'defer':
       return refusalOf(session, desk, stage, about, verdict);

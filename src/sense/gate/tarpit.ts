@@ -2,7 +2,6 @@
  * Holding: a hostile client is kept with slow, polite failures, because one that is refused a connection comes back from
  * another address at once. Within a budget; when it is spent, clients are sent away instead.
  */
-import { setTimeout as pause } from 'node:timers/promises';
 
 export type Tarpit = {
   /** Takes a place for a connection. @returns false when all are taken */
@@ -34,7 +33,19 @@ export const createTarpit = (connectionsMax: number): Tarpit => {
   };
 };
 
-/** Resolves after `ms`, or at once when the client has gone. */
-export const waitUnlessGone = async (ms: number, gone: AbortSignal): Promise<void> => {
-  await pause(ms, undefined, { signal: gone }).catch(() => undefined);
+/** Whether somebody still waits for an answer. An AbortSignal would cost each held connection a kilobyte. */
+export type Presence = { isGone: boolean; wake: (() => void) | undefined };
+
+/** Resolves after `ms`, or at once when the client has gone, or is woken. */
+export const waitUnlessGone = (ms: number, presence: Presence): Promise<void> => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (presence.isGone) resolve();
+  else {
+    const timer = setTimeout(resolve, ms);
+    presence.wake = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+  }
+  return promise;
 };

@@ -80,6 +80,7 @@ export const openGate = async (t: TestContext, settings: Partial<GateSettings> =
       neverLogin: ['admin'],
       greetPauseMs: 0,
       origin: undefined,
+      signature: undefined,
       patience: { commandMsMax: 30_000, messageMsMax: 60_000 },
       heldConnectionsMax: 10,
       ...settings,

@@ -21,6 +21,12 @@ const accountIn = (mechanism: string, response: string): string | undefined => {
   return name === undefined || name === '' ? undefined : name.slice(0, nameLengthMax);
 };
 
+/** A name that stands without a domain is meant in every domain. */
+const neverLogsIn = ({ neverLogin }: GateDesk, account: string): boolean => {
+  const name = account.toLowerCase();
+  return neverLogin.has(name) || neverLogin.has(name.split('@', 1)[0] ?? name);
+};
+
 /** @param ask puts a challenge to the client and gives its answer, without CRLF */
 export const auth = async (
   session: Session,
@@ -38,7 +44,7 @@ export const auth = async (
   const notice = async (response: string): Promise<void> => {
     account ??= accountIn(mechanism, response);
     if (account === undefined || refusal !== undefined) return;
-    if (desk.neverLogin.has(account.toLowerCase())) refusal = failed;
+    if (neverLogsIn(desk, account)) refusal = failed;
     else refusal = await judge(session, desk, 'auth', { account });
   };
   /** Once refused, the dialogue is played to its end without the server behind. */
@@ -68,7 +74,8 @@ export const auth = async (
     event.account = account;
     event.outcome = success ? 'success' : 'failure';
     event.protocol = 'submission';
-    if (!success) event.reason = refusal === undefined ? 'bad-password' : refusal === failed ? 'disabled' : 'policy';
+    if (!success)
+      event.reason = refusal === undefined ? 'bad-password' : refusal === failed ? 'never-logs-in' : 'policy';
   });
   if (success) {
     session.account = account ?? '';

@@ -4,14 +4,15 @@
  */
 import { domainOf } from '../../../model/address.ts';
 import type { Outcome } from '../../../model/event.ts';
-import type { Command } from '../../../protocols/smtp/command.ts';
+import type { Command, Parameters } from '../../../protocols/smtp/command.ts';
 import { reply } from '../../../protocols/smtp/reply.ts';
 import type { SmtpReply } from '../../../protocols/smtp/reply.ts';
-import { backendDown, countError, judge, linkOf, loseLink, refusalOf, settle, tellOf } from '../session.ts';
+import { backendDown, countError, judge, linkOf, loseLink, settle, tellOf } from '../session.ts';
 import type { Answer, GateDesk, Session, Transaction } from '../session.ts';
 import { waitUnlessGone } from '../tarpit.ts';
 import { keywordsFor } from './hello.ts';
 import { notOffered } from './mail.ts';
+import { bounceRefusal, originRefusal } from './unwanted.ts';
 
 const outcomeOfDsn = new Map<string, Outcome>([
   ['5.1.0', 'unknown'],
@@ -50,7 +51,9 @@ const tellOutcome = (session: Session, desk: GateDesk, path: string, outcome: Ou
 const begin = async (session: Session, desk: GateDesk, transaction: Transaction): Promise<SmtpReply | undefined> => {
   const link = await linkOf(session, desk);
   if (transaction.begun) return undefined;
-  const heard = await link.mail(transaction.sender, transaction.parameters);
+  const { sender } = transaction;
+  const signed = session.account === undefined ? sender : desk.signature?.sign(sender, Date.now());
+  const heard = await link.mail(signed ?? sender, transaction.parameters);
   if (heard.code !== 250) return heard;
   transaction.begun = true;
   return undefined;
@@ -60,7 +63,7 @@ const slowDown = async (session: Session, desk: GateDesk): Promise<void> => {
   const over = session.unknown - desk.limits.unknownBeforeDelay;
   if (desk.limits.unknownBeforeDelay === 0 || over <= 0) return;
   const ms = Math.min(10, over) * 1000;
-  if (desk.sleepers.admit(Date.now(), ms)) await waitUnlessGone(ms, session.gone);
+  if (desk.sleepers.admit(Date.now(), ms)) await waitUnlessGone(ms, session.presence);
 };
 
 /** The server behind the gate decides, and its outcome is evidence. */
@@ -68,7 +71,8 @@ const askBehind = async (
   session: Session,
   desk: GateDesk,
   transaction: Transaction,
-  { path, parameters }: Extract<Command, { verb: 'RCPT' }>,
+  path: string,
+  parameters: Parameters,
 ): Promise<Answer> => {
   const heard =
     (await begin(session, desk, transaction)) ?? (await (await linkOf(session, desk)).rcpt(path, parameters));
@@ -95,20 +99,15 @@ const askBehind = async (
 const outcomeOfRefusal = ({ code, lines }: SmtpReply): Outcome =>
   /^[45]\.2\.2 /.test(lines[0] ?? '') ? 'over-quota' : code < 500 ? 'deferred' : 'rejected';
 
-/** The last check, once a transaction: who is refused for anything else costs no question to the DNS. */
-const originRefusal = async (
-  session: Session,
-  desk: GateDesk,
-  transaction: Transaction,
-): Promise<SmtpReply | undefined> => {
-  if (desk.origin === undefined || session.account !== undefined || session.isKnown) return undefined;
-  if (transaction.origin === undefined) {
-    const verdict = await desk.origin(session.client, transaction.sender);
-    transaction.origin = {
-      refusal: verdict === undefined ? undefined : refusalOf(session, desk, 'sender', {}, verdict),
-    };
-  }
-  return transaction.origin.refusal;
+/** A stranger's foreign domain is refused before anything is asked elsewhere. */
+const relayRefusal = async (session: Session, desk: GateDesk, path: string): Promise<SmtpReply | undefined> => {
+  const isOurs = desk.domains === undefined || !path.includes('@') || desk.domains.has(domainOf(path));
+  if (isOurs || session.account !== undefined) return undefined;
+  tellOutcome(session, desk, path, 'relay-denied');
+  await settle(desk);
+  const refusal = await judge(session, desk, 'recipient', { recipient: path });
+  if (refusal !== undefined && session.closing) return refusal;
+  return countError(session, desk, reply(554, '5.7.1 Relay access denied'));
 };
 
 export const rcpt = async (
@@ -117,7 +116,8 @@ export const rcpt = async (
   command: Extract<Command, { verb: 'RCPT' }>,
 ): Promise<Answer> => {
   const { transaction } = session;
-  const { path, parameters } = command;
+  const { parameters } = command;
+  const { path, holds: isAnswer } = desk.signature?.open(command.path, Date.now()) ?? { ...command, holds: false };
   if (transaction === undefined) return countError(session, desk, reply(503, '5.5.1 Say MAIL first'));
   if (transaction.lost === true) return backendDown;
   if (notOffered(parameters, await keywordsFor(session, desk)) !== undefined)
@@ -126,15 +126,11 @@ export const rcpt = async (
   // The recipients before stay: RFC 5321 §4.5.3.1.10.
   if (recipientsPerMessage > 0 && transaction.recipients.length >= recipientsPerMessage)
     return reply(452, '4.5.3 Too many recipients, send the message to the others again');
-  const isForeign = desk.domains !== undefined && path.includes('@') && !desk.domains.has(domainOf(path));
-  if (isForeign && session.account === undefined) {
-    tellOutcome(session, desk, path, 'relay-denied');
-    await settle(desk);
-    const refusal = await judge(session, desk, 'recipient', { recipient: path });
-    if (refusal !== undefined && session.closing) return refusal;
-    return countError(session, desk, reply(554, '5.7.1 Relay access denied'));
-  }
-  const refusal = await judge(session, desk, 'recipient', { recipient: path });
+  const denied = await relayRefusal(session, desk, path);
+  if (denied !== undefined) return denied;
+  const refusal =
+    (await judge(session, desk, 'recipient', { recipient: path, isAnswer })) ??
+    (isAnswer ? undefined : bounceRefusal(session, desk, transaction, path));
   transaction.asked++;
   if (refusal !== undefined) {
     tellOutcome(session, desk, path, outcomeOfRefusal(refusal));
@@ -144,7 +140,7 @@ export const rcpt = async (
     return refusal;
   }
   try {
-    return await askBehind(session, desk, transaction, command);
+    return await askBehind(session, desk, transaction, path, parameters);
   } catch {
     return loseLink(session);
   }

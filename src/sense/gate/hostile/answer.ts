@@ -1,11 +1,11 @@
 /** What a hostile client gets: held within the budget, or sent away, as its campaign has taught (`answers.ts`). */
-import { domainOf } from '../../model/address.ts';
-import type { Verdict } from '../../model/verdict.ts';
-import { reply } from '../../protocols/smtp/reply.ts';
-import type { SmtpReply } from '../../protocols/smtp/reply.ts';
+import { domainOf } from '../../../model/address.ts';
+import type { Verdict } from '../../../model/verdict.ts';
+import { reply } from '../../../protocols/smtp/reply.ts';
+import type { SmtpReply } from '../../../protocols/smtp/reply.ts';
 import { campaignOf } from './answers.ts';
-import type { GateDesk, Session } from './session.ts';
-import { waitUnlessGone } from './tarpit.ts';
+import type { GateDesk, Session } from '../session.ts';
+import { waitUnlessGone } from '../tarpit.ts';
 
 export type HardVerdict = Extract<Verdict, { kind: 'drop' | 'reject' }>;
 
@@ -39,6 +39,6 @@ export const answerHostile = async (
     }
     session.heldAnswers = 0;
   }
-  await waitUnlessGone(desk.tarpit.waitOf(session.heldAnswers++), session.gone);
+  await waitUnlessGone(desk.tarpit.waitOf(session.heldAnswers++), session.presence);
   return refuse(verdict.kind === 'drop' ? { ...verdict, reply: { ...verdict.reply, ...stillOpen } } : verdict);
 };

@@ -4,9 +4,9 @@
  * a few hostile clients, and what brings fewer new addresses after it is kept; every twentieth client tries the other one.
  * A campaign is what was held against the client, and the domain it asked for.
  */
-import { prefixOf } from '../../model/address.ts';
-import type { ArmReport, HostileAnswer } from '../../model/gate-note.ts';
-import type { Term } from '../../model/verdict.ts';
+import { prefixOf } from '../../../model/address.ts';
+import type { ArmReport, HostileAnswer } from '../../../model/gate-note.ts';
+import type { Term } from '../../../model/verdict.ts';
 
 /** So many clients in a row have the same answer before the other one is tried. */
 const turn = 5;
