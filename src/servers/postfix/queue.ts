@@ -69,7 +69,8 @@ const numberBehind = (text: string, mark: string): number | undefined => {
   return Number.isNaN(value) ? undefined : value;
 };
 
-const tellMessage = (line: Line, message: Message, tell: Tell): void => {
+/** @param fieldsAt behind the sender, which may hold the same marks: the last ones are qmgr's */
+const tellMessage = (line: Line, message: Message, fieldsAt: number, tell: Tell): void => {
   const event = draft(line, 'message');
   event.client = message.client;
   event.account = message.account;
@@ -79,8 +80,7 @@ const tellMessage = (line: Line, message: Message, tell: Tell): void => {
   event.protocol = message.protocol;
   event.reason = message.reason;
   event.origin = message.origin;
-  // The fields stand behind the sender, which may hold the same marks: the last ones are qmgr's.
-  const fields = line.text.slice(line.text.lastIndexOf('>, size='));
+  const fields = line.text.slice(fieldsAt);
   event.size = numberBehind(fields, 'size=');
   event.count = numberBehind(fields, 'nrcpt=');
   tell(event);
@@ -101,7 +101,8 @@ export const readQmgr: DaemonReader = (line, memory, tell) => {
     message = newMessage();
     memory.messages.set(line.queueId, message);
   }
-  const senderEnd = Math.max(text.lastIndexOf('>, size='), text.lastIndexOf('>, status='));
+  const sizeAt = text.lastIndexOf('>, size=');
+  const senderEnd = Math.max(sizeAt, text.lastIndexOf('>, status='));
   if (senderEnd < 0) return 'unmatched';
   message.sender = keep(text.slice(6, senderEnd));
   if (text.startsWith('>, status=expired', senderEnd)) {
@@ -116,7 +117,7 @@ export const readQmgr: DaemonReader = (line, memory, tell) => {
   }
   if (message.told) return 'known';
   message.told = true;
-  tellMessage(line, message, tell);
+  tellMessage(line, message, sizeAt, tell);
   return 'event';
 };
 
