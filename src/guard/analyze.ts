@@ -25,13 +25,12 @@ export const analyze = async (options: AnalyzeOptions): Promise<Report> => {
   const judge = createJudge(memory, options.judge ?? defaultJudgeSettings);
   const since = options.since ?? -Infinity;
   const until = options.until ?? Infinity;
-  let from = Infinity;
-  let to = -Infinity;
+  const span = { from: Infinity, to: -Infinity };
   const files = await readLogs(options, (event) => {
     const { time } = event;
     if (time < since || time >= until) return;
-    if (time < from) from = time;
-    if (time > to) to = time;
+    if (time < span.from) span.from = time;
+    if (time > span.to) span.to = time;
     judge.tell(event);
   });
   const sum = (field: 'lines' | 'events' | 'unmatched' | 'bytes'): number =>
@@ -39,8 +38,8 @@ export const analyze = async (options: AnalyzeOptions): Promise<Report> => {
   return {
     version: 1,
     input: {
-      from: from === Infinity ? undefined : from,
-      to: to === -Infinity ? undefined : to,
+      from: span.from === Infinity ? undefined : span.from,
+      to: span.to === -Infinity ? undefined : span.to,
       lines: sum('lines'),
       events: sum('events'),
       unmatched: sum('unmatched'),

@@ -4,22 +4,20 @@
  */
 import type { Event, Outcome, ServerName } from '../model/event.ts';
 import { keep } from '../model/keep.ts';
+import { byPair } from './statistics/by-pair.ts';
 
 const echoMs = 15_000;
 const waitingMax = 10_000;
 
-type Told = { readonly server: ServerName; readonly time: number; count: number };
+type Told = { server: ServerName; time: number; count: number };
 
 /** @returns a filter: true when the event repeats what another server told already */
 export const createEcho = (): ((event: Event) => boolean) => {
   /** Postfix does not always log the account, so the outcome and the client make the pair. */
-  const waiting = new Map<Outcome | undefined, Map<string, Told>>();
-  let waitingCount = 0;
+  const waiting = byPair<Outcome | undefined, Told>();
   return ({ kind, client, outcome, server, time }) => {
     if (kind !== 'auth' || client === undefined) return false;
-    let ofOutcome = waiting.get(outcome);
-    if (ofOutcome === undefined) waiting.set(outcome, (ofOutcome = new Map()));
-    const told = ofOutcome.get(client);
+    const told = waiting.get(outcome, client);
     if (told !== undefined && told.server !== server && Math.abs(time - told.time) <= echoMs && told.count > 0) {
       told.count--;
       return true;
@@ -28,12 +26,14 @@ export const createEcho = (): ((event: Event) => boolean) => {
       told.count++;
       return false;
     }
-    if (waitingCount >= waitingMax) {
-      for (const each of waiting.values()) each.clear();
-      waitingCount = 0;
+    if (waiting.size() >= waitingMax) waiting.clear();
+    else if (told !== undefined) {
+      told.server = server;
+      told.time = time;
+      told.count = 1;
+      return false;
     }
-    if (!ofOutcome.has(client)) waitingCount++;
-    ofOutcome.set(keep(client), { server, time, count: 1 });
+    waiting.set(outcome, keep(client), { server, time, count: 1 });
     return false;
   };
 };

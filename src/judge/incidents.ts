@@ -12,12 +12,14 @@ import {
   addActor,
   addDetail,
   addHabit,
+  createKeys,
   newEvidence,
   restoredEvidence,
   sharedActors,
 } from './evidence/evidence.ts';
 import type { ActorRecord, Evidence } from './evidence/evidence.ts';
 import { renderEvidence } from './evidence/render.ts';
+import { byPair } from './statistics/by-pair.ts';
 import { hashInto } from './statistics/hash.ts';
 
 export type IncidentChange = { readonly change: 'opened' | 'grew' | 'closed'; readonly incident: Incident };
@@ -33,10 +35,6 @@ const sweepEveryMs = 60_000;
 const sharedActorsMin = 0.5;
 /** More crowds of one attack at once than this are one crowd. */
 const crowdsMax = 2;
-
-/** What is against the server as a whole is one incident, whichever program of it was asked. */
-const keyOf = (attack: AttackName, target: Aim): string =>
-  target.kind === 'server' ? `${attack} server` : `${attack} ${target.kind} ${target.value}`;
 
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const idOf = (key: string, opened: number): string => {
@@ -71,8 +69,9 @@ type Wiring = {
 export const createIncidents = (wiring: Wiring): IncidentStore => {
   const open = new Map<string, Evidence>();
   let closed: Evidence[] = [];
+  const keyOf = createKeys();
   /** Where a client was accused: attack and client to the incident's key. */
-  const homes = new Map<string, string>();
+  const homes = byPair<AttackName, string>();
   /** Targets whose evidence went into another incident: key to key. */
   const aliases = new Map<string, string>();
   const campaigns = createCampaigns();
@@ -96,8 +95,7 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
   const close = (key: string, evidence: Evidence, time: number): void => {
     open.delete(key);
     for (const [target, into] of aliases) if (into === key) aliases.delete(target);
-    for (const actor of evidence.actors.values())
-      if (actor.accused) homes.delete(`${evidence.attack} ${actor.subject.value}`);
+    for (const actor of evidence.actors.values()) if (actor.accused) homes.delete(evidence.attack, actor.subject.value);
     if (evidence.recognised === undefined) return;
     evidence.closed = Math.min(time, evidence.last + quietMs);
     campaigns.remember(evidence);
@@ -124,7 +122,7 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
 
   /** A client that attacks one domain after the other stays in the incident where it was accused. */
   const homeOf = (attack: AttackName, actor: Subject | undefined, time: number): Evidence | undefined => {
-    const key = actor === undefined || homes.size === 0 ? undefined : homes.get(`${attack} ${actor.value}`);
+    const key = actor === undefined ? undefined : homes.get(attack, actor.value);
     const home = key === undefined ? undefined : open.get(key);
     return home === undefined || isOver(home, time) ? undefined : home;
   };
@@ -140,7 +138,7 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
     if (known !== undefined) close(key, known, time);
     makeRoom();
     const fresh = newEvidence(idOf(own, time), attack, { kind: target.kind, value: keep(target.value) }, time);
-    open.set(keep(own), fresh);
+    open.set(own, fresh);
     expectOver(fresh);
     return fresh;
   };
@@ -158,20 +156,18 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
    * Another open incident of this attack with mostly the same actors, or the first of several crowds at once: one
    * attack, whatever its targets. (A crowd that guesses at every domain of a provider uses each address once.)
    */
-  const twinOf = (evidence: Evidence): [string, Evidence] | undefined => {
-    let crowd: [string, Evidence] | undefined;
+  const twinOf = (evidence: Evidence): Evidence | undefined => {
+    let crowd: Evidence | undefined;
     let crowds = 0;
-    for (const entry of open) {
-      const [, other] = entry;
+    for (const other of open.values()) {
       if (!other.crowd || other === evidence || !isKin(evidence, other)) continue;
-      crowd ??= entry;
+      crowd ??= other;
       if (++crowds >= crowdsMax) return crowd;
     }
-    for (const entry of open) {
-      const [, other] = entry;
+    for (const other of open.values()) {
       if (other === evidence || !isKin(evidence, other)) continue;
       if (sharedActors(evidence, other) >= sharedActorsMin * Math.min(evidence.actors.size, other.actors.size))
-        return entry;
+        return other;
     }
     return undefined;
   };
@@ -180,11 +176,10 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
   const absorbed = (evidence: Evidence): boolean => {
     const twin = evidence.crowd ? twinOf(evidence) : undefined;
     if (twin === undefined) return false;
-    const [twinKey, other] = twin;
-    absorb(other, evidence);
+    absorb(twin, evidence);
     const key = keyOf(evidence.attack, evidence.target);
     open.delete(key);
-    if (aliases.size < aliasesMax) aliases.set(keep(key), twinKey);
+    if (aliases.size < aliasesMax) aliases.set(key, keyOf(twin.attack, twin.target));
     return true;
   };
 
@@ -209,7 +204,7 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
     open.set(key, evidence);
     expectOver(evidence);
     for (const { subject, accused } of evidence.actors.values())
-      if (accused) homes.set(`${evidence.attack} ${subject.value}`, key);
+      if (accused) homes.set(evidence.attack, subject.value, key);
   }
 
   return {
@@ -231,7 +226,7 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
       const actor = accusation.actor === undefined ? undefined : addActor(evidence, accusation.actor, time, 0);
       if (actor !== undefined && !actor.accused) {
         actor.accused = true;
-        homes.set(keep(`${accusation.attack} ${actor.subject.value}`), keyOf(evidence.attack, evidence.target));
+        homes.set(accusation.attack, actor.subject.value, keyOf(evidence.attack, evidence.target));
       }
       evidence.crowd ||= accusation.crowd;
       if (evidence.recognised === undefined && !absorbed(evidence))
@@ -248,7 +243,7 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
         else expectOver(evidence);
       }
     },
-    idOf: (attack, client) => open.get(homes.get(`${attack} ${client}`) ?? '')?.id,
+    idOf: (attack, client) => open.get(homes.get(attack, client) ?? '')?.id,
     list: () =>
       [...closed, ...open.values()]
         .filter((evidence) => evidence.recognised !== undefined)

@@ -17,22 +17,22 @@ const countMax = 1_000_000;
 
 /** @returns the time that is believed for an event of this time */
 export const createClock = (): ((time: number) => number) => {
-  let now: number | undefined;
-  let claimed = 0;
+  // In an object: a number this large in a variable would be a new object for each event. NaN: no time is known yet.
+  const clock = { now: NaN, claimed: 0 };
   let witnesses = 0;
   return (time) => {
-    if (!(time >= 0 && time <= timeMax)) return now ?? 0;
-    if (now === undefined || Math.abs(time - now) <= stepMsMax) {
+    if (!(time >= 0 && time <= timeMax)) return clock.now || 0;
+    if (!(Math.abs(time - clock.now) > stepMsMax)) {
       witnesses = 0;
-      now = time;
-      return now;
+      clock.now = time;
+      return time;
     }
-    witnesses = witnesses > 0 && Math.abs(time - claimed) <= stepMsMax ? witnesses + 1 : 1;
-    claimed = time;
-    if (witnesses < witnessesMin) return now;
+    witnesses = witnesses > 0 && Math.abs(time - clock.claimed) <= stepMsMax ? witnesses + 1 : 1;
+    clock.claimed = time;
+    if (witnesses < witnessesMin) return clock.now;
     witnesses = 0;
-    now = time;
-    return now;
+    clock.now = time;
+    return time;
   };
 };
 

@@ -4,6 +4,7 @@ import { keep } from '../model/keep.ts';
 import type { Event } from '../model/event.ts';
 import type { AccountReport, DomainReport, Offender, OffendingNetwork, SenderReport } from '../model/report.ts';
 import type { Standing } from '../model/standing.ts';
+import { byPair } from './statistics/by-pair.ts';
 import { createCounts } from './statistics/counts.ts';
 
 const clientsMax = 100_000;
@@ -60,7 +61,8 @@ export const createTally = (): Tally => {
     clients: new Set(),
   }));
   const domains = createCounts<DomainCount>(domainsMax, () => ({ accepted: 0, unknown: 0, bounces: 0 }));
-  const senders = new Map<string, SenderCount>();
+  const senders: SenderCount[] = [];
+  const senderIndex = byPair<SenderReport['kind'], SenderCount>();
 
   const offence = (event: Event, prefix: string, field: 'unknown' | 'denied' | 'auth' | 'protocol'): void => {
     const count = clients.of(prefix);
@@ -78,11 +80,11 @@ export const createTally = (): Tally => {
       [kind, value] = ['forward', event.origin];
     else if (event.remote === true && event.client !== undefined) [kind, value] = ['relay-host', event.client];
     else return undefined;
-    const key = `${kind} ${value}`;
-    let count = senders.get(key);
-    if (count === undefined && senders.size < accountsMax) {
+    let count = senderIndex.get(kind, value);
+    if (count === undefined && senders.length < accountsMax) {
       count = { kind, value: keep(value), messages: 0, recipients: 0, bounced: 0 };
-      senders.set(keep(key), count);
+      senders.push(count);
+      senderIndex.set(kind, count.value, count);
     }
     return count;
   };
@@ -127,7 +129,8 @@ export const createTally = (): Tally => {
     if (event.account === undefined || event.account === '') return;
     const account = accounts.of(event.account);
     if (event.outcome === 'failure') account.failures += event.count ?? 1;
-    else if (event.client !== undefined && account.clients.size < placesMax) account.clients.add(keep(event.client));
+    else if (event.client !== undefined && account.clients.size < placesMax && !account.clients.has(event.client))
+      account.clients.add(keep(event.client));
   };
 
   return {
@@ -240,6 +243,6 @@ export const createTally = (): Tally => {
           bounces: count.bounces,
         })),
     senders: (most) =>
-      [...senders.values()].toSorted((a, b) => b.recipients - a.recipients || b.messages - a.messages).slice(0, most),
+      senders.toSorted((a, b) => b.recipients - a.recipients || b.messages - a.messages).slice(0, most),
   };
 };

@@ -2,12 +2,12 @@
  * Client addresses. One address has one text here (RFC 5952 for IPv6), whichever server printed it: Sendmail writes
  * `IPv6:2001:db8:0:0:0:0:0:1`, Postfix `2001:db8::1`, a dual-stack socket `::ffff:192.0.2.1`.
  */
-import { keep } from './keep.ts';
+import { keep, keepIfAny } from './keep.ts';
 
 const isDigit = (code: number): boolean => code >= 48 && code <= 57;
 
 /** The number of a dotted-quad IPv4 address with no leading zeros (inet_pton's strict form), -1 when it is none. */
-const ipv4NumberOf = (text: string): number => {
+export const ipv4NumberOf = (text: string): number => {
   const { length } = text;
   if (length < 7 || length > 15) return -1;
   let dots = 0;
@@ -101,14 +101,17 @@ const knownIPv4 = (number: number, text: string): string => {
   return knownTexts[slot] ?? text;
 };
 
-/** Canonical text of an address, or undefined when the text is not exactly one address. Takes `IPv6:`, `[…]`, `%zone`. */
+/**
+ * Canonical text of an address, or undefined when the text is not exactly one address. Takes `IPv6:`, `[…]`, `%zone`. It is
+ * a text of its own, never a piece of the one it stood in.
+ */
 export const canonicalAddress = (text: string): string | undefined => {
   const number = ipv4NumberOf(text);
   if (number >= 0) return knownIPv4(number, text);
-  if (text.length > longestMax) return parseIPv6(text);
+  if (text.length > longestMax) return keepIfAny(parseIPv6(text));
   if (knownIPv6.has(text)) return knownIPv6.get(text);
   if (knownIPv6.size >= knownIPv6Max) knownIPv6.clear();
-  const address = parseIPv6(text);
+  const address = keepIfAny(parseIPv6(text));
   knownIPv6.set(keep(text), address);
   return address;
 };
@@ -162,7 +165,7 @@ export const prefixOf = (client: string): string => (client.includes(':') ? `${t
 
 /** The network around a client: IPv4 /24, IPv6 /48. */
 export const networkOf = (client: string): string =>
-  client.includes(':') ? `${truncated(client, 3)}/48` : `${client.slice(0, client.lastIndexOf('.'))}.0/24`;
+  client.includes(':') ? `${truncated(client, 3)}/48` : [client.slice(0, client.lastIndexOf('.')), '.0/24'].join('');
 
 /** A rough stand-in for "another provider" where no routing table is at hand: IPv4 /16, IPv6 /32. */
 export const regionOf = (client: string): string =>

@@ -7,11 +7,13 @@ import { keep } from '../../model/keep.ts';
 import type { Habit, Incident } from '../../model/report.ts';
 import type { AttackName } from '../../model/attack.ts';
 import type { Aim, Subject } from '../detectors/detector.ts';
+import { byPair } from '../statistics/by-pair.ts';
 
 const actorsMax = 50_000;
 const detailsMax = 2000;
 /** Further ones are not told apart; what an attacker always says is among the first. */
 const habitsMax = 256;
+const keysMax = 16_384;
 
 export type ActorRecord = {
   readonly subject: Subject;
@@ -175,4 +177,22 @@ export const absorb = (into: Evidence, from: Evidence): void => {
   addDetail(into, from.target, from.events);
   for (const { aim, events } of from.details.values()) addDetail(into, aim, events);
   for (const [habit, events] of from.habits) addHabit(into, habit, events);
+};
+
+/** Which evidence it is, by attack and target: the same text again for what was asked lately, so that it is hashed once. */
+export const createKeys = (): ((attack: AttackName, target: Aim) => string) => {
+  const attacks = byPair<AttackName, string>();
+  const known = byPair<string, string>();
+  return (attack, { kind, value }) => {
+    let about = attacks.get(attack, kind);
+    if (about === undefined) attacks.set(attack, kind, (about = `${attack} ${kind}`));
+    // What is against the server as a whole is one incident, whichever program of it was asked.
+    if (kind === 'server') return about;
+    let key = known.get(about, value);
+    if (key !== undefined) return key;
+    if (known.size() >= keysMax) known.clear();
+    key = keep(`${about} ${value}`);
+    known.set(about, keep(value), key);
+    return key;
+  };
 };

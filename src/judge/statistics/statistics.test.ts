@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { byPair } from './by-pair.ts';
 import { addToBlock, isAlarmed } from './contact-blocks.ts';
 import { shifts } from './count-shift.ts';
 import { createCounts } from './counts.ts';
@@ -246,4 +247,30 @@ test('a count that shifts raises the alarm soon, and the usual one does not in t
     assert.ok(alarms <= 0.2 * runs, `${alarms} false alarms in ${runs} months at ${perDay} a day`);
     assert.ok(probes / runs <= probesMax, `${probes / runs} probes at one in ${every} s among ${perDay} a day`);
   }
+});
+
+test('a map by two names answers as one by both of them joined', () => {
+  const name = fc.constantFrom('a', 'b', 'c d', '');
+  const step = fc.tuple(fc.constantFrom('set', 'set', 'set', 'delete', 'clear'), name, name, fc.nat());
+  fc.assert(
+    fc.property(fc.array(step), (steps) => {
+      const pairs = byPair<string, number>();
+      const model = new Map<string, number>();
+      for (const [what, first, second, value] of steps) {
+        const key = JSON.stringify([first, second]);
+        if (what === 'clear') {
+          pairs.clear();
+          model.clear();
+        } else if (what === 'set') {
+          pairs.set(first, second, value);
+          model.set(key, value);
+        } else {
+          pairs.delete(first, second);
+          model.delete(key);
+        }
+        assert.equal(pairs.get(first, second), model.get(key));
+        assert.equal(pairs.size(), model.size);
+      }
+    }),
+  );
 });

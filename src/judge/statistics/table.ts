@@ -66,7 +66,7 @@ export const createTable = (buffer: SharedArrayBuffer | ArrayBuffer, bytes: numb
     hashInto(hash, seed, 0, subject);
     // By multiplication instead of division: any number of sets will do.
     start = Math.floor((hash.low / 2 ** 32) * sets) * wordsPerSet;
-    high = hash.high;
+    high = hash.high | 0;
     const turn = turns[oldest];
     oldest = (oldest + 1) % turnsKept;
     if (turn === undefined) return;

@@ -25,6 +25,17 @@ const minuteMs = 60_000;
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const codeOf = (name: string): number => (name.charCodeAt(0) << 16) | (name.charCodeAt(1) << 8) | name.charCodeAt(2);
 const monthOfCode = new Map(months.map((name, at) => [codeOf(name), at + 1]));
+/** A log stays in one month for long. */
+const lately = { code: 0, month: 0 };
+
+const monthAt = (line: string, at: number): number => {
+  const code = (line.charCodeAt(at) << 16) | (line.charCodeAt(at + 1) << 8) | line.charCodeAt(at + 2);
+  if (code !== lately.code) {
+    lately.code = code;
+    lately.month = monthOfCode.get(code) ?? 0;
+  }
+  return lately.month;
+};
 
 /** Two decimal digits at `at`, a leading space counts as zero; -1 when they are none. */
 const two = (line: string, at: number): number => {
@@ -52,40 +63,38 @@ const readClock = (line: string, at: number): boolean => {
 /** @param latest milliseconds since 1970: no stamp without a year means a later time than a day after it */
 // oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
 export const createStamps = (zone: Zone, latest: () => number): Stamps => {
-  let lastTime = NaN;
+  // In an object: numbers this large in variables would be new objects for each line.
+  const known = { lastTime: NaN, hourStart: 0 };
   let hourKey = -1;
-  let hourStart = 0;
 
   const inHour = (): number => clock.minute * minuteMs + clock.second * 1000;
 
   const hourOf = (key: number, year: number, month: number, day: number): number => {
     if (key !== hourKey) {
       hourKey = key;
-      hourStart = zone.toTime(year, month, day, clock.hour, 0, 0);
+      known.hourStart = zone.toTime(year, month, day, clock.hour, 0, 0);
     }
-    return hourStart;
+    return known.hourStart;
   };
 
   const yearless = (month: number, day: number): number => {
     const reference = latest();
     const referenceYear = new Date(reference).getUTCFullYear();
-    const around = Number.isNaN(lastTime) ? referenceYear : new Date(lastTime).getUTCFullYear();
+    const around = Number.isNaN(known.lastTime) ? referenceYear : new Date(known.lastTime).getUTCFullYear();
     let best = NaN;
     for (const year of [around - 1, around, around + 1]) {
       const time = zone.toTime(year, month, day, clock.hour, 0, 0);
       if (time > reference + dayMs) continue;
-      const distance = Math.abs(time - (Number.isNaN(lastTime) ? reference : lastTime));
-      if (Number.isNaN(best) || distance < Math.abs(best - (Number.isNaN(lastTime) ? reference : lastTime)))
+      const distance = Math.abs(time - (Number.isNaN(known.lastTime) ? reference : known.lastTime));
+      if (Number.isNaN(best) || distance < Math.abs(best - (Number.isNaN(known.lastTime) ? reference : known.lastTime)))
         best = time;
     }
     return best;
   };
 
   const readTraditional = (line: string, at: number): number => {
-    const month = monthOfCode.get(
-      (line.charCodeAt(at) << 16) | (line.charCodeAt(at + 1) << 8) | line.charCodeAt(at + 2),
-    );
-    if (month === undefined || line.charCodeAt(at + 3) !== 32 || line.charCodeAt(at + 6) !== 32) return -1;
+    const month = monthAt(line, at);
+    if (month === 0 || line.charCodeAt(at + 3) !== 32 || line.charCodeAt(at + 6) !== 32) return -1;
     const day = two(line, at + 4);
     if (day < 1 || day > 31 || !readClock(line, at + 7)) return -1;
     const key = (month * 32 + day) * 24 + clock.hour;
@@ -93,10 +102,10 @@ export const createStamps = (zone: Zone, latest: () => number): Stamps => {
       const start = yearless(month, day);
       if (Number.isNaN(start)) return -1;
       hourKey = key;
-      hourStart = start;
+      known.hourStart = start;
     }
-    stamps.time = hourStart + inHour();
-    lastTime = stamps.time;
+    stamps.time = known.hourStart + inHour();
+    known.lastTime = stamps.time;
     // rsyslog and `journalctl -o short-precise` may write a fraction here too.
     let end = at + 15;
     if (line.charCodeAt(end) === 46) for (end++; isDigit(line, end);) end++;
@@ -125,7 +134,7 @@ export const createStamps = (zone: Zone, latest: () => number): Stamps => {
     const sign = line.charCodeAt(at);
     if (sign === 90) {
       stamps.time = Date.UTC(year, month - 1, day, clock.hour) + inHour() + ms;
-      lastTime = stamps.time;
+      known.lastTime = stamps.time;
       return at + 1;
     }
     // A space before the offset is Exim's `+timezone` form.
@@ -137,12 +146,12 @@ export const createStamps = (zone: Zone, latest: () => number): Stamps => {
     if ((plus === 43 || plus === 45) && hours >= 0 && minutes >= 0) {
       const east = (hours * 60 + minutes) * (plus === 43 ? 1 : -1);
       stamps.time = Date.UTC(year, month - 1, day, clock.hour) + inHour() + ms - east * minuteMs;
-      lastTime = stamps.time;
+      known.lastTime = stamps.time;
       return offsetAt + 5 + colon;
     }
     const key = -2 - ((year * 12 + month) * 32 + day) * 24 - clock.hour;
     stamps.time = hourOf(key, year, month, day) + inHour() + ms;
-    lastTime = stamps.time;
+    known.lastTime = stamps.time;
     return at;
   };
 

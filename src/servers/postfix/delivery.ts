@@ -59,8 +59,9 @@ export const readDelivery: DaemonReader = (line, memory, tell) => {
   event.outcome = outcome;
   event.recipient = text.slice(4, hasOrigin ? originAt : relayAt);
   if (hasOrigin) event.origin = text.slice(originAt + 12, relayAt);
-  event.remote = line.daemon === 'smtp';
-  event.protocol = line.daemon === 'lmtp' ? 'lmtp' : undefined;
+  const { daemon } = line.program;
+  event.remote = daemon === 'smtp';
+  event.protocol = daemon === 'lmtp' ? 'lmtp' : undefined;
   const dsnAt = text.lastIndexOf(', dsn=', statusAt);
   if (dsnAt > relayAt) event.dsn = text.slice(dsnAt + 6, statusAt);
   if (outcome !== 'sent') event.text = text.slice(wordEnd + 1);

@@ -6,14 +6,14 @@ import { canonicalAddress } from '../../model/address.ts';
 import type { Understood } from '../grammar.ts';
 import type { PostfixMemory } from './memory.ts';
 
+/** Who writes, under its whole name (`postfix/submission/smtpd`). */
+export type Program = { readonly tag: string; readonly daemon: string; readonly protocol: Protocol };
+
 /** Written anew for each line (one object: there are millions of lines). */
 export type Line = {
   time: number;
-  /** Syslog name and service before the daemon: `postfix`, `postfix/submission`. */
-  instance: string;
-  daemon: string;
+  program: Program;
   pid: string;
-  protocol: Protocol;
   /** The queue id when the line begins with one, else ''. */
   queueId: string;
   /** The text behind `QUEUEID: `, or the whole message. */
@@ -24,12 +24,12 @@ export type DaemonReader = (line: Line, memory: PostfixMemory, tell: Tell) => Un
 
 export const draft = (line: Line, kind: EventKind): EventDraft => {
   const event = draftEvent(line.time, 'postfix', kind);
-  event.protocol = line.protocol;
+  event.protocol = line.program.protocol;
   if (line.queueId !== '') event.queueId = line.queueId;
   return event;
 };
 
-export const sessionOf = (line: Line): string => `${line.instance}/${line.daemon}:${line.pid}`;
+export const sessionOf = (line: Line): string => `${line.program.tag}:${line.pid}`;
 
 /** Where `peerAt` stopped reading: behind the closing bracket and a port. */
 export const peerEnd = { at: 0 };

@@ -6,7 +6,7 @@ import { keep } from '../../model/keep.ts';
 import type { Protocol } from '../../model/event.ts';
 import type { SyslogGrammar, SyslogReader, Understood } from '../grammar.ts';
 import { readDelivery } from './delivery.ts';
-import type { DaemonReader, Line } from './line.ts';
+import type { DaemonReader, Line, Program } from './line.ts';
 import { newMemory } from './memory.ts';
 import type { PostfixMemory } from './memory.ts';
 import { readPostscreen } from './postscreen.ts';
@@ -77,7 +77,7 @@ const daemons = new Map<string, DaemonReader>([
 
 const isQueueIdChar = (code: number): boolean =>
   (code >= 48 && code <= 57) || (code >= 65 && code <= 90) || (code >= 97 && code <= 122);
-/** Words that stand before a colon as a queue id does. A long queue id (base 52) holds digits and capitals. */
+/** Words that stand before a colon as a queue id does. None holds a digit, and nearly every queue id does. */
 const notQueueIds = new Set([
   'NOQUEUE',
   'warning',
@@ -97,18 +97,17 @@ const notQueueIds = new Set([
 /** Length of the queue id that the message begins with, 0 when it begins with none. */
 const queueIdLength = (message: string): number => {
   let end = 0;
-  while (end < 20 && isQueueIdChar(message.charCodeAt(end))) end++;
+  let hasDigit = false;
+  for (let code = 0; end < 20; end++) {
+    code = message.charCodeAt(end);
+    if (!isQueueIdChar(code)) break;
+    if (code <= 57) hasDigit = true;
+  }
   if (end < 5 || message.charCodeAt(end) !== 58 || message.charCodeAt(end + 1) !== 32) return 0;
-  return notQueueIds.has(message.slice(0, end)) ? 0 : end;
+  return !hasDigit && notQueueIds.has(message.slice(0, end)) ? 0 : end;
 };
 
-type Program = {
-  readonly instance: string;
-  readonly daemon: string;
-  readonly read: DaemonReader;
-  readonly protocol: Protocol;
-  readonly memory: PostfixMemory;
-};
+type Reader = Program & { readonly read: DaemonReader; readonly memory: PostfixMemory };
 
 /** Postfix's programs have a path as their tag, under any syslog_name; `foo/bar` with an unknown daemon is foreign. */
 const daemonOf = (program: string): string | undefined => {
@@ -123,11 +122,12 @@ const protocolOf = (instance: string): Protocol =>
     : 'smtp';
 
 const createReader = (): SyslogReader => {
-  const programs = new Map<string, Program>();
+  const programs = new Map<string, Reader>();
   const memories = new Map<string, PostfixMemory>();
-  const line: Line = { time: 0, instance: '', daemon: '', pid: '', protocol: 'smtp', queueId: '', text: '' };
+  const nobody: Program = { tag: '', daemon: '', protocol: 'smtp' };
+  const line: Line = { time: 0, program: nobody, pid: '', queueId: '', text: '' };
 
-  const programOf = (tag: string): Program | undefined => {
+  const programOf = (tag: string): Reader | undefined => {
     const daemon = daemonOf(tag);
     const read = daemon === undefined ? undefined : daemons.get(daemon);
     if (daemon === undefined || read === undefined) return undefined;
@@ -136,8 +136,8 @@ const createReader = (): SyslogReader => {
     const name = instance.split('/')[0] ?? instance;
     const memory = memories.get(name) ?? newMemory();
     memories.set(name, memory);
-    const program = { instance, daemon, read, protocol: protocolOf(instance), memory };
-    if (programs.size < 1000) programs.set(keep(tag), program);
+    const program = { tag: keep(tag), daemon, read, protocol: protocolOf(instance), memory };
+    if (programs.size < 1000) programs.set(program.tag, program);
     return program;
   };
 
@@ -146,10 +146,8 @@ const createReader = (): SyslogReader => {
       const program = programs.get(tag) ?? programOf(tag);
       if (program === undefined) return 'foreign';
       line.time = time;
-      line.instance = program.instance;
-      line.daemon = program.daemon;
+      line.program = program;
       line.pid = pid;
-      line.protocol = program.protocol;
       const length = queueIdLength(message);
       line.queueId = length === 0 ? '' : message.slice(0, length);
       line.text =

@@ -76,7 +76,8 @@ const numberBehind = (text: string, mark: string): number | undefined => {
   return Number.isNaN(value) ? undefined : value;
 };
 
-const tellMessage = (line: Line, message: Message, { trips }: PostfixMemory, tell: Tell): void => {
+/** @param fieldsAt behind the sender, which may hold the same marks: the last ones are qmgr's */
+const tellMessage = (line: Line, message: Message, { trips }: PostfixMemory, fieldsAt: number, tell: Tell): void => {
   const event = draft(line, 'message');
   event.client = message.client;
   event.account = message.account;
@@ -87,8 +88,7 @@ const tellMessage = (line: Line, message: Message, { trips }: PostfixMemory, tel
   event.reason = message.reason;
   event.origin = message.origin;
   cameBack(trips, message.messageId, event);
-  // The fields stand behind the sender, which may hold the same marks: the last ones are qmgr's.
-  const fields = line.text.slice(line.text.lastIndexOf('>, size='));
+  const fields = line.text.slice(fieldsAt);
   event.size = numberBehind(fields, 'size=');
   event.count = numberBehind(fields, 'nrcpt=');
   tell(event);
@@ -109,7 +109,8 @@ export const readQmgr: DaemonReader = (line, memory, tell) => {
     message = newMessage();
     memory.messages.set(line.queueId, message);
   }
-  const senderEnd = Math.max(text.lastIndexOf('>, size='), text.lastIndexOf('>, status='));
+  const sizeAt = text.lastIndexOf('>, size=');
+  const senderEnd = Math.max(sizeAt, text.lastIndexOf('>, status='));
   if (senderEnd < 0) return 'unmatched';
   message.sender = keep(text.slice(6, senderEnd));
   if (text.startsWith('>, status=expired', senderEnd)) {
@@ -124,7 +125,7 @@ export const readQmgr: DaemonReader = (line, memory, tell) => {
   }
   if (message.told) return 'known';
   message.told = true;
-  tellMessage(line, message, memory, tell);
+  tellMessage(line, message, memory, sizeAt, tell);
   return 'event';
 };
 

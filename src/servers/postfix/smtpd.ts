@@ -29,7 +29,7 @@ const readClient = (line: Line, memory: PostfixMemory, tell: Tell): Understood =
   const { text } = line;
   const message = newMessage();
   message.client = keepIfAny(peerAt(text, 7));
-  message.protocol = line.protocol;
+  message.protocol = line.program.protocol;
   // Behind a content filter the client of the first pass is told by XFORWARD; only the filter can say so.
   const forwarded = text.indexOf(', orig_client=', peerEnd.at);
   if (forwarded >= 0) message.client = keepIfAny(peerAt(text, forwarded + 14));
@@ -195,6 +195,21 @@ const verdictWords = new Set([
   'delay',
 ]);
 
+/** Smtpd's own business. */
+const known = [
+  'SSL_accept',
+  'fatal: ',
+  'error: ',
+  'panic: ',
+  'setting up TLS',
+  'sender non-',
+  'initializing',
+  'using backwards-compatible',
+  'TLS SNI',
+  'Host offered',
+  'replacing command',
+];
+
 export const readSmtpd: DaemonReader = (line, memory, tell) => {
   const { text } = line;
   if (text.startsWith('client=')) return readClient(line, memory, tell);
@@ -207,18 +222,5 @@ export const readSmtpd: DaemonReader = (line, memory, tell) => {
   if (after !== undefined) return after;
   const tls = text.indexOf('TLS connection established from ');
   if (tls >= 0 && tls < 12) return tellPeer(line, tell, 'tls', tls + 32);
-  const known = [
-    'SSL_accept',
-    'fatal: ',
-    'error: ',
-    'panic: ',
-    'setting up TLS',
-    'sender non-',
-    'initializing',
-    'using backwards-compatible',
-    'TLS SNI',
-    'Host offered',
-    'replacing command',
-  ];
   return known.some((start) => text.startsWith(start)) ? 'known' : 'unmatched';
 };
