@@ -12,6 +12,7 @@ import { createDots } from '../../protocols/smtp/dots.ts';
 import { proxyHeader } from '../../protocols/proxy/header.ts';
 import type { SmtpReply } from '../../protocols/smtp/reply.ts';
 import type { Destination, Link, Peer } from './destination.ts';
+import { createPool } from './pool.ts';
 import { createWire } from './wire.ts';
 import type { Wire } from './wire.ts';
 
@@ -39,7 +40,7 @@ const xtext = (text: string): string =>
 const dial = async (
   { host, port, passClient, replyMsMax }: BackendSettings,
   peer: Peer | undefined,
-): Promise<{ wire: Wire; keywords: readonly string[] }> => {
+): Promise<{ wire: Wire; keywords: readonly string[]; isPooled: boolean }> => {
   const socket = connect({ host, port, noDelay: true });
   socket.setTimeout(connectMsMax, () => socket.destroy(new Error(`${unreachable} does not answer`)));
   await once(socket, 'connect');
@@ -70,7 +71,8 @@ const dial = async (
     expect(220, await wire.say(`XCLIENT ${told.join(' ')}`));
     hello = expect(250, await wire.say(`EHLO ${peer.helo}`));
   }
-  return { wire, keywords: hello.lines.slice(1) };
+  const isPooled = passClient !== 'proxy' && (passClient === 'received' || xclient === undefined);
+  return { wire, keywords: hello.lines.slice(1), isPooled };
 };
 
 const parametersText = (parameters: Parameters): string =>
@@ -79,11 +81,14 @@ const parametersText = (parameters: Parameters): string =>
 const receivedLine = (peer: Peer): string =>
   `Received: from ${peer.helo} ([${peer.address}])\r\n\tby ${hostname()} (Postern gate) with ${peer.esmtp ? 'ESMTP' : 'SMTP'}${peer.tls ? 'S' : ''};\r\n\t${new Date().toUTCString()}\r\n`;
 
-const createLink = (wire: Wire, peer: Peer, replyMsMax: number): Link => {
+/** @param putBack takes the connection after a session in which nothing was refused and nobody logged in */
+const createLink = (wire: Wire, peer: Peer, replyMsMax: number, putBack: (() => void) | undefined): Link => {
   let dots = createDots();
+  let isClean = true;
   const { socket } = wire;
   /** A reply that cannot be one to this command belongs to another, and nothing after it can be relied on; 421 is its last. */
   const inStep = (heard: SmtpReply, wanted: (code: number) => boolean): SmtpReply => {
+    if (heard.code >= 400) isClean = false;
     if (heard.code !== 421 && (heard.code >= 400 || wanted(heard.code))) return heard;
     socket.destroy();
     throw new Error(`${unreachable} said ${heard.code} ${heard.lines[0] ?? ''}`);
@@ -92,6 +97,7 @@ const createLink = (wire: Wire, peer: Peer, replyMsMax: number): Link => {
   const run = async (line: string): Promise<SmtpReply> => inStep(await wire.say(line), isSuccess);
   return {
     auth: async (line, ask) => {
+      isClean = false;
       let heard = await wire.say(line);
       for (let round = 1; heard.code === 334; round++) {
         if (round > challengesMax) throw new Error(`${unreachable} asks on and on`);
@@ -119,7 +125,9 @@ const createLink = (wire: Wire, peer: Peer, replyMsMax: number): Link => {
       if (!socket.destroyed) await run('RSET');
     },
     close: () => {
-      if (!socket.destroyed) socket.end('QUIT\r\n');
+      if (socket.destroyed) return;
+      if (isClean && putBack !== undefined) putBack();
+      else socket.end('QUIT\r\n');
     },
   };
 };
@@ -128,6 +136,7 @@ const createLink = (wire: Wire, peer: Peer, replyMsMax: number): Link => {
 const passed = new Set(['SIZE', '8BITMIME', 'SMTPUTF8', 'DSN', 'AUTH']);
 
 export const createBackend = (settings: BackendSettings): Destination => {
+  const pool = createPool();
   let known: readonly string[] = [];
   let askedAt = -Infinity;
   return {
@@ -144,7 +153,16 @@ export const createBackend = (settings: BackendSettings): Destination => {
       }
       return known;
     },
-    open: async (peer) => createLink((await dial(settings, peer)).wire, peer, settings.replyMsMax),
-    stop: () => Promise.resolve(),
+    open: async (peer) => {
+      const kept = await pool.take();
+      if (kept !== undefined) return createLink(kept.wire, peer, settings.replyMsMax, () => pool.put(kept));
+      const { wire, isPooled } = await dial(settings, peer);
+      const fresh = { wire, uses: 0 };
+      return createLink(wire, peer, settings.replyMsMax, isPooled ? () => pool.put(fresh) : undefined);
+    },
+    stop: () => {
+      pool.stop();
+      return Promise.resolve();
+    },
   };
 };

@@ -1,0 +1,56 @@
+/** A server that learns of the client by a Received line alone: its connections serve one session after the other. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { awaitLine, linesOf } from '../lab/await.ts';
+import { labClosed } from '../lab/door.ts';
+import { startExim } from '../lab/exim.ts';
+import { startWorld } from '../lab/world.ts';
+import { behind, dial, openGate } from './scene.ts';
+
+const deliver = async (from: string, name: string): Promise<number> => {
+  const smtp = await dial(from);
+  await smtp.say(`EHLO ${name}.test`, 250);
+  const { code } = await smtp.send(`${name}@remote.test`, ['alice@lab.test'], `Subject: ${name}\n\n${name}`);
+  await smtp.quit();
+  return code;
+};
+
+const connectionsIn = (log: string): number =>
+  linesOf(log).filter((line) => line.includes('SMTP connection from') && line.includes('TCP/IP connection count'))
+    .length;
+
+test(
+  'sessions share a connection, but not after a refusal; a connection that died costs nothing',
+  { skip: labClosed },
+  async (t) => {
+    await using world = await startWorld();
+    assert.ok(world);
+    const first = await startExim({ logSelector: '+smtp_connection' });
+    await openGate(t, { backend: behind(first.address) });
+
+    assert.equal(await deliver('203.0.113.1', 'one'), 250);
+    const before = connectionsIn(first.mainLog);
+    assert.ok(before >= 1);
+    for (const [at, name] of ['two', 'three', 'four'].entries())
+      assert.equal(await deliver(`203.0.113.${at + 2}`, name), 250);
+    await awaitLine(first.mainLog, 'the fourth message', (line) => line.includes('<= four@remote.test'));
+    assert.equal(connectionsIn(first.mainLog), before, 'no other connection was made');
+    const spooled = readFileSync(first.mainLog, 'latin1');
+    for (const name of ['one', 'two', 'three', 'four']) assert.match(spooled, new RegExp(`<= ${name}@remote\\.test`));
+
+    const guesser = await dial('203.0.113.9');
+    await guesser.say('EHLO guess.test', 250);
+    await guesser.say('MAIL FROM:<s@remote.test>', 250);
+    await guesser.say('RCPT TO:<nobody@lab.test>', 550);
+    await guesser.quit();
+    assert.equal(connectionsIn(first.mainLog), before, 'it had the kept one');
+    assert.equal(await deliver('203.0.113.5', 'five'), 250);
+    assert.equal(connectionsIn(first.mainLog), before + 1, 'what a guesser had serves nobody else');
+
+    await first.stop();
+    await using second = await startExim({ logSelector: '+smtp_connection' });
+    assert.ok(second);
+    assert.equal(await deliver('203.0.113.6', 'six'), 250, 'a kept connection has died meanwhile');
+  },
+);
