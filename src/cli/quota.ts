@@ -62,7 +62,8 @@ const sourcesOf = (call: Call): ReturnType<typeof sourcesIn> => {
       'USAGE',
       `--source ${plain(named.join(','))}: expected dovecot, maildir:/var/vmail/%d/%n, mbox:50M:/var/mail/%n or command:/path`,
     );
-  return sources.length > 0 ? sources : [{ kind: 'dovecot' }];
+  const listing = sources.filter(({ kind }) => kind !== 'quota-status');
+  return listing.length > 0 ? listing : [{ kind: 'dovecot' }];
 };
 
 const audit = (call: Call): Promise<number> =>

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { draftEvent } from '../model/event.ts';
 import type { Question } from '../model/question.ts';
-import { forgetRoom, sayRoom } from './detectors/mailbox-room.ts';
+import { forgetRoom, roomsIn, sayRoom } from './detectors/mailbox-room.ts';
 import { createJudge } from './judge.ts';
 import type { IncidentChange } from './incidents.ts';
 import { createMemory, memoryBytesMin } from './memory.ts';
@@ -107,4 +107,9 @@ test('bounces into a mailbox that fills fast are an incident long before their r
   assert.match(opened?.incident.why ?? '', /62 % full and at this pace full within 2 h/);
   assert.deepEqual(opened?.incident.actors, []);
   assert.equal(play(false).length, 0);
+});
+
+test('rooms take a twentieth of the table at most', () => {
+  const tables = [4, 64].map((mebibytes) => createMemory(new SharedArrayBuffer(mebibytes * memoryBytesMin), 7).table);
+  assert.deepEqual(tables.map(roomsIn), [5616, 50_000]);
 });

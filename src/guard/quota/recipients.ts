@@ -16,7 +16,7 @@ export type Recipients = {
   readonly meet: (event: Event) => boolean;
   /** Those not asked about yet, once. */
   readonly takeNew: () => readonly string[];
-  /** Longest not met first. */
+  /** Last met first: where there is no time for all, those in use are asked about. */
   readonly inUse: (now: number) => readonly string[];
 };
 
@@ -41,7 +41,7 @@ export const createRecipients = (): Recipients => {
     },
     inUse: (now) => {
       for (const [address, at] of metAt) if (now - at > keepMs) metAt.delete(address);
-      return [...metAt.keys()];
+      return [...metAt.keys()].toReversed();
     },
   };
 };

@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { forgetRoom, sayRoom } from '../../judge/detectors/mailbox-room.ts';
+import { forgetRoom, roomsIn, sayRoom } from '../../judge/detectors/mailbox-room.ts';
 import type { Room } from '../../judge/detectors/mailbox-room.ts';
 import type { Table } from '../../judge/statistics/table.ts';
 import type { Event } from '../../model/event.ts';
@@ -24,8 +24,6 @@ import { readQuotas } from './read.ts';
 
 /** Larger messages than this are not looked at: servers take less. */
 const tightBytes = 50_000_000;
-/** The fullest ones, where there are more. */
-const saidMax = 50_000;
 const roundsKept = 3;
 const keepSecondsMin = 180;
 /** So soon is a mailbox asked about that has just been met. */
@@ -117,9 +115,9 @@ export const startQuotaWatch = (wanted: Wanted): QuotaWatch => {
       })
       .toSorted((a, b) => a.room.overFromBytes - b.room.overFromBytes);
     const rooms = new Map(
-      tight
-        .slice(0, saidMax)
-        .flatMap(({ address, room }) => recipientsOf(address, domains).map((recipient) => [recipient, room] as const)),
+      tight.flatMap(({ address, room }) =>
+        recipientsOf(address, domains).map((recipient) => [recipient, room] as const),
+      ),
     );
     return { rooms, complete, troubles: [...unknown] };
   };
@@ -134,7 +132,8 @@ export const startQuotaWatch = (wanted: Wanted): QuotaWatch => {
       troubles.push(wordsOf(error));
     }
     aliases = rooms.size === 0 ? aliases : await aliasBook.read(Date.now());
-    const now = behindAliases(rooms, aliases, larger);
+    // The fullest ones, where there are more; aliases stand behind them.
+    const now = new Map([...behindAliases(rooms, aliases, larger)].slice(0, roomsIn(table)));
     say(now);
     // What a source that is down said before holds until its time.
     if (isComplete) for (const address of said.keys()) if (!now.has(address)) forgetRoom(table, address);

@@ -23,6 +23,15 @@ export type Room = {
 };
 
 const wordMax = 0xffff_ffff;
+/** No more of the table than this: rooms are guarded, and would push out what detectors learned. */
+const shareOfTable = 1 / 20;
+const roomsMax = 50_000;
+const bytesPerRecord = 28;
+
+/** How many mailboxes may be said. */
+export const roomsIn = ({ words }: Table): number =>
+  Math.min(roomsMax, Math.floor((words.byteLength / bytesPerRecord) * shareOfTable));
+
 const wordOf = (value: number): number => Math.max(0, Math.min(wordMax, Math.ceil(value)));
 
 /** @param until seconds since 1970 */
