@@ -4,9 +4,9 @@
  */
 import type { Wire } from './wire.ts';
 
-export type Pooled = { readonly wire: Wire; uses: number };
+type Pooled = { readonly wire: Wire; uses: number };
 
-export type Pool = {
+type Pool = {
   /** One that still answers, reset; undefined: dial. */
   readonly take: () => Promise<Pooled | undefined>;
   /** After a session in which nothing was refused and nobody logged in. */
