@@ -131,7 +131,7 @@ export const forwardOff: Act<ForwardWanted> = {
     if (!isOff(text, key)) return { took: false, text: `${key} is not switched off in ${path}` };
     const map = builtAs(refresh);
     if (map === undefined)
-      return (await isStale(path, carryOut))
+      return refresh.kind !== 'none' && refresh.kind !== 'reload' && (await isStale(path, carryOut))
         ? { took: false, text: `${path} was not built anew` }
         : { took: true, text: `switched off in ${path}` };
     const kept = readAliases(text, format).findLast((each) => each.key.toLowerCase() === key.toLowerCase());

@@ -47,6 +47,7 @@ export const createDispatch = (
 ): Dispatch => {
   const timers = new Set<NodeJS.Timeout>();
   const sending = new Set<Promise<void>>();
+  const given = new AbortController();
   let isStopped = false;
   let hour = 0;
   let told = 0;
@@ -80,7 +81,7 @@ export const createDispatch = (
     const notice = noticeIn(waiting.document);
     if (notice === undefined) return giveUp(waiting, 'what was kept of it is damaged');
     const sent = channel
-      .send(notice)
+      .send(notice, given.signal)
       .then(
         () => onDisk(() => outbox.remove(waiting.id), undefined),
         (error: unknown) => later(channel, waiting, wordsOf(error)),
@@ -125,6 +126,7 @@ export const createDispatch = (
       await Promise.race([Promise.all(sending), pause(stopMsMax, undefined, { signal: patience.signal })]);
       patience.abort();
       isStopped = true;
+      given.abort(new Error('the guard stops'));
     },
   };
 };

@@ -72,12 +72,18 @@ const messageOf = (notice: Notice, { from, to }: MailChoice): string => {
   ].join('\r\n');
 };
 
-const open = async (url: URL): Promise<Socket> => {
+const open = async (url: URL, given: AbortSignal | undefined): Promise<Socket> => {
   const secure = url.protocol === 'smtps:';
   const port = url.port === '' ? (secure ? 465 : 587) : Number(url.port);
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const socket = secure ? connectTls({ host, port, servername: host }) : connect({ host, port });
-  await once(socket, secure ? 'secureConnect' : 'connect', { signal: AbortSignal.timeout(patienceMs) });
+  const signal = AbortSignal.any([AbortSignal.timeout(patienceMs), ...(given === undefined ? [] : [given])]);
+  try {
+    await once(socket, secure ? 'secureConnect' : 'connect', { signal });
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
   socket.setTimeout(patienceMs, () => socket.destroy(new Error('the mail server does not answer')));
   return socket;
 };
@@ -100,9 +106,11 @@ const secured = async (talk: Talk, url: URL, own: string): Promise<Talk> => {
 
 export const mailChannel = (choice: MailChoice): Channel => ({
   name: 'mail',
-  send: async (notice) => {
+  send: async (notice, given) => {
     const url = new URL(choice.server);
-    const socket = await open(url);
+    const socket = await open(url, given);
+    const giveUp = (): void => void socket.destroy();
+    given?.addEventListener('abort', giveUp);
     try {
       const first = talkOver(socket);
       const greeting = (await replyOf(first)).at(-1) ?? '';
@@ -118,6 +126,7 @@ export const mailChannel = (choice: MailChoice): Channel => ({
       await say(talk, messageOf(notice, choice), '250');
       talk.socket.write('QUIT\r\n');
     } finally {
+      given?.removeEventListener('abort', giveUp);
       socket.destroy();
     }
   },

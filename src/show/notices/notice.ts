@@ -76,6 +76,6 @@ export const noticeText = ({ title, time, host, commands }: Notice): string =>
 
 export type Channel = {
   readonly name: string;
-  /** @throws Error with words when it was not taken */
-  readonly send: (notice: Notice) => Promise<void>;
+  /** @param given ends the attempt: nobody waits for it any more. @throws Error with words when it was not taken */
+  readonly send: (notice: Notice, given?: AbortSignal) => Promise<void>;
 };

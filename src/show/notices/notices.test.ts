@@ -3,12 +3,14 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type { Incident } from '../../model/report.ts';
 import { createDispatch } from './dispatch.ts';
 import type { Outbox } from './dispatch.ts';
+import { mailChannel } from './mail.ts';
 import { incidentNotice, noticeText, plainNotice } from './notice.ts';
 import type { Channel, Notice } from './notice.ts';
 import { webhookChannel } from './webhook.ts';
@@ -102,6 +104,34 @@ test('what is not taken before a stop is told after the next start, once', async
   await createDispatch([isUp], outbox, (words) => complaints.push(words)).stop();
   assert.match(complaints.join('\n'), /webhook \(it is not configured any more\): blocked\n.*mail .*damaged/);
   assert.deepEqual(outbox.waiting(), []);
+});
+
+test('a stop waits two seconds at most, and lets go of what does not end', async () => {
+  const silent = createTcpServer(() => undefined).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  // A server that listens on TCP has such an address.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  const { port } = silent.address() as AddressInfo;
+  const outbox = memoryOutbox();
+  const mail = mailChannel({
+    server: `smtp://127.0.0.1:${port}`,
+    password: undefined,
+    from: 'a@b.test',
+    to: ['a@b.test'],
+  });
+  const dispatch = createDispatch([mail, webhookChannel(`http://127.0.0.1:${port}/`, 'secret')], outbox, assert.fail);
+  const connected = once(silent, 'connection');
+  dispatch.tell(plainNotice('acted', 'blocked', undefined, 5_000, 'mx'));
+  const [socket]: Socket[] = await connected;
+  const closed = once(socket ?? silent, 'close');
+  socket?.resume();
+  await dispatch.stop();
+  await closed;
+  assert.deepEqual(
+    outbox.waiting().map(({ channel }) => channel),
+    ['mail', 'webhook'],
+  );
+  silent.close();
 });
 
 test('a disk that keeps nothing keeps no notice from being sent', async () => {

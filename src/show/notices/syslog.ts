@@ -8,8 +8,11 @@ const patienceMs = 5000;
 
 export const syslogChannel: Channel = {
   name: 'syslog',
-  send: async ({ title, incident }) => {
+  send: async ({ title, incident }, given) => {
     const text = `${incident === undefined ? '' : `incident=${incident} `}${title}`;
-    await execute('/usr/bin/logger', ['-t', 'postern', '-p', 'mail.warning', '--', text], { timeout: patienceMs });
+    await execute('/usr/bin/logger', ['-t', 'postern', '-p', 'mail.warning', '--', text], {
+      timeout: patienceMs,
+      ...(given === undefined ? {} : { signal: given }),
+    });
   },
 };

@@ -7,7 +7,7 @@ const patienceMs = 10_000;
 
 export const webhookChannel = (url: string, secret: string): Channel => ({
   name: 'webhook',
-  send: async (notice) => {
+  send: async (notice, given) => {
     const body = JSON.stringify({
       version: 1,
       ...notice,
@@ -21,7 +21,7 @@ export const webhookChannel = (url: string, secret: string): Channel => ({
       headers: { 'content-type': 'application/json', 'postern-signature': `t=${seconds},v1=${signature}` },
       body,
       redirect: 'error',
-      signal: AbortSignal.timeout(patienceMs),
+      signal: AbortSignal.any([AbortSignal.timeout(patienceMs), ...(given === undefined ? [] : [given])]),
     });
     await response.body?.cancel();
     if (!response.ok) throw new Error(`the webhook answered ${response.status}`);

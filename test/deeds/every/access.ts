@@ -1,5 +1,5 @@
 /** Entries in the access maps of running servers, each seen by a client that connects. */
-import { chownSync, existsSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { accessEntry } from '../../../src/act/access-entry.ts';
 import { cdbOf } from '../../../src/servers/exim/cdb.ts';
 import { runCommand } from '../../servers/lab/daemon.ts';
@@ -11,6 +11,7 @@ import { keptFile, row } from './row.ts';
 import type { Stage } from './row.ts';
 import {
   accessMap,
+  age,
   makemap,
   startPatientExim,
   startPatientPostfix,
@@ -29,13 +30,6 @@ const heard = async (to: string): Promise<string> => {
     if ((codes.at(-1) ?? 0) < 400 && codes.at(-1) !== 0) codes.push((await smtp.say(command)).code);
   smtp.hangUp();
   return codes.join(' ');
-};
-
-/** What was built of it is of another, earlier second each time: no deed has to wait for the next one. */
-let agedTo = 1_600_000_000;
-const age = (path: string): void => {
-  for (const ending of ['.db', '.lmdb', '.cdb'])
-    if (existsSync(`${path}${ending}`)) utimesSync(`${path}${ending}`, ++agedTo, agedTo);
 };
 
 const postfixMaps = ['hash', 'btree', 'lmdb', 'cdb', 'texthash', 'cidr'] as const;
