@@ -8,6 +8,7 @@ import type { SenderReport } from '../model/report.ts';
 import { findAliases } from '../sense/aliases/find.ts';
 import type { FoundAliases } from '../sense/aliases/find.ts';
 import { isOutside, readAliases, switchedOff } from '../servers/alias-file.ts';
+import { aliasLoops } from '../servers/alias-loops.ts';
 import { anyJson } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
 import { styleFor } from '../show/text/style.ts';
@@ -59,8 +60,9 @@ const costsIn = async (call: Call, logs: readonly string[]): Promise<ReadonlyMap
 const list = async (call: Call, logs: readonly string[]): Promise<number> => {
   const found = await findAliases();
   const forwards = forwardsIn(found, await costsIn(call, logs));
+  const loops = aliasLoops(found.files.flatMap(({ text, format }) => readAliases(text, format)));
   if (call.options.has('json')) {
-    process.stdout.write(`${anyJson({ version: 1, forwards, unread: found.unread })}\n`);
+    process.stdout.write(`${anyJson({ version: 1, forwards, loops, unread: found.unread })}\n`);
     return 0;
   }
   const rows = table(
@@ -76,6 +78,8 @@ const list = async (call: Call, logs: readonly string[]): Promise<number> => {
   );
   for (const line of rows.length === 0 ? ['No alias sends mail to other servers.'] : rows)
     process.stdout.write(`${line}\n`);
+  for (const loop of loops)
+    process.stdout.write(`LOOP: ${plain([...loop, loop[0] ?? ''].join(' -> '))}: mail for these reaches nobody\n`);
   if (logs.length === 0 && rows.length > 0) process.stdout.write('Name mail logs to see what they cost.\n');
   for (const map of found.unread) process.stderr.write(`postern: ${plain(map)} is no file that can be read here\n`);
   return 0;

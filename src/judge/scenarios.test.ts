@@ -308,6 +308,18 @@ test('an alias that sends a flood on is named, with the command that switches it
   );
 });
 
+test('a forward loop and an alias loop are named, each by its address', () => {
+  const mail = site();
+  const looped = { reason: 'loop', origin: 'Ring@lab.test', recipient: 'back@ring.test' } as const;
+  mail.judge.tell(fact(start, 'message', { client: '192.0.2.26', ...looped }));
+  mail.judge.tell(fact(start, 'message', { reason: 'loop', origin: 'twin@lab.test', recipient: 'twin@lab.test' }));
+  const named = mail.incidents('outbound-flood').map(({ actors, counts, why }) => [actors[0]?.value, counts, why]);
+  assert.equal(named.length, 2);
+  const find = (address: string): string => JSON.stringify(named.find(([value]) => value === address));
+  assert.match(find('ring@lab.test'), /"loopReturns":1.*sent on to back@ring\.test/);
+  assert.match(find('twin@lab.test'), /"aliasLoops":1.*an alias loop/);
+});
+
 test('a name that a shell would read as more than a name stands in no command', () => {
   for (const target of ["x'; rm -rf /; '@lab.test", '--state@lab.test', '$(id)@lab.test']) {
     const advice = adviceFor('outbound-flood', { crowd: false, eventsBefore: 1, target });

@@ -79,7 +79,7 @@ export type Reason =
   | 'recipient-rate'
   // message, delivery and queue: this is a bounce (DSN) that our server made
   | 'bounce'
-  // message: it has come back again and again from where `origin` sent it on (`recipient`)
+  // message: it has come back again and again from where `origin` sent it on (`recipient`; the same: it names itself)
   | 'loop'
   // queue
   | 'hold'

@@ -68,7 +68,7 @@ const scenes: readonly Scene[] = [
     here: async (world) => {
       const file = '/etc/postfix/virtual';
       const postfix = await startPostfix({ mainCf: { ...noLimits, virtual_alias_maps: `hash:${file}` } });
-      writeBefore(file, 'ring@lab.test back@ring.test\n');
+      writeBefore(file, 'ring@lab.test back@ring.test\ntwin1@lab.test twin2@lab.test\ntwin2@lab.test twin1@lab.test\n');
       await runCommand('postmap', [`hash:${file}`]);
       await runCommand('postfix', ['reload']);
       return { ...postfix, log: world.log.iso, file };
@@ -94,7 +94,10 @@ ring:
 `,
           ),
       });
-      writeBefore(file, 'ring@lab.test: back@ring.test\n');
+      writeBefore(
+        file,
+        'ring@lab.test: back@ring.test\ntwin1@lab.test: twin2@lab.test\ntwin2@lab.test: twin1@lab.test\n',
+      );
       return { ...exim, log: exim.mainLog, file };
     },
     there: (home) =>
@@ -115,7 +118,9 @@ ring:
     here: async (world) => {
       const file = '/etc/mail/virtusertable';
       const sendmail = await startSendmail();
-      writeBefore(file, 'ring@lab.test\tback@ring.test\n');
+      writeBefore(file, 'ring@lab.test\tback@ring.test\ntwin1@lab.test\ttwin1\n');
+      writeBefore('/etc/mail/aliases', 'twin1: twin2\ntwin2: twin1\n');
+      await runCommand(sendmail.program, ['-bi']);
       const makemap = sendmail.program.replace(/sendmail$/, 'makemap');
       await runCommand(makemap, ['hash', file], readFileSync(file, 'latin1'));
       // In this machine only, where Postern looks for it.
@@ -173,6 +178,8 @@ for (const { name, here, there } of scenes)
 
         await postern('forwards', 'on', 'ring@lab.test', '--state', state);
         assert.equal(readFileSync(server.file, 'latin1'), before, 'the file is what it was');
+        // Two aliases here that name each other: the server itself lets nothing through.
+        assert.match(await postern('forwards'), /LOOP: twin1(?:@lab\.test)? -> twin2(?:@lab\.test)? -> twin1/);
         assert.equal(await write(server.address, 'third'), 250);
         await awaitLine(server.log, 'the third message', (line) => line.includes('third@remote.test'));
       } finally {

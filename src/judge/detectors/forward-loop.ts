@@ -10,15 +10,25 @@ const observe = (facts: Facts, bench: Bench): void => {
   if (reason !== 'loop' || origin === undefined) return;
   const value = origin.toLowerCase();
   const actor = { kind: 'user', value } as const;
+  const isHere = recipient?.toLowerCase() === value;
   const target = { kind: 'account', value } as const;
-  bench.note(facts, { attack: 'outbound-flood', target, actor, detail: undefined, count: 'loopReturns', events: 1 });
+  bench.note(facts, {
+    attack: 'outbound-flood',
+    target,
+    actor,
+    detail: undefined,
+    count: isHere ? 'aliasLoops' : 'loopReturns',
+    events: 1,
+  });
   bench.accuse(facts, {
     detector: 'forward-loop',
     attack: 'outbound-flood',
     target,
     actor,
     crowd: false,
-    why: `a forward loop: mail for ${value} is sent on to ${recipient ?? 'another server'}, which sends it back again and again`,
+    why: isHere
+      ? `an alias loop: ${value} and another alias here name each other, so its mail is refused (postern forwards names them)`
+      : `a forward loop: mail for ${value} is sent on to ${recipient ?? 'another server'}, which sends it back again and again`,
   });
 };
 

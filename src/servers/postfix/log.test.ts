@@ -208,3 +208,30 @@ test('no bytes make it throw', () => {
     }),
   );
 });
+
+test('mail that comes back from where it was sent on is told as a loop; so are aliases that name each other', () => {
+  const pass = (id: string): readonly string[] => [
+    `postfix/smtpd[1]: ${id}: client=h.test[192.0.2.26]`,
+    `postfix/cleanup[2]: ${id}: message-id=<m@x>`,
+    `postfix/qmgr[3]: ${id}: from=<s@remote.test>, size=3, nrcpt=1 (queue active)`,
+    `postfix/smtp[4]: ${id}: to=<back@ring.test>, orig_to=<ring@lab.test>, relay=mx.ring.test[192.0.2.26]:25, delay=0, delays=0/0/0/0, dsn=2.0.0, status=sent (250 ok)`,
+    `postfix/qmgr[3]: ${id}: removed`,
+  ];
+  const { events } = readAll([
+    ...['4ABCDE1', '4ABCDE2', '4ABCDE3', '4ABCDE4', '4ABCDE5'].flatMap(pass),
+    'postfix/cleanup[2]: warning: 4jWlf33g7nzhg: unreasonable virtual_alias_maps map nesting for a@lab.test -- message not accepted, try again later',
+  ]);
+  assert.deepEqual(
+    events
+      .filter(({ kind }) => kind === 'message')
+      .map(({ reason, origin, recipient }) => [reason, reason === undefined ? undefined : origin, recipient]),
+    [
+      [undefined, undefined, undefined],
+      [undefined, undefined, undefined],
+      [undefined, undefined, undefined],
+      ['loop', 'ring@lab.test', 'back@ring.test'],
+      ['loop', 'ring@lab.test', 'back@ring.test'],
+      ['loop', 'a@lab.test', 'a@lab.test'],
+    ],
+  );
+});

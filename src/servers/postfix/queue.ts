@@ -32,6 +32,9 @@ const cleanupKnown = [
   'strip: ',
 ];
 
+/** Two aliases that name each other; the sender is told to try again. */
+const nestedAlias = /^warning: \w+: unreasonable \S+ map nesting for (\S{1,320}) -- /;
+
 const messageIdMark = 'message-id=';
 
 const verdictWords: readonly (readonly [string, 'refused' | 'held' | 'discarded'])[] = [
@@ -50,6 +53,15 @@ export const readCleanup: DaemonReader = (line, memory, tell) => {
     const known = memory.messages.get(line.queueId);
     if (known !== undefined) known.messageId = keep(text.slice(messageIdMark.length));
     return 'known';
+  }
+  const nested = nestedAlias.exec(text)?.[1];
+  if (nested !== undefined) {
+    const event = draft(line, 'message');
+    event.reason = 'loop';
+    event.origin = nested;
+    event.recipient = nested;
+    tell(event);
+    return 'event';
   }
   if (cleanupKnown.some((start) => text.startsWith(start))) return 'known';
   const verdict = verdictWords.find(([start]) => text.startsWith(start))?.[1];
