@@ -1,5 +1,5 @@
 /**
- * The gate with the judge in front of a sink, in one process: `gate-service.ts PORT BACKEND-PORT [GREET-PAUSE-MS] [BACKEND-HOST]`.
+ * The gate with the judge in front of a sink, in one process: `gate-service.ts PORT BACKEND-PORT [GREET-PAUSE-MS] [BACKEND-HOST] [HELD-MAX]`.
  * Clients in 127.0.1.0/24 are hostile to it and held, those in 127.0.9.0/24 are hostile and sent away, as when its budget is spent.
  */
 import { createMemory } from '../../src/judge/memory.ts';
@@ -44,6 +44,6 @@ await startGate(
     origin: undefined,
     signature: undefined,
     patience: { commandMsMax: 300_000, messageMsMax: 1_800_000 },
-    heldConnectionsMax: 50_000,
+    heldConnectionsMax: Number(process.argv[6] ?? 50_000),
   },
 );

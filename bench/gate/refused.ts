@@ -60,7 +60,7 @@ await using postfix = await startPostfix({
 });
 const gate = spawn(
   process.execPath,
-  [join(import.meta.dirname, 'gate-service.ts'), `${port}`, '25', '0', hosts.postfix],
+  [join(import.meta.dirname, 'gate-service.ts'), `${port}`, '25', '0', hosts.postfix, '0'],
   {
     stdio: ['ignore', 'ignore', 'inherit'],
   },
