@@ -1,0 +1,325 @@
+/**
+ * What it costs a real server to ask at every stage: whole sessions (EHLO, MAIL, RCPT, DATA of 4 kB, QUIT) accepted a second,
+ * with Postern asked and without, turn by turn in one run; the CPU time of all processes together (server, guard, load), which
+ * other work on the machine does not change; and how much later a recipient is answered.
+ *
+ *   node test/run.mjs --run bench/servers/compare.ts [--rounds 5] [--share 1] [--rspamd DIR]
+ *
+ * It runs in the lab, with the lab's Postfix, Exim and Sendmail, their own limits off. The load is Postfix's `smtp-source`.
+ * The guard runs as a program of its own and follows the server's log, as it does for a postmaster. `--rspamd DIR` is where
+ * Debian's package and its libraries are unpacked (`dpkg -x`): its milter on the same Postfix, with its default modules.
+ */
+import { once } from 'node:events';
+import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { awaitPorts } from '../../test/servers/lab/await.ts';
+import { runCommand, startDaemon } from '../../test/servers/lab/daemon.ts';
+import { attachExim } from '../../test/servers/lab/exim-hook.ts';
+import { startExim } from '../../test/servers/lab/exim.ts';
+import { startPostfix } from '../../test/servers/lab/postfix.ts';
+import { startSendmail } from '../../test/servers/lab/sendmail.ts';
+import { startWorld } from '../../test/servers/lab/world.ts';
+import type { World } from '../../test/servers/lab/world.ts';
+import { setUpPostfix } from '../../src/servers/postfix/setup.ts';
+import { cpuSecondsOfAll, describeMachine, medianOf, tableOf } from '../machine.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    share: { type: 'string', default: '1' },
+    rspamd: { type: 'string', default: '' },
+  },
+});
+const rounds = Number(options.rounds);
+/** Of the messages that each contender names. */
+const portion = Number(options.share);
+const sessions = 8;
+const messageBytes = 4096;
+const recipientsPerSession = 10;
+const sessionsTimed = 30;
+
+type Running = { readonly address: string; readonly log: string } & AsyncDisposable;
+type Contender = {
+  readonly name: string;
+  readonly recipient: string;
+  /** So many that a round takes a second or more. */
+  readonly messages: number;
+  readonly start: (world: World, asks: boolean) => Promise<Running>;
+  /** The table's first column when something else than Postern is asked. */
+  readonly other?: string;
+  /** Started beside the server. */
+  readonly beside?: () => Promise<AsyncDisposable>;
+};
+
+/** Nothing of the server's own stands in the way of a client, and what is accepted costs nothing more. */
+const unlimited = {
+  smtpd_client_connection_count_limit: '0',
+  smtpd_client_connection_rate_limit: '0',
+  smtpd_client_message_rate_limit: '0',
+  smtpd_client_recipient_rate_limit: '0',
+  smtpd_recipient_restrictions: '',
+  smtpd_data_restrictions: '',
+  virtual_transport: 'discard:',
+};
+
+/** What `postern setup postfix` writes, as parameters. */
+const policyParameters = (): Record<string, string> => {
+  const endpoints = { policy: '127.0.0.1:10040', milter: '', readsocket: '', authPolicy: '' };
+  const change = setUpPostfix('', endpoints, 3);
+  const lines = change.kind === 'changed' ? change.lines.join('\n').replaceAll(',\n    ', ', ').split('\n') : [];
+  return Object.fromEntries(
+    lines.map((line) => [line.slice(0, line.indexOf(' =')), line.slice(line.indexOf('= ') + 2)]),
+  );
+};
+
+const milterAt = (port: number): Record<string, string> => ({
+  smtpd_milters: `{ inet:127.0.0.1:${port}, connect_timeout=2s, command_timeout=5s, default_action=accept }`,
+});
+
+const postfixWith =
+  (asking: () => Record<string, string>) =>
+  async (world: World, asks: boolean): Promise<Running> => {
+    const postfix = await startPostfix({ mainCf: { ...unlimited, ...(asks ? asking() : {}) } });
+    return { ...postfix, log: world.log.iso };
+  };
+
+const eximLimits = (config: string): string =>
+  config
+    .replace(/\n {2}defer ratelimit[^]*?(?=\n {2}accept)/, '')
+    .replace('smtp_accept_max_per_host = 5', 'queue_only = true')
+    .replace(/\n {2}deny set acl_m_quota[^]*?(?=\n {2}require verify)/, '');
+
+const rspamdPort = 11_332;
+/** Some of its paths are compiled in: its tree is laid over the lab's. */
+const startRspamd = async (tree: string): Promise<AsyncDisposable> => {
+  mkdirSync('/usr/share/rspamd', { recursive: true });
+  await runCommand('mount', ['--bind', `${tree}/usr/share/rspamd`, '/usr/share/rspamd']);
+  const place = mkdtempSync(join(tmpdir(), 'postern-rspamd-'));
+  mkdirSync(join(place, 'override'));
+  const config = join(place, 'rspamd.conf');
+  const share = `${tree}/usr/share/rspamd`;
+  writeFileSync(
+    config,
+    [
+      `.include "${tree}/etc/rspamd/common.conf"`,
+      `options { pidfile = "${place}/pid"; dns { nameserver = ["127.0.0.1"]; timeout = 1s; } }`,
+      'logging { type = "console"; level = "error"; }',
+      `worker "rspamd_proxy" { bind_socket = "127.0.0.1:${rspamdPort}"; milter = yes; timeout = 5s; upstream "local" { default = yes; self_scan = yes; } count = 2; }`,
+      '',
+    ].join('\n'),
+  );
+  chownSync(place, 0, 0);
+  const libraries = `${tree}/usr/lib/rspamd:${tree}/usr/lib/x86_64-linux-gnu:${tree}/usr/lib/x86_64-linux-gnu/rspamd`;
+  const variables = [
+    `LD_LIBRARY_PATH=${libraries}`,
+    `${tree}/usr/bin/rspamd`,
+    '-f',
+    '-i',
+    '-c',
+    config,
+    `--var=CONFDIR=${tree}/etc/rspamd`,
+    `--var=LOCAL_CONFDIR=${tree}/etc/rspamd`,
+    `--var=DBDIR=${place}`,
+    `--var=RUNDIR=${place}`,
+    `--var=LOGDIR=${place}`,
+    `--var=SHAREDIR=${share}`,
+    `--var=RULESDIR=${share}/rules`,
+    `--var=LUALIBDIR=${share}/lualib`,
+    `--var=PLUGINSDIR=${share}/plugins`,
+    `--var=WWWDIR=${share}/www`,
+  ];
+  const daemon = startDaemon('rspamd', 'env', variables);
+  await daemon.until(awaitPorts('127.0.0.1', [rspamdPort]));
+  return {
+    [Symbol.asyncDispose]: async () => {
+      await daemon.stop();
+      rmSync(place, { recursive: true, force: true });
+    },
+  };
+};
+
+const contenders: readonly Contender[] = [
+  { name: 'Postfix, policy', recipient: 'alice@lab.test', messages: 2000, start: postfixWith(policyParameters) },
+  { name: 'Postfix, milter', recipient: 'alice@lab.test', messages: 2000, start: postfixWith(() => milterAt(10_041)) },
+  ...(options.rspamd === ''
+    ? []
+    : [
+        {
+          name: 'Postfix, milter',
+          other: 'rspamd',
+          recipient: 'alice@lab.test',
+          messages: 2000,
+          start: postfixWith(() => milterAt(rspamdPort)),
+          beside: () => startRspamd(options.rspamd),
+        },
+      ]),
+  {
+    name: 'Exim, readsocket',
+    recipient: 'alice@lab.test',
+    messages: 400,
+    start: async (_world, asks) => {
+      const attach = attachExim('127.0.0.1:10042');
+      const exim = await startExim({ edit: (config) => (asks ? attach(eximLimits(config)) : eximLimits(config)) });
+      return { ...exim, log: exim.mainLog };
+    },
+  },
+  {
+    name: 'Sendmail, milter',
+    recipient: 'laba@mx.lab.test',
+    messages: 400,
+    start: async (world, asks) => {
+      const filter =
+        "INPUT_MAIL_FILTER(`postern', `S=local:/run/postern-bench/milter.sock, T=C:2s;S:2s;R:5s;E:30s')dnl\n";
+      const sendmail = await startSendmail(`define(\`confDELIVERY_MODE', \`queueonly')dnl\n${asks ? filter : ''}`);
+      return { ...sendmail, log: world.log.iso };
+    },
+  },
+];
+
+const startPostern = async (log: string): Promise<AsyncDisposable> => {
+  // Sendmail asks through a unix socket in the state directory.
+  const state = '/run/postern-bench';
+  mkdirSync(state, { recursive: true, mode: 0o755 });
+  const config = join(state, 'postern.yaml');
+  writeFileSync(config, `state: ${state}\nlogs: [${log}]\njudge:\n  learning: '0'\n`);
+  const daemon = startDaemon(
+    'postern',
+    process.execPath,
+    ['src/cli/main.ts', 'run', '--config', config].map((word) =>
+      word.replace('src/', join(import.meta.dirname, '../../src/')),
+    ),
+  );
+  await daemon.until(awaitPorts('127.0.0.1', [10_040, 10_041, 10_042]));
+  return {
+    [Symbol.asyncDispose]: async () => {
+      await daemon.stop();
+      rmSync(state, { recursive: true });
+    },
+  };
+};
+
+/** Accepted messages a second. */
+const rateOf = async (address: string, recipient: string, messages: number): Promise<number> => {
+  const before = performance.now();
+  await runCommand('smtp-source', [
+    '-s',
+    String(sessions),
+    '-m',
+    String(messages),
+    '-l',
+    String(messageBytes),
+    '-f',
+    's@remote.test',
+    '-t',
+    recipient,
+    `${address}:25`,
+  ]);
+  return messages / ((performance.now() - before) / 1000);
+};
+
+/** How long each RCPT waits for its answer in a short session, in milliseconds. */
+const recipientTimes = async (address: string, recipient: string): Promise<readonly number[]> => {
+  const socket = connect({ port: 25, host: address, noDelay: true });
+  let heard = '';
+  let wake = (): void => {};
+  socket.on('data', (bytes) => {
+    heard += bytes.toString('latin1');
+    wake();
+  });
+  socket.on('close', () => wake());
+  const say = async (line: string): Promise<void> => {
+    heard = '';
+    if (line !== '') socket.write(`${line}\r\n`);
+    while (!/^\d{3} .*\r\n/m.test(heard)) {
+      if (socket.destroyed) throw new Error(`${address} hung up at ${line}`);
+      await new Promise<void>((resolve) => (wake = resolve));
+    }
+    if (!/^[23]/.test(heard)) throw new Error(`${line}: ${heard}`);
+  };
+  await once(socket, 'connect');
+  for (const line of ['', 'EHLO bench.test', 'MAIL FROM:<s@remote.test>']) await say(line);
+  const times: number[] = [];
+  for (let at = 0; at < recipientsPerSession; at++) {
+    const before = performance.now();
+    await say(`RCPT TO:<${recipient}>`);
+    times.push(performance.now() - before);
+  }
+  socket.destroy();
+  return times;
+};
+
+type Measured = {
+  readonly rate: number;
+  /** CPU milliseconds a message. */ readonly cpu: number;
+  readonly p50: number;
+  readonly p99: number;
+};
+const quantile = (sorted: readonly number[], share: number): number =>
+  sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
+
+const measure = async (contender: Contender, asks: boolean): Promise<Measured> => {
+  await using world = await startWorld();
+  await using stack = new AsyncDisposableStack();
+  if (asks && contender.beside !== undefined) stack.use(await contender.beside());
+  await using server = await contender.start(world, asks);
+  if (asks && contender.other === undefined) stack.use(await startPostern(server.log));
+  const messages = Math.ceil(contender.messages * portion);
+  await rateOf(server.address, contender.recipient, Math.ceil(messages / 4)); // warm
+  const before = cpuSecondsOfAll();
+  const rate = await rateOf(server.address, contender.recipient, messages);
+  const cpu = ((cpuSecondsOfAll() - before) * 1000) / messages;
+  const times: number[] = [];
+  for (let session = 0; session < sessionsTimed; session++)
+    times.push(...(await recipientTimes(server.address, contender.recipient)));
+  times.sort((a, b) => a - b);
+  return { rate, cpu, p50: quantile(times, 0.5), p99: quantile(times, 0.99) };
+};
+
+const rows: string[][] = [
+  [
+    'server, hook',
+    'asked',
+    'messages/s',
+    'asked',
+    'ratio',
+    'CPU ms',
+    'asked',
+    'ratio',
+    'RCPT p50 ms',
+    'asked',
+    'p99 ms',
+    'asked',
+  ],
+];
+for (const contender of contenders) {
+  const without: Measured[] = [];
+  const asked: Measured[] = [];
+  for (let round = 0; round < rounds; round++) {
+    // The order changes, so that neither always comes first.
+    for (const asks of round % 2 === 0 ? [false, true] : [true, false])
+      (asks ? asked : without).push(await measure(contender, asks));
+  }
+  const median = (all: readonly Measured[], of: keyof Measured): number => medianOf(all.map((one) => one[of]));
+  const pair = (of: keyof Measured, digits: number): readonly string[] =>
+    [without, asked].map((all) => median(all, of).toFixed(digits));
+  rows.push([
+    contender.name,
+    contender.other ?? 'postern',
+    ...pair('rate', 0),
+    (median(asked, 'rate') / median(without, 'rate')).toFixed(2),
+    ...pair('cpu', 2),
+    (median(without, 'cpu') / median(asked, 'cpu')).toFixed(2),
+    ...pair('p50', 2),
+    ...pair('p99', 2),
+  ]);
+  process.stderr.write(`${rows.at(-1)?.join('  ') ?? ''}\n`);
+}
+
+console.log(`### Servers that ask: ${describeMachine()}\n`);
+console.log(
+  `Medians of ${rounds} rounds; messages of ${messageBytes} bytes, ${sessions} sessions at once; load, server and guard share the machine.\n`,
+);
+console.log(tableOf(rows));
