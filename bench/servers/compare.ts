@@ -3,9 +3,9 @@
  * with Postern asked and without, turn by turn in one run; the CPU time of all processes together (server, guard, load), which
  * other work on the machine does not change; and how much later a recipient is answered.
  *
- *   node test/run.mjs --run bench/servers/compare.ts [--rounds 5] [--share 1] [--rspamd DIR]
+ *   node test/run.mjs --run bench/servers/compare.ts [--rounds 5] [--share 1] [--rspamd DIR] [--memory]
  *
- * It runs in the lab, with the lab's Postfix, Exim and Sendmail, their own limits off. The load is Postfix's `smtp-source`.
+ * It runs in the lab, with the lab's Postfix, Exim and Sendmail, their own limits off, the queue on a disk (`--memory`: not). The load is Postfix's `smtp-source`.
  * The guard runs as a program of its own and follows the server's log, as it does for a postmaster. `--rspamd DIR` is where
  * Debian's package and its libraries are unpacked (`dpkg -x`): its milter on the same Postfix, with its default modules.
  */
@@ -31,6 +31,7 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '5' },
     share: { type: 'string', default: '1' },
     rspamd: { type: 'string', default: '' },
+    memory: { type: 'boolean', default: false },
   },
 });
 const rounds = Number(options.rounds);
@@ -260,6 +261,18 @@ type Measured = {
 const quantile = (sorted: readonly number[], share: number): number =>
   sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
 
+/** As on a real server the queue is on a disk: the lab's is in memory, where a message costs nothing to keep. */
+const putQueuesOnDisk = async (): Promise<void> => {
+  const scratch = mkdtempSync(join(tmpdir(), 'postern-queues-'));
+  process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
+  for (const name of ['postfix', 'exim4', 'mqueue']) {
+    const [disk, place] = [join(scratch, name), join('/var/spool', name)];
+    for (const folder of [disk, place]) mkdirSync(folder, { recursive: true });
+    await runCommand('mount', ['--bind', disk, place]);
+  }
+};
+if (!options.memory) await putQueuesOnDisk();
+
 const measure = async (contender: Contender, asks: boolean): Promise<Measured> => {
   await using world = await startWorld();
   await using stack = new AsyncDisposableStack();
@@ -320,6 +333,6 @@ for (const contender of contenders) {
 
 console.log(`### Servers that ask: ${describeMachine()}\n`);
 console.log(
-  `Medians of ${rounds} rounds; messages of ${messageBytes} bytes, ${sessions} sessions at once; load, server and guard share the machine.\n`,
+  `Medians of ${rounds} rounds; messages of ${messageBytes} bytes, ${sessions} sessions at once; load, server and guard share the machine; queue ${options.memory ? 'in memory' : 'on disk'}.\n`,
 );
 console.log(tableOf(rows));
