@@ -3,14 +3,13 @@
  * with Postern asked and without, turn by turn in one run; the CPU time of all processes together (server, guard, load), which
  * other work on the machine does not change; and how much later a recipient is answered.
  *
- *   node test/run.mjs --run bench/servers/compare.ts [--rounds 5] [--share 1] [--rspamd DIR] [--memory]
+ *   node test/run.mjs --run bench/servers/compare.ts [--rounds 5] [--share 1] [--memory] [--only WORD]
  *
  * It runs in the lab, with the lab's Postfix, Exim and Sendmail, their own limits off, the queue on a disk (`--memory`: not). The load is Postfix's `smtp-source`.
- * The guard runs as a program of its own and follows the server's log, as it does for a postmaster. `--rspamd DIR` is where
- * Debian's package and its libraries are unpacked (`dpkg -x`): its milter on the same Postfix, with its default modules.
+ * The guard runs as a program of its own and follows the server's log, as it does for a postmaster.
  */
 import { once } from 'node:events';
-import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,7 +29,7 @@ const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     share: { type: 'string', default: '1' },
-    rspamd: { type: 'string', default: '' },
+    only: { type: 'string', default: '' },
     memory: { type: 'boolean', default: false },
   },
 });
@@ -49,10 +48,6 @@ type Contender = {
   /** So many that a round takes a second or more. */
   readonly messages: number;
   readonly start: (world: World, asks: boolean) => Promise<Running>;
-  /** The table's first column when something else than Postern is asked. */
-  readonly other?: string;
-  /** Started beside the server. */
-  readonly beside?: () => Promise<AsyncDisposable>;
 };
 
 /** Nothing of the server's own stands in the way of a client, and what is accepted costs nothing more. */
@@ -93,70 +88,9 @@ const eximLimits = (config: string): string =>
     .replace('smtp_accept_max_per_host = 5', 'queue_only = true')
     .replace(/\n {2}deny set acl_m_quota[^]*?(?=\n {2}require verify)/, '');
 
-const rspamdPort = 11_332;
-/** Some of its paths are compiled in: its tree is laid over the lab's. */
-const startRspamd = async (tree: string): Promise<AsyncDisposable> => {
-  mkdirSync('/usr/share/rspamd', { recursive: true });
-  await runCommand('mount', ['--bind', `${tree}/usr/share/rspamd`, '/usr/share/rspamd']);
-  const place = mkdtempSync(join(tmpdir(), 'postern-rspamd-'));
-  mkdirSync(join(place, 'override'));
-  const config = join(place, 'rspamd.conf');
-  const share = `${tree}/usr/share/rspamd`;
-  writeFileSync(
-    config,
-    [
-      `.include "${tree}/etc/rspamd/common.conf"`,
-      `options { pidfile = "${place}/pid"; dns { nameserver = ["127.0.0.1"]; timeout = 1s; } }`,
-      'logging { type = "console"; level = "error"; }',
-      `worker "rspamd_proxy" { bind_socket = "127.0.0.1:${rspamdPort}"; milter = yes; timeout = 5s; upstream "local" { default = yes; self_scan = yes; } count = 2; }`,
-      '',
-    ].join('\n'),
-  );
-  chownSync(place, 0, 0);
-  const libraries = `${tree}/usr/lib/rspamd:${tree}/usr/lib/x86_64-linux-gnu:${tree}/usr/lib/x86_64-linux-gnu/rspamd`;
-  const variables = [
-    `LD_LIBRARY_PATH=${libraries}`,
-    `${tree}/usr/bin/rspamd`,
-    '-f',
-    '-i',
-    '-c',
-    config,
-    `--var=CONFDIR=${tree}/etc/rspamd`,
-    `--var=LOCAL_CONFDIR=${tree}/etc/rspamd`,
-    `--var=DBDIR=${place}`,
-    `--var=RUNDIR=${place}`,
-    `--var=LOGDIR=${place}`,
-    `--var=SHAREDIR=${share}`,
-    `--var=RULESDIR=${share}/rules`,
-    `--var=LUALIBDIR=${share}/lualib`,
-    `--var=PLUGINSDIR=${share}/plugins`,
-    `--var=WWWDIR=${share}/www`,
-  ];
-  const daemon = startDaemon('rspamd', 'env', variables);
-  await daemon.until(awaitPorts('127.0.0.1', [rspamdPort]));
-  return {
-    [Symbol.asyncDispose]: async () => {
-      await daemon.stop();
-      rmSync(place, { recursive: true, force: true });
-    },
-  };
-};
-
 const contenders: readonly Contender[] = [
-  { name: 'Postfix, policy', recipient: 'alice@lab.test', messages: 2000, start: postfixWith(policyParameters) },
-  { name: 'Postfix, milter', recipient: 'alice@lab.test', messages: 2000, start: postfixWith(() => milterAt(10_041)) },
-  ...(options.rspamd === ''
-    ? []
-    : [
-        {
-          name: 'Postfix, milter',
-          other: 'rspamd',
-          recipient: 'alice@lab.test',
-          messages: 2000,
-          start: postfixWith(() => milterAt(rspamdPort)),
-          beside: () => startRspamd(options.rspamd),
-        },
-      ]),
+  { name: 'Postfix, policy', recipient: 'alice@lab.test', messages: 5000, start: postfixWith(policyParameters) },
+  { name: 'Postfix, milter', recipient: 'alice@lab.test', messages: 5000, start: postfixWith(() => milterAt(10_041)) },
   {
     name: 'Exim, readsocket',
     recipient: 'alice@lab.test',
@@ -276,11 +210,10 @@ if (!options.memory) await putQueuesOnDisk();
 const measure = async (contender: Contender, asks: boolean): Promise<Measured> => {
   await using world = await startWorld();
   await using stack = new AsyncDisposableStack();
-  if (asks && contender.beside !== undefined) stack.use(await contender.beside());
   await using server = await contender.start(world, asks);
-  if (asks && contender.other === undefined) stack.use(await startPostern(server.log));
+  if (asks) stack.use(await startPostern(server.log));
   const messages = Math.ceil(contender.messages * portion);
-  await rateOf(server.address, contender.recipient, Math.ceil(messages / 4)); // warm
+  await rateOf(server.address, contender.recipient, Math.ceil(messages / 2)); // warm
   const before = cpuSecondsOfAll();
   const rate = await rateOf(server.address, contender.recipient, messages);
   const cpu = ((cpuSecondsOfAll() - before) * 1000) / messages;
@@ -294,7 +227,6 @@ const measure = async (contender: Contender, asks: boolean): Promise<Measured> =
 const rows: string[][] = [
   [
     'server, hook',
-    'asked',
     'messages/s',
     'asked',
     'ratio',
@@ -307,7 +239,8 @@ const rows: string[][] = [
     'asked',
   ],
 ];
-for (const contender of contenders) {
+const chosen = contenders.filter(({ name }) => name.includes(options.only));
+for (const contender of chosen) {
   const without: Measured[] = [];
   const asked: Measured[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -320,7 +253,6 @@ for (const contender of contenders) {
     [without, asked].map((all) => median(all, of).toFixed(digits));
   rows.push([
     contender.name,
-    contender.other ?? 'postern',
     ...pair('rate', 0),
     (median(asked, 'rate') / median(without, 'rate')).toFixed(2),
     ...pair('cpu', 2),
