@@ -1,6 +1,6 @@
 /** On what a bench ran, and what a process used, as Linux tells it. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 
 /** Clock ticks per second, in which /proc counts CPU time. */
@@ -11,6 +11,24 @@ export const cpuSecondsOf = (pid: number): number => {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+};
+
+/**
+ * The same of every process that this one can see, and of their children that have ended: in the lab, which has processes of
+ * its own, all that a server, its load and the guard have used. It does not depend on what else the machine does.
+ */
+export const cpuSecondsOfAll = (): number => {
+  let ticks = 0;
+  for (const name of readdirSync('/proc').filter((each) => /^\d+$/.test(each))) {
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      for (const field of fields.slice(11, 15)) ticks += Number(field);
+    } catch {
+      // It has ended meanwhile, and its parent has what it used.
+    }
+  }
+  return ticks / ticksPerSecond;
 };
 
 export const describeMachine = (): string => {

@@ -24,8 +24,8 @@ const machineOfItsOwn = (labDir) =>
 
 /** `ready`, or why there are no real servers. @param {string} node @param {readonly string[]} patterns */
 const prepareLab = (node, patterns) => {
-  if (!patterns.some((pattern) => pattern.startsWith('test/') && !pattern.startsWith('test/house/')))
-    return notAskedFor;
+  const needsLab = /^(?:test\/(?!house\/)|bench\/servers\/)/;
+  if (!patterns.some((pattern) => needsLab.test(pattern))) return notAskedFor;
   const run = spawnSync(node, [join(root, 'test/servers/lab/prepare.ts')], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],

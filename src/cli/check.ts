@@ -149,7 +149,7 @@ const run = async (call: Call): Promise<number> => {
   await requireGuard(values);
   const state = stateOf(call, values);
   const carryOut = carryOutHere(values, state);
-  const endpoints = endpointsOf(values);
+  const endpoints = endpointsOf(values, state);
   const wirings: Wiring[] = [];
   for (const server of serverNames) {
     const wiring = await readWiring(server, endpoints, carryOut);

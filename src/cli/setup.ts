@@ -10,7 +10,7 @@ import { anyJson } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
 import { actByHand, actingOptions } from './acting.ts';
 import type { Call, Command } from './command.ts';
-import { atDesk, whoAsks } from './desk.ts';
+import { atDesk, stateOf, whoAsks } from './desk.ts';
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -79,7 +79,7 @@ const run = async (call: Call): Promise<number> => {
   const [server = ''] = call.operands;
   const { values } = readConfig(call.options.get('config'));
   const ask = {
-    endpoints: endpointsOf(values),
+    endpoints: endpointsOf(values, stateOf(call, values)),
     values,
     file: call.options.get('file'),
     asMilter: call.options.has('milter'),

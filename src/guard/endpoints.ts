@@ -1,16 +1,35 @@
 /** Where a mail server is told to ask the guard. */
+import { statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { Fault } from '../model/fault.ts';
 import type { Endpoints } from '../servers/wiring.ts';
 import { listenAt } from './setting.ts';
 import type { Values } from './settings.ts';
 
+/** Beside its TCP port the milter listens there. */
+export const milterSocketOf = (state: string): string => join(resolve(state), 'milter.sock');
+
+/** Sendmail does not start with a socket below a folder that others may write to. */
+const isSafe = (folder: string): boolean => {
+  const mode = statSync(folder, { throwIfNoEntry: false })?.mode ?? 0;
+  if ((mode & 0o022) !== 0) return false;
+  const above = dirname(folder);
+  return above === folder || isSafe(above);
+};
+
 /** @throws Fault CONFIG when a hook listens where no server can be told to ask */
-export const endpointsOf = (values: Values): Endpoints => {
+export const endpointsOf = (values: Values, state = String(values.get('state'))): Endpoints => {
   const at = (hook: string): string => {
     const listen = listenAt(values.get(`${hook}.listen`));
     if (listen === undefined || listen === 'off' || 'path' in listen)
       throw new Fault('CONFIG', `${hook}.listen: a server is set up to ask a host:port`);
     return `${listen.host}:${listen.port}`;
   };
-  return { policy: at('policy'), milter: at('milter'), readsocket: at('readsocket'), authPolicy: at('authPolicy') };
+  return {
+    policy: at('policy'),
+    milter: at('milter'),
+    readsocket: at('readsocket'),
+    authPolicy: at('authPolicy'),
+    ...(isSafe(resolve(state)) ? { milterSocket: milterSocketOf(state) } : {}),
+  };
 };

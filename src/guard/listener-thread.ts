@@ -60,15 +60,24 @@ const complaintsPerMinuteMax = 10;
 
 const say = (message: ListenerMessage): void => parentPort?.postMessage(message);
 
-/** Events of one turn of the loop go over together: a message each would cost more than the events. */
+/** Good news may wait so long for company; a message of its own for each event would cost more than the events. */
+const companyMs = 5;
+const goodOutcomes: ReadonlySet<Event['outcome']> = new Set([undefined, 'accepted', 'success']);
+
+/** Events go over together. Whoever was just refused must not be answered ahead of that evidence: it goes at once. */
 const tellTogether = (): ((event: Event) => void) => {
   let told: Event[] = [];
+  let waiting: NodeJS.Timeout | undefined;
   const send = (): void => {
-    say({ told });
+    clearTimeout(waiting);
+    waiting = undefined;
+    if (told.length > 0) say({ told });
     told = [];
   };
   return (event) => {
-    if (told.push(event) === 1) setImmediate(send);
+    told.push(event);
+    if (!goodOutcomes.has(event.outcome)) setImmediate(send);
+    else waiting ??= setTimeout(send, companyMs);
   };
 };
 

@@ -13,6 +13,7 @@ import type { Following } from '../sense/logs/follow.ts';
 import { journalName } from '../sense/logs/journal.ts';
 import { readLive } from './live-log.ts';
 import { createGateNotes } from './gate-notes.ts';
+import { milterSocketOf } from './endpoints.ts';
 import { isMarked } from './check/answering.ts';
 import { heardFile } from './check/heard.ts';
 import { probeKey } from './check/probe.ts';
@@ -70,13 +71,19 @@ const chosenLogs = async (values: Values): Promise<{ logs: string[]; unreadable:
   };
 };
 
-const wantedHooks = (values: Values): ListenerData['hooks'] =>
+const wantedHooks = (values: Values, state: string): ListenerData['hooks'] =>
   hookNames.flatMap((name) => {
     const key = `${name}.listen`;
     const listen = listenAt(values.get(key)) ?? 'off';
     // The policy service is what a guard is for: without it the guard does not start.
     const isDefault = name !== 'policy' && values.get(key) === defaults.get(key);
-    return listen === 'off' ? [] : [{ name, listen, isDefault }];
+    if (listen === 'off') return [];
+    // What is told of a hook is its last place.
+    const beside =
+      name === 'milter' && !('path' in listen)
+        ? [{ name, listen: { path: milterSocketOf(state) }, isDefault: true }]
+        : [];
+    return [...beside, { name, listen, isDefault }];
   });
 
 /** @throws Fault CONFIG when another guard runs on this state */
@@ -192,7 +199,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
       gates: gateChoice(values, state),
       probeKey: key,
       heardFile: heardFile(state),
-      hooks: wantedHooks(values),
+      hooks: wantedHooks(values, state),
       followsLogs: logs.length > 0,
     },
     Number(values.get('listeners.threads')),

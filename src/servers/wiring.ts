@@ -38,6 +38,8 @@ export type Endpoints = {
   readonly milter: string;
   readonly readsocket: string;
   readonly authPolicy: string;
+  /** The milter as a unix socket, for a server on this machine. */
+  readonly milterSocket?: string;
 };
 
 /** True when `word` stands in the text and no longer address begins with it. */

@@ -1,7 +1,6 @@
 /** The README's five-minute path, for each server: start the guard, set the server up, prove that it asks, take it back. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startGuard } from '../../src/guard/run.ts';
@@ -62,7 +61,7 @@ const check = async (
 };
 
 const walk = async ({ server, file, address, recipient, provenStages }: Path): Promise<void> => {
-  const state = mkdtempSync(join(tmpdir(), 'postern-setup-'));
+  const state = mkdtempSync('/run/postern-setup-');
   const config = join(state, 'postern.yaml');
   writeFileSync(config, `state: ${state}\nlogs: []\n`);
   const run = (...args: readonly string[]): Promise<string> =>
@@ -143,7 +142,7 @@ test('Postfix', { skip: labClosed }, async () => {
 
 test('Dovecot', { skip: labClosed }, async () => {
   await using world = await startWorld();
-  const state = mkdtempSync(join(tmpdir(), 'postern-setup-'));
+  const state = mkdtempSync('/run/postern-setup-');
   const config = join(state, 'postern.yaml');
   writeFileSync(config, `state: ${state}\nlogs: []\n`);
   const run = (...args: readonly string[]): Promise<string> =>
@@ -196,7 +195,7 @@ test('an exempt address is no red and no open relay', { skip: labClosed }, async
   await using world = await startWorld();
   assert.ok(world);
   await using postfix = await startPostfix();
-  const state = mkdtempSync(join(tmpdir(), 'postern-setup-'));
+  const state = mkdtempSync('/run/postern-setup-');
   const config = join(state, 'postern.yaml');
   writeFileSync(config, `state: ${state}\nlogs: []\n`);
   const run = (...args: readonly string[]): Promise<string> =>
@@ -223,7 +222,7 @@ test(
     await using world = await startWorld();
     assert.ok(world);
     await layDebianExim();
-    const state = mkdtempSync(join(tmpdir(), 'postern-setup-'));
+    const state = mkdtempSync('/run/postern-setup-');
     const config = join(state, 'postern.yaml');
     writeFileSync(config, `state: ${state}\nlogs: []\n`);
     const run = (...args: readonly string[]): Promise<string> =>

@@ -56,3 +56,11 @@ test('Sendmail: the same limits for the .mc and the access map; 0 is none', () =
   assert.ok(!mc.join().includes('BAD_RCPT_THROTTLE'));
   assert.ok(access.includes('ClientRate:\t60') && access.includes('ClientConn:\t20'));
 });
+
+test('Sendmail: a unix socket where there is one', () => {
+  const text = textOf(setUpSendmail('V10\n', { ...endpoints, milterSocket: '/var/lib/postern/milter.sock' }));
+  assert.match(text, /^Xpostern, S=local:\/var\/lib\/postern\/milter\.sock, T=/m);
+  assert.deepEqual(setUpSendmail(text, { ...endpoints, milterSocket: '/var/lib/postern/milter.sock' }), {
+    kind: 'nothing',
+  });
+});

@@ -7,14 +7,19 @@ import { sectionLines, withSection } from '../marked-section.ts';
 import type { Endpoints } from '../wiring.ts';
 import { asksMilter } from './wiring.ts';
 
-const socketOf = (milter: string): string => {
+/**
+ * A unix socket where there is one: over TCP, Sendmail sends a command's macros and the command as two segments, and the
+ * second waits 40 ms for the first one's acknowledgement.
+ */
+const socketOf = ({ milter, milterSocket }: Endpoints): string => {
+  if (milterSocket !== undefined) return `S=local:${milterSocket}`;
   const [host = '127.0.0.1', port = '10041'] = milter.split(':');
   return `S=inet:${port}@${host}`;
 };
 // No F=: without an answer mail passes unfiltered.
-const equatesOf = (milter: string): string => `${socketOf(milter)}, T=C:2s;S:2s;R:5s;E:30s`;
+const equatesOf = (endpoints: Endpoints): string => `${socketOf(endpoints)}, T=C:2s;S:2s;R:5s;E:30s`;
 
-const filterLine = (milter: string): string => `INPUT_MAIL_FILTER(\`postern', \`${equatesOf(milter)}')dnl`;
+const filterLine = (endpoints: Endpoints): string => `INPUT_MAIL_FILTER(\`postern', \`${equatesOf(endpoints)}')dnl`;
 
 export type SendmailLimits = {
   readonly connectionsPerMinute: number;
@@ -26,7 +31,7 @@ export type SendmailLimits = {
 
 /** For sendmail.mc, before its MAILER lines, and for the access map. A limit of 0 is none. */
 export const sendmailMc = (
-  { milter }: Endpoints,
+  endpoints: Endpoints,
   limits: SendmailLimits,
 ): { readonly mc: readonly string[]; readonly access: readonly string[] } => ({
   mc: [
@@ -40,7 +45,7 @@ export const sendmailMc = (
       ? [`define(\`confMAX_RCPTS_PER_MESSAGE', \`${limits.recipientsPerMessage}')dnl`]
       : []),
     ...(limits.unknownBeforeDelay > 0 ? [`define(\`confBAD_RCPT_THROTTLE', \`${limits.unknownBeforeDelay}')dnl`] : []),
-    filterLine(milter),
+    filterLine(endpoints),
   ],
   access: [
     'GreetPause:127.0.0.1\t0',
@@ -52,12 +57,12 @@ export const sendmailMc = (
 });
 
 /** Options may stand anywhere in sendmail.cf. Filters that are there already are asked behind ours. */
-export const setUpSendmail = (cf: string, { milter }: Endpoints): Change => {
-  if (asksMilter(cf, milter)) return { kind: 'nothing' };
+export const setUpSendmail = (cf: string, endpoints: Endpoints): Change => {
+  if (asksMilter(cf, endpoints)) return { kind: 'nothing' };
   if (/^Xpostern,/m.test(cf))
     return { kind: 'by-hand', why: 'sendmail.cf has a filter "postern" that asks elsewhere: take that line out first' };
   const listed = /^O InputMailFilters=(.*)$/m.exec(cf);
-  const filter = `Xpostern, ${equatesOf(milter)}`;
+  const filter = `Xpostern, ${equatesOf(endpoints)}`;
   if (listed === null) {
     const lines = ['O InputMailFilters=postern', filter];
     return { kind: 'changed', text: withSection(cf, lines, false), lines };
@@ -69,11 +74,11 @@ export const setUpSendmail = (cf: string, { milter }: Endpoints): Change => {
 };
 
 /** The same in the source that sendmail.cf is built from; it may stand at its end. */
-export const setUpSendmailMc = (mc: string, { milter }: Endpoints): Change => {
+export const setUpSendmailMc = (mc: string, endpoints: Endpoints): Change => {
   const isThere = mc
     .split('\n')
-    .some((line) => line.startsWith('INPUT_MAIL_FILTER(') && line.includes(socketOf(milter)));
+    .some((line) => line.startsWith('INPUT_MAIL_FILTER(') && line.includes(socketOf(endpoints)));
   if (isThere) return { kind: 'nothing' };
-  const lines = [filterLine(milter)];
+  const lines = [filterLine(endpoints)];
   return { kind: 'changed', text: withSection(mc, lines, false), lines };
 };

@@ -32,15 +32,16 @@ const serviceOf = (options: string, hooks: Service['hooks']): Service => {
 };
 
 /** A filter that asks there, and is listed. */
-export const asksMilter = (cf: string, endpoint: string): boolean => {
-  const [host = '', port = ''] = endpoint.split(':');
+export const asksMilter = (cf: string, { milter, milterSocket }: Endpoints): boolean => {
+  const [host = '', port = ''] = milter.split(':');
+  const places = [`S=inet:${port}@${host}`, ...(milterSocket === undefined ? [] : [`S=local:${milterSocket}`])];
   const filters = /^O InputMailFilters=(.*)$/m.exec(cf)?.[1]?.split(/[\s,]+/) ?? [];
   return [...cf.matchAll(/^X(\w+),(.*)$/gm)].some(
-    ([, name = '', equates = '']) => filters.includes(name) && names(equates, `S=inet:${port}@${host}`),
+    ([, name = '', equates = '']) => filters.includes(name) && places.some((place) => names(equates, place)),
   );
 };
 
-export const sendmailWiring = (cf: string, { milter }: Endpoints): Wiring => {
+export const sendmailWiring = (cf: string, endpoints: Endpoints): Wiring => {
   const options = readAssignments(
     cf
       .split('\n')
@@ -49,7 +50,9 @@ export const sendmailWiring = (cf: string, { milter }: Endpoints): Wiring => {
       .join('\n'),
   );
   const stages = new Map<WiredStage, Wired>(milterStages.map((stage) => [stage, 'configured']));
-  const hooks = new Map<HookKind, ReadonlyMap<WiredStage, Wired>>(asksMilter(cf, milter) ? [['milter', stages]] : []);
+  const hooks = new Map<HookKind, ReadonlyMap<WiredStage, Wired>>(
+    asksMilter(cf, endpoints) ? [['milter', stages]] : [],
+  );
   const daemons = [...cf.matchAll(/^O DaemonPortOptions=(.*)$/gm)].map(([, text = '']) => text);
   return {
     server: 'sendmail',
