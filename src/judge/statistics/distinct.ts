@@ -12,6 +12,7 @@
  */
 import { hashInto } from './hash.ts';
 import type { Hash } from './hash.ts';
+import { ones } from './ones.ts';
 import { shapes } from './table.ts';
 import type { Table } from './table.ts';
 
@@ -20,24 +21,18 @@ const hoursMask = 0x7fffff;
 const exponentOfOne = 127;
 const partnerHash: Hash = { low: 0, high: 0 };
 
-const onesOf = (word: number): number => {
-  let count = 0;
-  for (let rest = word; rest !== 0; rest &= rest - 1) count++;
-  return count;
-};
-
 const setAt = (table: Table, at: number): number => {
-  let ones = 0;
-  for (let word = 4; word < 8; word++) ones += onesOf(table.words[at + word] ?? 0);
-  return ones;
+  let count = 0;
+  for (let word = 4; word < 8; word++) count += ones((table.words[at + word] ?? 0) | 0);
+  return count;
 };
 
 const startedAt = (table: Table, at: number): number => ((table.words[at + 3] ?? 0) & hoursMask) * 3600;
 
-const countAt = (table: Table, at: number): number => {
-  const zeros = Math.max(1, bits - setAt(table, at));
-  return Math.round(bits * Math.log(bits / zeros));
-};
+/** The estimate for each number of set bits. */
+const counts = Array.from({ length: bits + 1 }, (_, set) =>
+  Math.round(bits * Math.log(bits / Math.max(1, bits - set))),
+);
 
 /** Adds a partner and says how many different ones the window holds now. */
 export const addPartner = (
@@ -60,9 +55,10 @@ export const addPartner = (
   hashInto(partnerHash, 0, tag, partner);
   const bit = partnerHash.low & (bits - 1);
   words[at + 4 + (bit >>> 5)] = (words[at + 4 + (bit >>> 5)] ?? 0) | (1 << (bit & 31));
-  const exponent = exponentOfOne + 31 - Math.clz32(setAt(table, at));
+  const set = setAt(table, at);
+  const exponent = exponentOfOne + 31 - Math.clz32(set);
   words[at + 3] = (exponent << 23) | (Math.floor(started / 3600) & hoursMask);
-  return countAt(table, at);
+  return counts[set] ?? 0;
 };
 
 /** How many different partners the window holds; 0 when it is over or never began. */
@@ -75,5 +71,5 @@ export const readDistinct = (
 ): number => {
   const at = table.find(tag, subject);
   if (at < 0) return 0;
-  return seconds - startedAt(table, at) > windowSeconds ? 0 : countAt(table, at);
+  return seconds - startedAt(table, at) > windowSeconds ? 0 : (counts[setAt(table, at)] ?? 0);
 };

@@ -33,7 +33,7 @@ export const createFirstContacts = (
   if (!(sets >= 1)) throw new RangeError(`first contacts need at least 32 bytes, got ${buffer.byteLength - from}`);
   const marks = new Uint32Array(buffer, from, sets * marksPerSet);
   const hash: Hash = { low: 0, high: 0 };
-  const age = (mark: number, today: number): number =>
+  const ageOf = (mark: number, today: number): number =>
     mark === 0 ? dayMask + 1 : (today - (mark & dayMask)) & dayMask;
   return {
     marks,
@@ -42,20 +42,21 @@ export const createFirstContacts = (
       const start = Math.floor((hash.low / 2 ** 32) * sets) * marksPerSet;
       const today = Math.floor(seconds / secondsPerDay) & dayMask;
       const mark = ((hash.high & ~dayMask) | today) >>> 0 || 1;
+      for (let at = start; at < start + marksPerSet; at++) {
+        const other = marks[at] ?? 0;
+        if (other === 0 || ((other ^ mark) & ~dayMask) !== 0) continue;
+        marks[at] = mark;
+        const age = ageOf(other, today);
+        // Half the circle counts as past: a clock that jumps back a day does not make a pair new.
+        return age > days && age < dayMask - 14;
+      }
       let oldest = start;
       let oldestAge = -1;
       for (let at = start; at < start + marksPerSet; at++) {
-        const other = marks[at] ?? 0;
-        const otherAge = age(other, today);
-        if (other !== 0 && ((other ^ mark) & ~dayMask) === 0) {
-          marks[at] = mark;
-          // Half the circle counts as past: a clock that jumps back a day does not make a pair new.
-          return otherAge > days && otherAge < dayMask - 14;
-        }
-        if (otherAge > oldestAge) {
-          oldest = at;
-          oldestAge = otherAge;
-        }
+        const age = ageOf(marks[at] ?? 0, today);
+        if (age <= oldestAge) continue;
+        oldest = at;
+        oldestAge = age;
       }
       marks[oldest] = mark;
       return true;

@@ -13,6 +13,7 @@
  * Merging: scores add, counts add, days are united; the merged score is kept above the floor.
  */
 import { decayed } from './decay.ts';
+import { ones } from './ones.ts';
 import { shapes } from './table.ts';
 import type { Table } from './table.ts';
 
@@ -35,12 +36,6 @@ export type Ratio = {
   readonly established: boolean;
 };
 const noRatio: Ratio = { score: 0, good: 0, bad: 0, established: false };
-
-const ones = (bits: number): number => {
-  let value = bits - ((bits >>> 1) & 0x55555555);
-  value = (value & 0x33333333) + ((value >>> 2) & 0x33333333);
-  return Math.imul((value + (value >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
-};
 
 const scoreAt = (table: Table, at: number, seconds: number): number => {
   const score = table.floats[at + 3] ?? 0;
