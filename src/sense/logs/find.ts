@@ -54,6 +54,8 @@ const findJournal = async (root: string, found: readonly FoundLog[], now: number
     if (now - (await stat(path)).mtimeMs < staleMs) return undefined;
   }
   const machines = await readdir(folder).catch(() => []);
+  // Made by the package; nobody writes there.
+  if (machines.length === 0) return undefined;
   const readable = await Promise.all(machines.map((name) => mayRead(join(folder, name, 'system.journal'))));
   return { path: journalName, readable: readable.includes(true), older: [] };
 };
