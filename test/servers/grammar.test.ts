@@ -9,6 +9,7 @@ import { labClosed } from './lab/door.ts';
 import { provocationsOf } from './provoke/all.ts';
 import { dovecotProvocations } from './provoke/dovecot.ts';
 import { deliveryProvocations } from './provoke/deliveries.ts';
+import { eximProvocations, strictExim } from './provoke/exim.ts';
 import { factsFor } from './provoke/provocation.ts';
 import type { Fact, MailServerName, Provocation } from './provoke/provocation.ts';
 import { playDovecot, playMailServer } from './provoke/stage.ts';
@@ -73,6 +74,12 @@ const plays: readonly {
   },
   { what: 'what exim writes', server: 'exim' },
   { what: 'what exim writes when all is selected', server: 'exim', setup: { exim: { logSelector: '+all' } } },
+  {
+    what: 'what a strict exim writes',
+    server: 'exim',
+    provocations: eximProvocations,
+    setup: { exim: { edit: strictExim } },
+  },
   { what: 'what sendmail writes', server: 'sendmail' },
 ];
 
