@@ -14,6 +14,7 @@ import { factsFor } from './provoke/provocation.ts';
 import type { Fact, MailServerName, Provocation } from './provoke/provocation.ts';
 import { playDovecot, playMailServer } from './provoke/stage.ts';
 import type { Log, Setup } from './provoke/stage.ts';
+import { strictPostfix, strictPostfixProvocations } from './provoke/strict-postfix.ts';
 import { readLog } from './provoke/told.ts';
 
 const unmatchedShareMax = 0.01;
@@ -71,6 +72,12 @@ const plays: readonly {
     server: 'postfix',
     provocations: deliveryProvocations,
     setup: { postfix: { mainCf: { enable_long_queue_ids: 'no' } } },
+  },
+  {
+    what: 'what a strict postfix writes',
+    server: 'postfix',
+    provocations: strictPostfixProvocations,
+    setup: { postfix: strictPostfix },
   },
   { what: 'what exim writes', server: 'exim' },
   { what: 'what exim writes when all is selected', server: 'exim', setup: { exim: { logSelector: '+all' } } },

@@ -38,44 +38,42 @@ const checkRows = (rows: readonly Row[]): void => {
 
 const peer = 'h.test[192.0.2.1]';
 const fields = 'from=<s@a.test> to=<n@lab.test> proto=ESMTP helo=<c.test>';
-const login = `${fields} sasl_username=<bob@lab.test>`;
 
 test('smtpd: what it decided', () => {
   checkRows([
     [
-      `smtpd[1]: 4ABCDEF: reject: END-OF-MESSAGE from ${peer}: 554 5.7.1 <END-OF-MESSAGE>: End-of-data rejected: Access denied; ${login}`,
+      `smtpd[1]: 4ABCDEF: reject: END-OF-MESSAGE from ${peer}: 554 5.7.1 <END-OF-MESSAGE>: End-of-data rejected: Access denied; ${fields}`,
       {
         kind: 'other',
         outcome: 'rejected',
         reason: 'content',
-        account: 'bob@lab.test',
         sender: 's@a.test',
         helo: 'c.test',
       },
     ],
     [
-      `smtpd[1]: NOQUEUE: reject: RCPT from ${peer}: 554 5.7.1 <n@lab.test>: Recipient address rejected: Access denied; ${login}`,
-      { kind: 'recipient', outcome: 'rejected', account: 'bob@lab.test', recipient: 'n@lab.test', helo: 'c.test' },
+      `smtpd[1]: NOQUEUE: reject: RCPT from ${peer}: 554 5.7.1 <n@lab.test>: Recipient address rejected: Access denied; ${fields}`,
+      { kind: 'recipient', outcome: 'rejected', recipient: 'n@lab.test', helo: 'c.test' },
     ],
     [
-      `smtpd[1]: NOQUEUE: reject: MAIL from ${peer}: 553 5.7.1 <s@a.test>: Sender address rejected: not owned by user bob@lab.test; ${login}`,
-      { kind: 'sender', outcome: 'rejected', account: 'bob@lab.test' },
+      `smtpd[1]: NOQUEUE: reject: MAIL from ${peer}: 553 5.7.1 <s@a.test>: Sender address rejected: not owned by user bob@lab.test; ${fields}`,
+      { kind: 'sender', outcome: 'rejected' },
     ],
     [
       `smtpd[1]: NOQUEUE: milter-reject: CONNECT from ${peer}: 451 4.7.1 Service unavailable - try again later; proto=SMTP`,
       { kind: 'connect', outcome: 'deferred' },
     ],
     [
-      `smtpd[1]: NOQUEUE: proxy-reject: END-OF-MESSAGE: 554 5.7.1 spam; ${login}`,
-      { kind: 'other', outcome: 'rejected', reason: 'content', client: undefined, account: 'bob@lab.test' },
+      `smtpd[1]: NOQUEUE: proxy-reject: END-OF-MESSAGE: 554 5.7.1 spam; ${fields}`,
+      { kind: 'other', outcome: 'rejected', reason: 'content', client: undefined },
     ],
     [
       `smtpd[1]: 4ABCDEF: milter-hold: RCPT from ${peer}: milter triggers HOLD action; ${fields}`,
       { kind: 'queue', reason: 'hold' },
     ],
     [`smtpd[1]: NOQUEUE: discard: RCPT from ${peer}: <n>: triggers DISCARD action; ${fields}`, { kind: 'other' }],
-    [`smtpd[1]: reject: ETRN lab.test... from ${peer}`, { kind: 'other', outcome: 'rejected' }],
-    [`smtpd[1]: bad ETRN lab... from ${peer}`, 'known'],
+    [`smtpd[1]: warning: reject: ETRN lab.test... from ${peer}`, 'known'],
+    [`smtpd[1]: warning: bad ETRN lab... from ${peer}`, 'known'],
     [`smtpd[1]: NOQUEUE: reject_warning: RCPT from ${peer}: 554 5.7.1 no; ${fields}`, 'known'],
     [`smtpd[1]: NOQUEUE: filter: RCPT from ${peer}: <n>: triggers FILTER x:y; ${fields}`, 'known'],
     [`smtpd[1]: NOQUEUE: redirect: RCPT from ${peer}: <n>: triggers REDIRECT a@b; ${fields}`, 'known'],
@@ -100,7 +98,7 @@ test('smtpd: sessions, logins, TLS', () => {
     [`smtpd[1]: SSL_accept error from ${peer}: -1`, { kind: 'tls', outcome: 'failure', text: '-1' }],
     [`smtpd[1]: NOQUEUE: abort: TLS from ${peer}: no shared cipher`, { kind: 'tls', outcome: 'failure' }],
     [
-      `smtpd[1]: NOQUEUE: malformed BDAT command syntax from ${peer}: BDAT x`,
+      `smtpd[1]: warning: NOQUEUE: malformed BDAT command syntax from ${peer}: BDAT x`,
       { kind: 'command-error', reason: 'syntax' },
     ],
     [
@@ -167,8 +165,8 @@ test('cleanup: header and body checks, milters', () => {
       },
     ],
     [
-      `cleanup[1]: 4ABCDEF: milter-reject: END-OF-MESSAGE from ${peer}: 4.7.1 try again; ${login}`,
-      { kind: 'other', outcome: 'deferred', reason: 'content', account: 'bob@lab.test' },
+      `cleanup[1]: 4ABCDEF: milter-reject: END-OF-MESSAGE from ${peer}: 4.7.1 try again; ${fields}`,
+      { kind: 'other', outcome: 'deferred', reason: 'content' },
     ],
     [
       `cleanup[1]: 4ABCDEF: milter-header-reject: header Subject: x from ${peer}; ${fields}: 5.7.1 no`,
@@ -229,6 +227,19 @@ test('the queue and the delivery agents', () => {
   ]);
 });
 
+test('what is refused of a message is its account’s', () => {
+  const { events } = readAll([
+    `submission/smtpd[1]: 4ABCDEF: client=${peer}, sasl_method=PLAIN, sasl_username=bob`,
+    `submission/smtpd[1]: 4ABCDEF: reject: END-OF-MESSAGE from ${peer}: 554 5.7.1 no; ${fields}`,
+    `cleanup[2]: 4ABCDEF: milter-reject: END-OF-MESSAGE from ${peer}: 5.7.1 no; ${fields}`,
+    `cleanup[2]: 4ABCDEF: reject: header Subject: x from ${peer}; ${fields}: 5.7.1 no`,
+  ]);
+  assert.deepEqual(
+    events.slice(1).map(({ kind, outcome, reason, account, client }) => [kind, outcome, reason, account, client]),
+    Array.from({ length: 3 }, () => ['other', 'rejected', 'content', 'bob', '192.0.2.1']),
+  );
+});
+
 test('mail that a local forward sends on is its first sender’s, also after a requeue and before a proxy filter', () => {
   const { events } = readAll([
     `smtpd[1]: 4ABCDEF: client=${peer}`,
@@ -256,7 +267,7 @@ test('what a client or a local user wrote frames nobody in these forms', () => {
     `cleanup[1]: 4ABCDEF: reject: header Subject: ${bait} from local; from=<www-data@lab.test> to=<n@a.test>: 5.7.1 no`,
     `cleanup[1]: 4ABCDEF: hold: body ${bait} from ${peer}; ${fields}: why`,
     `cleanup[1]: 4ABCDEF: reject: header END-OF-MESSAGE from x[${innocent}]: 5 from ${peer}; ${fields}: 5.7.1 no`,
-    `smtpd[1]: reject: ETRN a... from x[${innocent}]... from ${peer}`,
+    `smtpd[1]: NOQUEUE: reject: RCPT from ${peer}: 550 5.1.1 no; from=<s@a.test> to=<n@lab.test> proto=ESMTP helo=<x> sasl_username=<victim>`,
     `smtpd[1]: NOQUEUE: reject: RCPT from ${peer}: 550 5.1.1 <${bait}@lab.test>: Recipient address rejected: no; from=<"> helo=<x> sasl_username=<victim"@a.test> to=<"${bait}"@lab.test> proto=ESMTP helo=<c.test>`,
     `postscreen[1]: NOQUEUE: reject: RCPT from [192.0.2.1]:5: 550 5.7.1 no; from=<"> to=<x"@a>, to=<n@lab.test>, proto=ESMTP, helo=<x> sasl_username=<victim>`,
     `smtpd[1]: SSL_accept error from ${peer}: from x[${innocent}]: -1`,

@@ -92,7 +92,7 @@ export const readCleanup: DaemonReader = (line, memory, tell) => {
   const event = draft(line, fate === 'held' ? 'queue' : 'other');
   readDecision(event, text, colon + 2, fate === 'refused');
   if (fate === 'held') event.reason = 'hold';
-  event.account = message?.account ?? event.account;
+  event.account = message?.account;
   if (message?.client !== undefined || message?.user !== undefined) event.client = message.client;
   event.user = message?.user;
   event.text = text;

@@ -50,7 +50,7 @@ export const readReply = (event: EventDraft, words: string): void => {
   event.text = words;
 };
 
-/** `; from=<…> to=<…> proto=… helo=<…> sasl_username=<…>`, which begins at `at`. */
+/** `; from=<…> to=<…> proto=… helo=<…>`, which begins at `at`. */
 export const readFields = (event: EventDraft, text: string, at: number, comma: '' | ',' = ''): void => {
   const fields = text.slice(at);
   event.sender = between(fields, '; from=<', `>${comma} to=<`) ?? between(fields, '; from=<', `>${comma} proto=`);
@@ -58,19 +58,16 @@ export const readFields = (event: EventDraft, text: string, at: number, comma: '
   readHelo(event, fields, comma);
 };
 
-/** postscreen writes a HELO as it came, and it ends the line; smtpd and cleanup replace its brackets, and a login may follow. */
+/**
+ * A HELO stands as it came and may hold brackets and spaces, so the `sasl_username=<…>` that some versions write behind it
+ * names nobody: `EHLO x> sasl_username=<bob` looks the same. With a check of the message a reply follows it.
+ */
 const readHelo = (event: EventDraft, fields: string, comma: '' | ','): void => {
-  if (comma === ',') {
-    const helo = fields.indexOf(', helo=<');
-    if (helo >= 0) event.helo = fields.slice(helo + 8, -1);
-    return;
-  }
-  const helo = fields.lastIndexOf(' helo=<');
-  const end = helo < 0 ? -1 : fields.indexOf('>', helo + 7);
-  if (end < 0) return;
-  event.helo = fields.slice(helo + 7, end);
-  if (fields.startsWith(' sasl_username=<', end + 1) && fields.endsWith('>'))
-    event.account = fields.slice(end + 17, -1);
+  const mark = `${comma} helo=<`;
+  const helo = fields.indexOf(mark);
+  if (helo < 0) return;
+  const end = fields.endsWith('>') ? fields.length - 1 : fields.indexOf('>: ', helo);
+  if (end >= 0) event.helo = fields.slice(helo + mark.length, end);
 };
 
 /**

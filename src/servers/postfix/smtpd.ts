@@ -70,10 +70,6 @@ type Start = {
 const starts: readonly Start[] = [
   { start: 'SSL_accept error from ', kind: 'tls', outcome: 'failure' },
   { start: 'abort: TLS from ', kind: 'tls', outcome: 'failure' },
-  { start: 'malformed BDAT command syntax from ', kind: 'command-error', reason: 'syntax' },
-  { start: 'null BDAT request from ', kind: 'command-error', reason: 'syntax' },
-  { start: 'BDAT request from ' },
-  { start: 'bad ETRN ' },
   { start: 'SSL_accept' },
   { start: 'setting up TLS' },
   { start: 'sender non-' },

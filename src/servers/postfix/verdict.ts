@@ -41,22 +41,16 @@ const verdictWords = new Set([
   'trigger',
 ]);
 
-/** Where the peer begins: behind the stage, which is Postfix's word; only ETRN has the client's argument before it. */
-const peerStart = (text: string, stageAt: number): number => {
-  if (!text.startsWith('ETRN ', stageAt)) return text.indexOf(' from ', stageAt) + 6;
-  return text.lastIndexOf('... from ') + 9;
-};
-
 /** `reject: RCPT from NAME[ADDR]: 550 …`, and hold, discard. */
 const readDecision = (line: Line, memory: PostfixMemory, tell: Tell, word: string): Understood => {
   const { text } = line;
   const stageAt = word.length + 2;
-  const from = peerStart(text, stageAt);
-  if (from < stageAt) return 'unmatched';
-  const stage = text.slice(stageAt, from - 6);
+  const stageEnd = text.indexOf(' from ', stageAt);
+  if (stageEnd < 0) return 'unmatched';
+  const stage = text.slice(stageAt, stageEnd);
   const refused = refusing.has(word);
   const event = draft(line, refused ? (kindOfStage.get(stage) ?? 'other') : holding.has(word) ? 'queue' : 'other');
-  event.client = peerAt(text, from);
+  event.client = peerAt(text, stageEnd + 6);
   event.session = sessionOf(line);
   if (line.queueId !== '') event.account = memory.messages.get(line.queueId)?.account;
   if (refused) readRefusal(event, text, peerEnd.at + 2);

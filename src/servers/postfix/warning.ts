@@ -79,6 +79,12 @@ export const readWarning = (line: Line, tell: Tell): Understood => {
       event.reason = 'syntax';
     });
   }
+  const bdat = /^[0-9A-Za-z]{5,20}: malformed BDAT command syntax from /.exec(text.slice(9, 80))?.[0];
+  if (bdat !== undefined) {
+    return tellPeer(line, tell, 'command-error', 9 + bdat.length, (event) => {
+      event.reason = 'syntax';
+    });
+  }
   const client = peerAt(text, 9);
   if (client === undefined) return 'known';
   if (text.startsWith(': SASL ', peerEnd.at)) return readSasl(line, tell, peerEnd.at + 2, client);
