@@ -44,4 +44,8 @@ export type PostfixMemory = {
   readonly trips: Trips;
 };
 
-export const newMemory = (): PostfixMemory => ({ messages: recent(messagesMax), proxied: recent(proxiedMax), trips: newTrips() });
+export const newMemory = (): PostfixMemory => ({
+  messages: recent(messagesMax),
+  proxied: recent(proxiedMax),
+  trips: newTrips(),
+});
