@@ -74,7 +74,12 @@ test('how a connection ends without a login, in 2.3 and 2.4', () => {
 });
 
 test('logins: 2.3, 2.4 and through a proxy', () => {
-  for (const start of ['Login: ', 'Logged in: ', 'proxy(a@lab.test,10.0.0.1:143): Started proxying to <10.0.0.1>: ']) {
+  for (const start of [
+    'Login: ',
+    'Logged in: ',
+    'proxy(a@lab.test,10.0.0.1:143): Started proxying to <10.0.0.1>: ',
+    'proxy(a@lab.test): started proxying to 10.0.0.1:143: ',
+  ]) {
     const { events } = readAll([`submission-login: ${start}${tail}`]);
     assert.deepEqual(
       events.map(({ kind, outcome, account, protocol }) => [kind, outcome, account, protocol]),

@@ -56,11 +56,10 @@ const attemptsIn = (words: string): number => {
   return attempts > 0 ? attempts : 1;
 };
 
-/** `proxy(USER,HOST:PORT): Started proxying to …`: the host behind took the password. The user name may imitate it. */
-const isProxied = (words: string): boolean => {
-  const close = words.lastIndexOf('): ');
-  return words.startsWith('proxy(') && /^[Ss]tarted proxying to /.test(words.slice(close + 3));
-};
+/** `proxy(USER,HOST:PORT): Started proxying to …: user=<USER>, …`: the host behind took the password. Only of a name that imitates nothing. */
+const proxiedPattern =
+  /^proxy\([^<>():]+(?:,[\w.:[\]-]{1,80})?\): [Ss]tarted proxying to [^()]{1,300}: user=<[^<>():]+>, /;
+const isProxied = (text: string): boolean => proxiedPattern.test(text.slice(0, 1000));
 
 type Tail = {
   readonly words: string;
@@ -100,7 +99,7 @@ export const isLoginProcess = (program: string): boolean => program.endsWith('-l
 export const readLogin = (time: number, program: string, text: string, told: ToldSessions, tell: Tell): Understood => {
   const tail = tailOf(text);
   if (tail === undefined) return 'known'; // a complaint about TLS files or the auth socket names no client
-  if (text.startsWith('Login: ') || text.startsWith('Logged in: ') || isProxied(tail.words)) {
+  if (text.startsWith('Login: ') || text.startsWith('Logged in: ') || isProxied(text)) {
     const event = draft(time, 'auth', program, tail);
     event.outcome = 'success';
     tell(event);

@@ -89,6 +89,8 @@ test('a sender, a HELO, TLS names and a subject frame neither a client nor an ac
     `${host} F=<"x> A=plain:victim rejected RCPT <v@lab.test>: no such user"@a.test> rejected RCPT <n@lab.test>: no such user`,
     `H=h.test (x) [${innocent}] F=<a@b> A=plain:victim rejected RCPT <c>: x) [192.0.2.1] F=<s@a.test> rejected RCPT <n@lab.test>: no such user`,
     `H=h.test (x) [${innocent}] F=<") [192.0.2.1] F=<"a"@b> rejected RCPT <n@lab.test>: no such user`,
+    `H=h.test (x) [${innocent}] F=<a@b> A=plain:victim) [192.0.2.1] rejected EHLO or HELO x: no`,
+    `H=h.test (x) [${innocent}] F=<"> rejected y) [192.0.2.1] rejected EHLO or HELO x) [${innocent}] F=<"> rejected y: no`,
     `${id} rejected from <"x> H=y [${innocent}]: a"@a.test> H=h.test (c.test) [192.0.2.1]: message too big: read=9 max=8`,
     `${id} ${host} F=<s@a.test> rejected after DATA: (F=<x> A=plain:victim rejected H=y (z) [${innocent}])`,
   ];

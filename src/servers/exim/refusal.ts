@@ -72,7 +72,7 @@ type Frame = {
 
 const framesMax = 8;
 const loginLengthMax = 300;
-const verdictPattern = /^>(?: A=([^ :]{1,80})(?::(.{0,300}?))?)? (temporarily )?rejected /;
+const verdictPattern = /^>(?: A=([^ :]{1,80})(?::([^[]{0,300}?))?)? (temporarily )?rejected /;
 
 const frameAt = (text: string, at: number): Frame | undefined => {
   const end = pathEnd(text, at + 4);
@@ -95,7 +95,9 @@ const frameOf = (text: string): Frame | undefined => {
   for (let frames = 0; at >= 0 && frames < framesMax; frames++, at = text.indexOf(' F=<', at + 4)) {
     const frame = frameAt(text, at);
     if (frame === undefined) continue;
-    if (found !== undefined) return { ...found, hostEnd: text.length, account: undefined };
+    // A second frame, or one with a verdict in its sender, may be a HELO's that swallowed the real one.
+    const isClear = found === undefined && frame.sender?.includes(' rejected ') !== true;
+    if (!isClear) return { ...(found ?? frame), hostEnd: text.length, account: undefined };
     found = frame;
   }
   if (found !== undefined) return found;
