@@ -86,12 +86,13 @@ test('a line is read through what containers and TCP put around it, and never ou
 test('other programs are foreign, other text is malformed, neither tells anything', () => {
   const { events, understood } = readAll([
     'Nov 21 00:10:31 mx CRON[1]: (root) CMD (x)',
+    '2026-11-21T09:17:24.429400+00:00 mx CRON[1]: (root) CMD (x)',
     'hello',
     '',
     '\0\0',
     'Nov 21 00:10:31 mx last message repeated 3 times',
   ]);
-  assert.deepEqual(understood, ['foreign', 'malformed', 'malformed', 'malformed', 'known']);
+  assert.deepEqual(understood, ['foreign', 'foreign', 'malformed', 'malformed', 'malformed', 'known']);
   assert.deepEqual(events, []);
 });
 

@@ -107,7 +107,8 @@ export const createLogReader = (zone: Zone, latest: () => number): LogReader => 
     const understood = bare.read(line, tell);
     if ((understood !== 'foreign' && understood !== 'malformed') || envelopes === 0) return understood;
     const inner = innerOf(line);
-    return inner === undefined ? understood : read(inner, tell, envelopes - 1);
+    const inside = inner === undefined ? 'malformed' : read(inner, tell, envelopes - 1);
+    return inside === 'malformed' ? understood : inside;
   };
   return { ...bare, read: (line, tell) => read(line, tell, envelopesMax) };
 };

@@ -64,7 +64,9 @@ const readText = (time: number, whole: string, memory: EximMemory, tell: Tell): 
   if (length === 0) return readSessionLine(time, text, tell);
   const rest = text.slice(length + 1);
   // A refusal after DATA carries the id of the message that never was.
-  return readMessageLine(time, text.slice(0, length), rest, memory, tell, directory) ?? readSessionLine(time, rest, tell);
+  return (
+    readMessageLine(time, text.slice(0, length), rest, memory, tell, directory) ?? readSessionLine(time, rest, tell)
+  );
 };
 
 /** `2026-11-21 00:00:26`: no other mail log begins with a date, a space and a clock and then no host. */
