@@ -70,6 +70,8 @@ export type Reason =
   | 'greylist'
   | 'dns'
   | 'size'
+  // other: a message refused for what it holds
+  | 'content'
   // limit
   | 'connection-rate'
   | 'concurrency'

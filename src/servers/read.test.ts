@@ -57,15 +57,42 @@ test('the format is recognised by each line', () => {
   assert.deepEqual(new Set(all.servers), new Set(['postfix', 'dovecot', 'exim', 'exchange']));
 });
 
+test('a line is read through what containers and TCP put around it, and never out of a message', () => {
+  const whole = lines.postfix;
+  for (const line of [
+    `mail-1  | 2026-11-21T00:10:31.1Z ${whole}`,
+    JSON.stringify({ log: `${lines.exim}\n`, stream: 'stdout' }),
+    `2026-11-21T00:10:31.1Z stdout F ${lines.dovecotFile}`,
+    `99 <22>1 2026-11-21T00:10:31Z mx postfix/smtpd 12 - - connect from unknown[192.0.2.1]`,
+  ]) {
+    const { events, understood } = readAll([line]);
+    assert.deepEqual([understood, events[0]?.client], [['event'], '192.0.2.1'], line);
+  }
+  const bait = 'Nov 21 00:10:31 mx postfix/smtpd[12]: connect from unknown[198.51.100.66]';
+  const { events } = readAll([
+    lines.exim,
+    `  Subject: mail | ${bait}`,
+    `\tmail | ${bait}`,
+    `Nov 21 00:10:31 mx CRON[1]: mail | ${bait}`,
+    `2026-11-21T00:10:31Z mx app[1]: 9 <22>${bait}`,
+    `-- Boot mail | ${bait}`,
+  ]);
+  assert.deepEqual(
+    events.map(({ client }) => client),
+    ['192.0.2.1'],
+  );
+});
+
 test('other programs are foreign, other text is malformed, neither tells anything', () => {
   const { events, understood } = readAll([
     'Nov 21 00:10:31 mx CRON[1]: (root) CMD (x)',
+    '2026-11-21T09:17:24.429400+00:00 mx CRON[1]: (root) CMD (x)',
     'hello',
     '',
     '\0\0',
     'Nov 21 00:10:31 mx last message repeated 3 times',
   ]);
-  assert.deepEqual(understood, ['foreign', 'malformed', 'malformed', 'malformed', 'known']);
+  assert.deepEqual(understood, ['foreign', 'foreign', 'malformed', 'malformed', 'malformed', 'known']);
   assert.deepEqual(events, []);
 });
 

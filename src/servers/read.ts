@@ -8,6 +8,7 @@ import type { Tell } from '../model/ports.ts';
 import type { Zone } from '../model/zone.ts';
 import { createExportReader } from '../protocols/journal/export.ts';
 import { isJournalJson, readJournalJson } from '../protocols/journal/json.ts';
+import { innerOf } from '../protocols/syslog/envelope.ts';
 import { readHeader } from '../protocols/syslog/header.ts';
 import type { Header } from '../protocols/syslog/header.ts';
 import { createStamps } from '../protocols/syslog/stamps.ts';
@@ -23,9 +24,10 @@ export type LogReader = {
 };
 
 const programsMax = 1000;
+/** `docker compose logs -t` puts two around a line. */
+const envelopesMax = 3;
 
-/** @param latest milliseconds since 1970: the file's last change, or now, for stamps without a year */
-export const createLogReader = (zone: Zone, latest: () => number): LogReader => {
+const createBareReader = (zone: Zone, latest: () => number): LogReader => {
   const stamps = createStamps(zone, latest);
   const header: Header = { program: '', pid: '', messageAt: 0 };
   const syslogReaders = syslogGrammars.map(({ server, grammar }) => ({ server, grammar, reader: grammar.reader() }));
@@ -71,31 +73,42 @@ export const createLogReader = (zone: Zone, latest: () => number): LogReader => 
     return readRecord(stamps.time, header.program, header.pid, message, tell);
   };
 
-  return {
-    format: () => format,
-    servers: () => [...servers],
-    read: (line, tell) => {
-      if (exported.owns(line)) return readExport(line, tell);
-      // The format of the line before is tried first: nearly always it is this line's too.
-      const likely =
-        current === undefined ? (format === 'syslog' ? readSyslog(line, tell) : 'foreign') : current.read(line, tell);
-      if (likely !== undefined && likely !== 'foreign') return likely;
-      for (const { server, grammar, reader } of lineReaders) {
-        if (reader === current || !grammar.recognises(line)) continue;
-        const understood = reader.read(line, tell);
-        if (understood === 'foreign') continue;
-        current = reader;
-        format = grammar.format;
-        servers.add(server);
-        return understood;
-      }
-      const understood = readSyslog(line, tell);
-      if (understood === undefined) return 'malformed';
-      if (understood !== 'foreign') {
-        current = undefined;
-        format = 'syslog';
-      }
+  const readBare = (line: string, tell: Tell): Understood | 'malformed' => {
+    if (exported.owns(line)) return readExport(line, tell);
+    // The format of the line before is tried first: nearly always it is this line's too.
+    const likely =
+      current === undefined ? (format === 'syslog' ? readSyslog(line, tell) : 'foreign') : current.read(line, tell);
+    if (likely !== undefined && likely !== 'foreign') return likely;
+    for (const { server, grammar, reader } of lineReaders) {
+      if (reader === current || !grammar.recognises(line)) continue;
+      const understood = reader.read(line, tell);
+      if (understood === 'foreign') continue;
+      current = reader;
+      format = grammar.format;
+      servers.add(server);
       return understood;
-    },
+    }
+    const understood = readSyslog(line, tell);
+    if (understood === undefined) return line.startsWith('-- ') ? 'foreign' : 'malformed'; // journalctl's own notes
+    if (understood !== 'foreign') {
+      current = undefined;
+      format = 'syslog';
+    }
+    return understood;
   };
+
+  return { format: () => format, servers: () => [...servers], read: readBare };
+};
+
+/** @param latest milliseconds since 1970: the file's last change, or now, for stamps without a year */
+export const createLogReader = (zone: Zone, latest: () => number): LogReader => {
+  const bare = createBareReader(zone, latest);
+  const read = (line: string, tell: Tell, envelopes: number): Understood | 'malformed' => {
+    const understood = bare.read(line, tell);
+    if ((understood !== 'foreign' && understood !== 'malformed') || envelopes === 0) return understood;
+    const inner = innerOf(line);
+    const inside = inner === undefined ? 'malformed' : read(inner, tell, envelopes - 1);
+    return inside === 'malformed' ? understood : inside;
+  };
+  return { ...bare, read: (line, tell) => read(line, tell, envelopesMax) };
 };

@@ -9,10 +9,12 @@ import { labClosed } from './lab/door.ts';
 import { provocationsOf } from './provoke/all.ts';
 import { dovecotProvocations } from './provoke/dovecot.ts';
 import { deliveryProvocations } from './provoke/deliveries.ts';
+import { eximProvocations, strictExim } from './provoke/exim.ts';
 import { factsFor } from './provoke/provocation.ts';
 import type { Fact, MailServerName, Provocation } from './provoke/provocation.ts';
 import { playDovecot, playMailServer } from './provoke/stage.ts';
 import type { Log, Setup } from './provoke/stage.ts';
+import { strictPostfix, strictPostfixProvocations } from './provoke/strict-postfix.ts';
 import { readLog } from './provoke/told.ts';
 
 const unmatchedShareMax = 0.01;
@@ -71,8 +73,20 @@ const plays: readonly {
     provocations: deliveryProvocations,
     setup: { postfix: { mainCf: { enable_long_queue_ids: 'no' } } },
   },
+  {
+    what: 'what a strict postfix writes',
+    server: 'postfix',
+    provocations: strictPostfixProvocations,
+    setup: { postfix: strictPostfix },
+  },
   { what: 'what exim writes', server: 'exim' },
   { what: 'what exim writes when all is selected', server: 'exim', setup: { exim: { logSelector: '+all' } } },
+  {
+    what: 'what a strict exim writes',
+    server: 'exim',
+    provocations: eximProvocations,
+    setup: { exim: { edit: strictExim } },
+  },
   { what: 'what sendmail writes', server: 'sendmail' },
 ];
 

@@ -1,6 +1,7 @@
 /**
- * Lines of Dovecot's auth process with auth_verbose: `DRIVER(USER,ADDRESS,<SESSION>): TEXT`. The user name is whatever a
- * client sent and may imitate the rest; the address and the session are the last fields before the last `): `.
+ * Lines of Dovecot's auth process with auth_verbose: `DRIVER(USER,ADDRESS,<SESSION>): TEXT`, in 2.4 (from its source)
+ * `auth(USER,ADDRESS,sasl:MECH)<SESSION>: DRIVER: TEXT`. The user name is whatever a client sent and may imitate the rest;
+ * the address and the session are the last fields before the last `): `.
  */
 import { canonicalAddress } from '../../model/address.ts';
 import { draftEvent } from '../../model/event.ts';
@@ -28,6 +29,7 @@ const failures: readonly (readonly [string, Reason])[] = [
   ['user disabled', 'disabled'],
   ['account disabled', 'disabled'],
   ['User is disabled', 'disabled'],
+  ['Password expired', 'disabled'],
 ];
 
 type Subject = { readonly account: string; readonly client: string | undefined; readonly session: string | undefined };
@@ -56,17 +58,67 @@ const passwordHashOf = (text: string): string | undefined => {
 /** A lookup that only reports how it went: `conn unix:auth-worker (pid=1,uid=0): auth-worker<3>: sql(…)` stands before the driver. */
 const driverStart = (text: string, open: number): number => Math.max(text.lastIndexOf(' ', open), 0);
 
-export const readAuth = (time: number, text: string, told: ToldSessions, tell: Tell): Understood => {
-  // A logged plain password is the client's text behind everything we could rely on: the login line tells this failure.
-  if (text.includes('(given password: ')) return 'known';
+/** Behind these the client's own text ends the line, and nothing in it can be relied on: the login line tells the failure. */
+const clientTails = [
+  '(given password: ',
+  '(username: ',
+  'logging in as ',
+  'lookup for login: ',
+  '(trying to log in as user: ',
+  'username changed ',
+];
+
+type Parts = { readonly subject: Subject | undefined; readonly words: string; readonly wordsAt: number };
+
+/** 2.3: `DRIVER(USER,ADDRESS,<SESSION>): TEXT` */
+const partsOf23 = (text: string): Parts | undefined => {
   const close = text.lastIndexOf('): ');
-  if (close < 0) return 'known';
-  const words = text.slice(close + 3);
+  if (close < 0) return undefined;
+  // 'auth-worker(PID): ' stands there by syslog, and is no request.
+  const pid = /^auth-worker\(\d{1,10}\): /.exec(text)?.[0].length ?? 0;
+  const worker = text.startsWith('conn unix:', pid) ? text.indexOf('>: ', pid) + 3 : pid;
+  const open = text.indexOf('(', driverStart(text, worker));
+  return {
+    subject: open < 0 || open > close ? undefined : subjectOf(text.slice(open + 1, close)),
+    words: text.slice(close + 3),
+    wordsAt: close + 3,
+  };
+};
+
+const tailPattern =
+  /^,sasl:[a-z0-9-]{1,30}(?:,master)?\)(?:<\d{1,10}>)?(?:<([^<>]{0,60})>)?(?:: request \[\d{1,10}\])?: (?:[A-Z][a-z]{3,6}: )?(?:[\w-]{1,40}: )?/;
+
+/** 2.4: `auth(USER,ADDRESS,sasl:MECH)<SESSION>: DRIVER: TEXT` */
+const partsOf24 = (text: string): Parts | undefined => {
+  const mech = text.lastIndexOf(',sasl:');
+  const tail = mech < 0 ? null : tailPattern.exec(text.slice(mech, mech + 200));
+  if (tail === null) return undefined;
+  const fields = text.slice(text.indexOf('(') + 1, mech);
+  const comma = fields.lastIndexOf(',');
+  const session = tail[1];
+  const subject =
+    comma < 0
+      ? { account: fields, client: undefined, session }
+      : { account: fields.slice(0, comma), client: canonicalAddress(fields.slice(comma + 1)), session };
+  const wordsAt = mech + tail[0].length;
+  return { subject, words: text.slice(wordsAt), wordsAt };
+};
+
+/** A user name may imitate either form: the later one in the line is Dovecot's. */
+const partsOf = (text: string): Parts | undefined => {
+  const old = partsOf23(text);
+  const recent = /^auth(?:-worker)?\(/.test(text) ? partsOf24(text) : undefined;
+  return (recent?.wordsAt ?? 0) > (old?.wordsAt ?? 0) ? recent : old;
+};
+
+/** @param text behind `auth: `, or the whole message when the process's name has the request in brackets (2.4) */
+export const readAuth = (time: number, text: string, told: ToldSessions, tell: Tell): Understood => {
+  if (clientTails.some((mark) => text.includes(mark))) return 'known';
+  const parts = partsOf(text);
+  if (parts === undefined) return 'known';
+  const { subject, words } = parts;
   const failure = failures.find(([start]) => words.startsWith(start));
   if (failure === undefined) return 'known';
-  const worker = text.startsWith('conn unix:') ? text.indexOf('>: ') + 3 : 0;
-  const open = text.indexOf('(', driverStart(text, worker));
-  const subject = open < 0 || open > close ? undefined : subjectOf(text.slice(open + 1, close));
   if (subject === undefined) return 'unmatched';
   const event = draftEvent(time, 'dovecot', 'auth');
   event.outcome = 'failure';

@@ -73,16 +73,22 @@ const nameLength = (message: string): number => {
   return 0;
 };
 
+/** The last one in the line is Dovecot's: a message id, which a sender wrote, stands before it. */
+const savings = [': saved mail to ', ': stored mail into ', ': save failed to ', ': failed to store into '];
+
 /** `lmtp(user)<pid><id>: msgid=<…>: saved mail to INBOX`: the user is a mailbox of ours. */
-const readLmtp = (time: number, message: string, text: string, tell: Tell): Understood => {
-  const full = text.includes('save failed to ');
-  if (!full && !text.includes('saved mail to ') && !text.includes('stored mail into ')) return 'known';
+const readLmtp = (time: number, message: string, tell: Tell): Understood => {
+  const ends = savings.map((words) => message.lastIndexOf(words));
+  const at = Math.max(...ends);
+  if (at < 0) return 'known';
+  const failed = ends.indexOf(at) >= 2;
+  const text = message.slice(at + 2);
   const event = draftEvent(time, 'dovecot', 'delivery');
-  event.outcome = full ? 'deferred' : 'sent';
+  event.outcome = failed ? 'deferred' : 'sent';
   event.remote = false;
   event.protocol = 'lmtp';
   event.recipient = message.slice(message.indexOf('(') + 1, message.indexOf(')'));
-  if (full && text.includes('uota')) {
+  if (failed && text.includes('uota')) {
     event.outcome = 'bounced';
     event.dsn = '5.2.2';
   }
@@ -107,9 +113,9 @@ const readMessage = (time: number, message: string, told: ToldSessions, tell: Te
   let text = colon < 0 ? '' : message.slice(colon + 2);
   const level = levels.find((word) => text.startsWith(word));
   if (level !== undefined) text = text.slice(level.length);
-  if (name === 'auth' || name === 'auth-worker') return readAuth(time, text, told, tell);
+  if (name === 'auth' || name === 'auth-worker') return readAuth(time, bare ? text : message, told, tell);
   if (bare && isLoginProcess(name)) return readLogin(time, name, text, told, tell);
-  return name === 'lmtp' && message.charCodeAt(length) === 40 ? readLmtp(time, message, text, tell) : 'known';
+  return name === 'lmtp' && message.charCodeAt(length) === 40 ? readLmtp(time, message, tell) : 'known';
 };
 
 export const dovecotGrammar: SyslogGrammar = {

@@ -5,6 +5,7 @@
 import { canonicalAddress } from '../../model/address.ts';
 import { draftEvent } from '../../model/event.ts';
 import type { EventDraft, EventKind, Protocol, Reason } from '../../model/event.ts';
+import { keep } from '../../model/keep.ts';
 import type { Tell } from '../../model/ports.ts';
 import type { Understood } from '../grammar.ts';
 import type { ToldSessions } from './auth.ts';
@@ -17,24 +18,48 @@ const protocols = new Map<string, Protocol>([
 ]);
 
 type Ending = { readonly mark: string; readonly kind: EventKind; readonly reason?: Reason };
-/** How a connection ended without a login; the first mark that stands in Dovecot's own words is taken. */
+/**
+ * How a connection ended without a login (login-common of 2.3 and 2.4); the first mark that stands in Dovecot's own words is
+ * taken. A server that cannot ask its accounts says nothing about passwords: aborted.
+ */
 const endings: readonly Ending[] = [
   { mark: 'Maximum number of connections', kind: 'limit', reason: 'concurrency' },
+  { mark: 'connection limit reached', kind: 'limit', reason: 'concurrency' },
   { mark: 'user disabled', kind: 'auth', reason: 'disabled' },
   { mark: 'user_disabled', kind: 'auth', reason: 'disabled' },
-  { mark: 'tried to use disallowed plaintext', kind: 'auth', reason: 'no-tls' },
+  { mark: 'password expired', kind: 'auth', reason: 'disabled' },
+  { mark: 'login disabled', kind: 'auth', reason: 'disabled' },
+  { mark: 'authorization failed', kind: 'auth', reason: 'disabled' },
+  { mark: 'tried to use disallowed', kind: 'auth', reason: 'no-tls' },
+  { mark: "cert required, client didn't start TLS", kind: 'auth', reason: 'no-tls' },
   { mark: 'tried to use unsupported auth mechanism', kind: 'auth', reason: 'malformed' },
+  { mark: 'sent invalid base64', kind: 'auth', reason: 'malformed' },
+  { mark: 'anonymous logins disabled', kind: 'auth', reason: 'malformed' },
+  { mark: 'temporary failure', kind: 'auth', reason: 'aborted' },
+  { mark: 'temporary authentication failure', kind: 'auth', reason: 'aborted' },
+  { mark: 'auth process communication failure', kind: 'auth', reason: 'aborted' },
+  { mark: 'aborted authentication', kind: 'auth', reason: 'aborted' },
+  { mark: 'auth aborted by client', kind: 'auth', reason: 'aborted' },
+  { mark: "client didn't finish SASL auth", kind: 'auth', reason: 'aborted' },
   { mark: 'auth failed', kind: 'auth', reason: 'bad-password' },
+  { mark: 'proxy dest authentication failure', kind: 'auth', reason: 'bad-password' },
   { mark: '): Login failed to ', kind: 'auth', reason: 'bad-password' },
-  { mark: 'Too many invalid commands', kind: 'command-error', reason: 'unknown-command' },
-  { mark: 'Too many bad commands', kind: 'command-error', reason: 'unknown-command' },
+  { mark: 'Too many invalid', kind: 'command-error', reason: 'unknown-command' },
+  { mark: 'Too many bad', kind: 'command-error', reason: 'unknown-command' },
+  { mark: 'Too long input line', kind: 'command-error', reason: 'syntax' },
+  { mark: 'Input buffer full', kind: 'command-error', reason: 'syntax' },
+  { mark: 'SSL_accept() failed', kind: 'tls' },
 ];
 
 const attemptsIn = (words: string): number => {
-  const at = words.indexOf('auth failed, ');
-  const attempts = at < 0 ? 1 : Number.parseInt(words.slice(at + 13, at + 19), 10);
+  const attempts = Number(/, (\d{1,6}) attempts/.exec(words.slice(-300))?.[1]);
   return attempts > 0 ? attempts : 1;
 };
+
+/** `proxy(USER,HOST:PORT): Started proxying to …: user=<USER>, …`: the host behind took the password. Only of a name that imitates nothing. */
+const proxiedPattern =
+  /^proxy\([^<>():]+(?:,[\w.:[\]-]{1,80})?\): [Ss]tarted proxying to [^()]{1,300}: user=<[^<>():]+>, /;
+const isProxied = (text: string): boolean => proxiedPattern.test(text.slice(0, 1000));
 
 type Tail = {
   readonly words: string;
@@ -74,27 +99,27 @@ export const isLoginProcess = (program: string): boolean => program.endsWith('-l
 export const readLogin = (time: number, program: string, text: string, told: ToldSessions, tell: Tell): Understood => {
   const tail = tailOf(text);
   if (tail === undefined) return 'known'; // a complaint about TLS files or the auth socket names no client
-  if (text.startsWith('Login: ')) {
+  if (text.startsWith('Login: ') || text.startsWith('Logged in: ') || isProxied(text)) {
     const event = draft(time, 'auth', program, tail);
     event.outcome = 'success';
     tell(event);
     return 'event';
   }
   const ending = endings.find(({ mark }) => tail.words.includes(mark));
-  if (
-    ending === undefined ||
-    (ending.kind === 'auth' && tail.session !== undefined && told.get(tail.session) === true)
-  ) {
+  const isTold = tail.session !== undefined && told.get(tail.session) === true;
+  if (ending === undefined || (ending.kind === 'auth' && isTold)) {
     tell(draft(time, 'disconnect', program, tail));
     return 'event';
   }
   const event = draft(time, ending.kind, program, tail);
   event.reason = ending.reason;
   event.text = tail.words;
+  if (ending.kind === 'tls') event.outcome = 'failure';
   if (ending.kind === 'auth') {
     event.outcome = 'failure';
     const attempts = attemptsIn(tail.words);
     if (attempts > 1) event.count = attempts;
+    if (tail.session !== undefined) told.set(keep(tail.session), true);
   }
   tell(event);
   return 'event';

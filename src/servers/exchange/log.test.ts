@@ -80,6 +80,61 @@ test('logins by SMTP, IMAP and POP3', () => {
   );
 });
 
+test('what is refused, and what a session is closed for', () => {
+  const rows: readonly (readonly [readonly string[], Partial<Event>])[] = [
+    [
+      [
+        smtp('<', 'MAIL FROM:<s@a.test>'),
+        smtp('>', '550 5.7.60 SMTP; Client does not have permissions to send as this sender'),
+      ],
+      { kind: 'sender', outcome: 'rejected', dsn: '5.7.60' },
+    ],
+    [
+      [smtp('<', 'MAIL FROM:<s@a.test> SIZE=9'), smtp('>', '552 5.3.4 Message size exceeds fixed maximum')],
+      { reason: 'size' },
+    ],
+    [
+      [smtp('<', 'EHLO x'), smtp('>', '501 5.5.4 Invalid domain name')],
+      { kind: 'helo', outcome: 'rejected', helo: 'x' },
+    ],
+    [
+      [smtp('<', 'DATA'), smtp('>', '354 go'), smtp('>', '550 5.7.1 Message rejected as spam by Content Filtering.')],
+      { kind: 'other', outcome: 'rejected', reason: 'content' },
+    ],
+    [
+      [smtp('<', 'RCPT TO:<n@lab.test>'), smtp('>', '452 4.5.3 Too many recipients')],
+      { kind: 'limit', reason: 'recipients' },
+    ],
+    [
+      [smtp('<', 'RCPT TO:<n@lab.test>'), smtp('>', '550 5.7.1 Service unavailable; client blocked using zen.test')],
+      { kind: 'recipient', outcome: 'rejected', reason: 'blocklist' },
+    ],
+    [
+      [smtp('>', '421 4.3.2 The maximum number of concurrent connections from a single source has exceeded a limit')],
+      { kind: 'limit', reason: 'concurrency' },
+    ],
+    [
+      [smtp('>', '421 4.7.0 Too many errors on this connection, closing transmission channel')],
+      { reason: 'too-many-errors' },
+    ],
+    [
+      [smtp('*', '', 'User Name: anna'), smtp('<', 'AUTH LOGIN'), smtp('>', '535 5.7.3 Authentication unsuccessful')],
+      { kind: 'auth', outcome: 'failure', account: 'anna', reason: 'bad-password' },
+    ],
+    [[smtp('<', 'AUTH LOGIN'), smtp('>', '454 4.7.0 Temporary authentication failure')], { reason: 'aborted' }],
+  ];
+  for (const [lines, fields] of rows) {
+    const { events } = readAll(lines);
+    assert.equal(events.length, 1, lines.at(-1));
+    for (const [name, value] of Object.entries({ client: '203.0.113.7', ...fields }))
+      assert.equal(Reflect.get(events[0] ?? {}, name), value, `${lines.at(-1)}: ${name}`);
+  }
+  const { events } = readAll([
+    smtp('>', '421 4.3.2 The maximum number of concurrent server connections has exceeded a limit'),
+  ]);
+  assert.deepEqual(events, [], 'a full server is no fault of its client');
+});
+
 test('no bytes make it throw, and what a client wrote never becomes the client', () => {
   fc.assert(
     fc.property(fc.constantFrom('<', '>', '*', '+'), fc.string({ unit: 'binary' }), (mark, noise) => {

@@ -12,7 +12,9 @@ const logins = new Map<string, Protocol>([
   ['auth', 'pop3'],
 ]);
 
-const isFailure = (context: string): boolean => /R="?(?:[^ ";]{0,40} )?(?:NO|-ERR|BAD)\b/.test(context.slice(0, 300));
+const isFailure = (context: string): boolean =>
+  /LogonFailed|LogonDenied/.test(context.slice(0, 1000)) ||
+  /R="?(?:[^ ";]{0,40} )?(?:NO|-ERR|BAD)\b/.test(context.slice(0, 300));
 
 /** @param fields dateTime, sessionId, seqNumber, sIp, cIp, user, duration, rqsize, rpsize, command, parameters, context, … */
 export const readMailbox = (time: number, fields: readonly string[], tell: Tell): Understood => {

@@ -15,6 +15,8 @@ export type SmtpSession = {
   pending: string[];
   sender: string | undefined;
   account: string | undefined;
+  /** The name that a failed login tried, told in a line of its own. */
+  tried: string | undefined;
   helo: string | undefined;
   recipients: number;
 };
@@ -26,6 +28,7 @@ const newSession = (): SmtpSession => ({
   pending: [],
   sender: undefined,
   account: undefined,
+  tried: undefined,
   helo: undefined,
   recipients: 0,
 });
@@ -45,6 +48,7 @@ const phrases: readonly (readonly [string, Meaning])[] = [
   ['relay', ['relay-denied']],
   ['5.2.2', ['over-quota']],
   ['QuotaExceeded', ['over-quota']],
+  ['blocked using', ['rejected', 'blocklist']],
 ];
 
 const recipientMeaning = (reply: string): Meaning => {
@@ -73,25 +77,60 @@ const draft = ({ time, id, client, session }: Scene, kind: EventKind): EventDraf
   event.client = client;
   event.session = id;
   event.account = session.account;
+  event.helo = session.helo;
   event.protocol = 'smtp';
   return event;
 };
 
+const statusOf = (reply: string): string | undefined => /^\d{3} ([245]\.\d{1,3}\.\d{1,3})\b/.exec(reply)?.[1];
+
 const tellRecipient = (scene: Scene, command: string, reply: string): void => {
+  if (reply.startsWith('452 4.5.3')) {
+    const limit = draft(scene, 'limit');
+    limit.reason = 'recipients';
+    limit.text = reply;
+    scene.tell(limit);
+    return;
+  }
   const event = draft(scene, 'recipient');
   [event.outcome, event.reason] = recipientMeaning(reply);
   event.recipient = pathOf(command);
   event.sender = scene.session.sender;
-  event.dsn = reply.split(' ', 2)[1];
+  event.dsn = statusOf(reply);
   event.text = reply;
   if (event.outcome === 'accepted') scene.session.recipients++;
   scene.tell(event);
 };
 
+const authReasons: readonly (readonly [string, Reason])[] = [
+  ['4', 'aborted'], // nobody could be asked
+  ['501 5.7.0', 'aborted'],
+  ['501', 'malformed'],
+  ['504', 'malformed'],
+  ['530', 'no-tls'],
+  ['538', 'no-tls'],
+];
+
 const tellAuth = (scene: Scene, reply: string): void => {
+  const { session } = scene;
   const event = draft(scene, 'auth');
   event.outcome = reply.startsWith('235') ? 'success' : 'failure';
-  if (event.outcome === 'failure') event.reason = reply.startsWith('501') ? 'malformed' : 'bad-password';
+  if (event.outcome === 'failure') {
+    event.reason = authReasons.find(([start]) => reply.startsWith(start))?.[1] ?? 'bad-password';
+    event.account = session.tried;
+  }
+  session.tried = undefined;
+  event.text = reply;
+  scene.tell(event);
+};
+
+/** A reply that refuses MAIL, EHLO, or the message itself. */
+const tellRefused = (scene: Scene, kind: EventKind, reply: string): void => {
+  const event = draft(scene, kind);
+  event.outcome = reply.startsWith('4') ? 'deferred' : 'rejected';
+  event.reason = reply.includes('5.3.4') ? 'size' : kind === 'other' ? 'content' : undefined;
+  event.sender = kind === 'other' ? scene.session.sender : undefined;
+  event.dsn = statusOf(reply);
   event.text = reply;
   scene.tell(event);
 };
@@ -103,9 +142,27 @@ const tellMessage = (scene: Scene, reply: string): void => {
     event.sender = session.sender;
     event.count = session.recipients;
     scene.tell(event);
-  }
+  } else tellRefused(scene, 'other', reply);
   session.sender = undefined;
   session.recipients = 0;
+};
+
+/** What Exchange closes a connection for; its own load and its restart are no fault of the client. */
+const closings: readonly (readonly [string, EventKind, Reason])[] = [
+  ['from a single source', 'limit', 'concurrency'],
+  ['Message submission rate', 'limit', 'message-rate'],
+  ['Too many errors', 'command-error', 'too-many-errors'],
+];
+
+/** `421 4.x.x …`: answers the whole session, whatever was asked last. */
+const tellClosing = (scene: Scene, reply: string): boolean => {
+  const closing = closings.find(([words]) => reply.includes(words));
+  if (closing === undefined) return false;
+  const event = draft(scene, closing[1]);
+  event.reason = closing[2];
+  event.text = reply;
+  scene.tell(event);
+  return true;
 };
 
 /** The reply to the oldest command. True when it was told. */
@@ -118,7 +175,10 @@ const answer = (scene: Scene, command: string, reply: string): boolean => {
     scene.tell(event);
     return true;
   }
+  const isRefused = /^[45]/.test(reply);
   if (verb.startsWith('RCPT')) tellRecipient(scene, command, reply);
+  else if (isRefused && verb.startsWith('MAIL')) tellRefused(scene, 'sender', reply);
+  else if (isRefused && (verb === 'EHLO' || verb === 'HELO')) tellRefused(scene, 'helo', reply);
   else if (verb.startsWith('AUTH')) tellAuth(scene, reply);
   else if (verb.startsWith('DATA') || verb.startsWith('BDAT')) tellMessage(scene, reply);
   else return false;
@@ -127,6 +187,7 @@ const answer = (scene: Scene, command: string, reply: string): boolean => {
 
 const readReply = (scene: Scene, reply: string): Understood => {
   if (reply.charCodeAt(3) === 45) return 'known'; // more lines of this reply follow
+  if (reply.startsWith('421')) return tellClosing(scene, reply) ? 'event' : 'known';
   const { session } = scene;
   const [command] = session.pending;
   if (command === undefined) return 'known'; // the greeting
@@ -168,9 +229,12 @@ export const readSmtp = (
       return readCommand(session, data);
     case '>':
       return readReply(scene, data);
-    case '*':
+    case '*': {
       if (context === 'authenticated') session.account = keep(data);
+      const note = data === '' ? context : data;
+      if (note.startsWith('User Name: ')) session.tried = keep(note.slice('User Name: '.length));
       return 'known';
+    }
     default:
       return 'unmatched';
   }

@@ -5,8 +5,13 @@
  */
 import { canonicalAddress } from '../../model/address.ts';
 
-export type Host = { readonly client: string | undefined; readonly helo: string | undefined };
-const nobody: Host = { client: undefined, helo: undefined };
+export type Host = {
+  readonly client: string | undefined;
+  readonly helo: string | undefined;
+  /** Behind the address's bracket; undefined when nobody is named. */
+  readonly end: number | undefined;
+};
+export const nobody: Host = { client: undefined, helo: undefined, end: undefined };
 
 /** The address in the bracket that opens at `open`. */
 const addressAt = (text: string, open: number): string | undefined => {
@@ -15,9 +20,9 @@ const addressAt = (text: string, open: number): string | undefined => {
 };
 
 /** A HELO ends where `) [ADDRESS]` follows; undefined when more than one place looks so. */
-const heloEnd = (text: string, from: number): number | undefined => {
+const heloEnd = (text: string, from: number, until: number): number | undefined => {
   let found: number | undefined;
-  for (let at = text.indexOf(') [', from); at >= 0; at = text.indexOf(') [', at + 3)) {
+  for (let at = text.indexOf(') [', from); at >= 0 && at < until; at = text.indexOf(') [', at + 3)) {
     if (addressAt(text, at + 2) === undefined) continue;
     if (found !== undefined) return undefined;
     found = at;
@@ -25,22 +30,38 @@ const heloEnd = (text: string, from: number): number | undefined => {
   return found;
 };
 
-/** The host item that begins at `from`. */
-export const hostAt = (text: string, from: number): Host => {
+/**
+ * The host item that begins at `from`.
+ * @param until where it must have ended, if that is known
+ */
+export const hostAt = (text: string, from: number, until = text.length): Host => {
   let at = from;
   for (; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === 32 || code === 40 || code === 91) break;
   }
   if (at > from && text.charCodeAt(at) === 32) at++;
-  if (text.charCodeAt(at) === 91) return { client: addressAt(text, at), helo: undefined };
+  if (text.charCodeAt(at) === 91)
+    return { client: addressAt(text, at), helo: undefined, end: text.indexOf(']', at) + 1 };
   if (text.charCodeAt(at) !== 40) return nobody;
-  const end = heloEnd(text, at);
-  return end === undefined ? nobody : { client: addressAt(text, end + 2), helo: text.slice(at + 1, end) };
+  const end = heloEnd(text, at, until);
+  if (end === undefined) return nobody;
+  return { client: addressAt(text, end + 2), helo: text.slice(at + 1, end), end: text.indexOf(']', end) + 1 };
 };
 
 /** The host item behind a mark that a client could have written too: only when the mark stands there once. */
 export const hostBehind = (text: string, mark: string): Host => {
   const at = text.indexOf(mark);
   return at < 0 || text.includes(mark, at + mark.length) ? nobody : hostAt(text, at + mark.length);
+};
+
+/** The `>` that closes the path (`<local@domain>`) whose text begins at `from`: in a quoted local part it may stand too. */
+export const pathEnd = (text: string, from: number): number => text.indexOf('>', quoteEnd(text, from));
+
+/** Behind the quoted local part that begins at `from`, or `from` when none does. */
+export const quoteEnd = (text: string, from: number): number => {
+  if (text.charCodeAt(from) !== 34) return from;
+  let at = from + 1;
+  for (; at < text.length && text.charCodeAt(at) !== 34; at++) if (text.charCodeAt(at) === 92) at++;
+  return at;
 };

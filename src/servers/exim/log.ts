@@ -63,15 +63,10 @@ const readText = (time: number, whole: string, memory: EximMemory, tell: Tell): 
   const length = idLength(text);
   if (length === 0) return readSessionLine(time, text, tell);
   const rest = text.slice(length + 1);
-  return readMessageLine(time, text.slice(0, length), rest, memory, tell, directory) ?? readIdSession(time, rest, tell);
-};
-
-/** A refusal after DATA carries the id of the message that never was. */
-const readIdSession = (time: number, rest: string, tell: Tell): Understood => {
-  if (rest.startsWith('H=') || rest.startsWith('F=') || rest.startsWith('rejected ')) {
-    return rest.startsWith('H=') ? readSessionLine(time, rest, tell) : 'known';
-  }
-  return readSessionLine(time, rest, tell);
+  // A refusal after DATA carries the id of the message that never was.
+  return (
+    readMessageLine(time, text.slice(0, length), rest, memory, tell, directory) ?? readSessionLine(time, rest, tell)
+  );
 };
 
 /** `2026-11-21 00:00:26`: no other mail log begins with a date, a space and a clock and then no host. */
@@ -104,11 +99,16 @@ const starts = [
   'Warning: ',
   'socket bind',
   'refused ',
+  'temporarily refused ',
+  'unqualified ',
+  'ignoring AUTH=',
+  'DKIM: ',
 ];
 
-/** Headers of a rejected message, as the reject log repeats them: indented, or its own marks. */
+/** Headers of a rejected message, as the reject log repeats them: indented, or its own marks; and the lines that follow in a warning. */
 const isHeaderDump = (line: string): boolean =>
-  line.startsWith('  ') ||
+  line.startsWith(' ') ||
+  line === '' ||
   line.startsWith('I ') ||
   line.startsWith('P Received') ||
   line.startsWith('Envelope-') ||

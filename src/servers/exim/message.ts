@@ -6,7 +6,7 @@ import type { Tell } from '../../model/ports.ts';
 import type { Understood } from '../grammar.ts';
 import { directoryMark } from '../../model/event.ts';
 import { cameBack, sentOn } from '../trips.ts';
-import { hostAt } from './host.ts';
+import { hostAt, quoteEnd } from './host.ts';
 import type { EximMemory, Message } from './memory.ts';
 
 /** The value of ` NAME=` up to the next space. Only for items that come before anything a client wrote. */
@@ -40,14 +40,21 @@ const recipientsIn = (text: string): number | undefined => {
   return at < 0 ? undefined : text.slice(at + 5).split(' ').length;
 };
 
-/** `A=authenticator:login`; the authenticator alone names nobody. */
-const loginIn = (own: string): string | undefined => {
-  const login = item(own, 'A');
-  return login === undefined || !login.includes(':') ? undefined : keep(login.slice(login.indexOf(':') + 1));
+/**
+ * `A=authenticator:login`; the authenticator alone names nobody. What stands before it of TLS (SNI, DN) is the client's
+ * own: only the protocol, which stands before that, says whether there was a login.
+ */
+const loginIn = (items: string): string | undefined => {
+  if (!/^(?:utf8)?e?smtps?a/.test(item(items, 'P') ?? '')) return undefined;
+  const at = items.lastIndexOf(' A=');
+  const colon = at < 0 ? -1 : items.indexOf(':', at);
+  if (colon < 0) return undefined;
+  const end = items.indexOf(' ', colon);
+  return keep(items.slice(colon + 1, end < 0 ? undefined : end));
 };
 
 const protocolOf = (word: string): Protocol => {
-  if (word === 'local' || word === 'local-smtp') return 'local';
+  if (/^(?:utf8)?local/.test(word)) return 'local';
   return word.includes('a') ? 'submission' : 'smtp'; // esmtpa, esmtpsa
 };
 
@@ -63,21 +70,23 @@ const bounceOf = (owner: Message | undefined): Message => ({
 });
 
 const arrivalOf = (rest: string, memory: EximMemory): Message => {
-  const space = rest.indexOf(' ');
+  // A quoted local part may hold spaces, and what looks like the items behind it.
+  const space = rest.indexOf(' ', quoteEnd(rest, 0));
   const sender = keep(rest.slice(0, space < 0 ? undefined : space));
   const own = ownPart(space < 0 ? '' : rest.slice(space));
-  const parent = item(own, 'R');
-  if (sender === '<>' && parent !== undefined) return bounceOf(memory.messages.get(parent));
-  const hostStart = own.indexOf(' H=');
-  const protocol = protocolOf(item(own, 'P') ?? '');
+  if (sender === '<>' && own.startsWith(' R=')) return bounceOf(memory.messages.get(item(own, 'R') ?? ''));
+  const host = own.startsWith(' H=') ? hostAt(own, 3) : undefined;
+  // A HELO may imitate the items too: they stand behind the address.
+  const items = host === undefined ? own : own.slice(host.end ?? own.length);
+  const protocol = protocolOf(item(items, 'P') ?? '');
   return {
-    client: hostStart < 0 ? undefined : keepIfAny(hostAt(own, hostStart + 3).client),
-    account: loginIn(own),
+    client: keepIfAny(host?.client),
+    account: loginIn(items),
     sender: sender === '<>' ? '' : sender,
-    user: protocol === 'local' ? keepIfAny(item(own, 'U')) : undefined,
+    user: protocol === 'local' ? keepIfAny(item(items, 'U')) : undefined,
     reason: undefined,
     protocol,
-    messageId: keepIfAny(item(rest.slice(Math.max(0, rest.indexOf(' id='))), 'id')),
+    messageId: keepIfAny(item(rest, 'id', space)),
   };
 };
 
@@ -135,8 +144,9 @@ const statusIn = (words: string): string | undefined => {
 
 /** Where Exim's own items begin: the address, and the one it replaced, come first. */
 const addressEnd = (rest: string): number => {
+  const quoted = quoteEnd(rest, 0);
   const found = [' R=', ' T=', ' F=<', ' P=<', ': ', ' routing defer']
-    .map((mark) => rest.indexOf(mark))
+    .map((mark) => rest.indexOf(mark, quoted))
     .filter((at) => at >= 0);
   return found.length === 0 ? rest.length : Math.min(...found);
 };
@@ -161,6 +171,7 @@ const readDelivery = (
   memory: EximMemory,
   tell: Tell,
 ): Understood => {
+  if (rest.startsWith('blackhole (')) return 'known'; // an ACL discarded it; no address holds a space outside of quotes
   const message = memory.messages.get(id);
   const event = draft(time, 'delivery', id, message);
   const end = addressEnd(rest);
@@ -193,7 +204,6 @@ const knownWords = [
   'Completed',
   'Warning: ',
   'U=',
-  'H=',
   'retry',
   'no immediate delivery',
   'no recipients',
@@ -203,6 +213,25 @@ const knownWords = [
   'TLS: ',
   'discarded by',
   'Format error',
+  'Message removed because',
+  'error message sent to',
+  'Data file',
+  'PRDR ',
+  '*** ',
+  'ACL ',
+  'acl ',
+  'spam acl',
+  'regex acl',
+  'mime',
+  'SMTP timeout',
+  'LMTP',
+  'delivery ',
+  'was previously',
+  'errors_copy',
+  'could not be ',
+  'transport ',
+  'lowest numbered MX',
+  '"',
   'Error while',
   'remote host',
   'error ignored',

@@ -56,10 +56,35 @@ export const peerAt = (text: string, from: number): string | undefined => {
   return canonicalAddress(text.slice(open + 1, close));
 };
 
+/** Tells what the client did whose `NAME[ADDRESS]` begins at `from`. */
+export const tellPeer = (
+  line: Line,
+  tell: Tell,
+  kind: EventKind,
+  from: number,
+  fill?: (event: EventDraft) => void,
+): Understood => {
+  const event = draft(line, kind);
+  event.client = peerAt(line.text, from);
+  event.session = sessionOf(line);
+  fill?.(event);
+  tell(event);
+  return 'event';
+};
+
 /** The text between `open` and the next `close` from `from` on; undefined when either is missing. */
 export const between = (text: string, open: string, close: string, from = 0): string | undefined => {
   const start = text.indexOf(open, from);
   if (start < 0) return undefined;
   const end = text.indexOf(close, start + open.length);
   return end < 0 ? undefined : text.slice(start + open.length, end);
+};
+
+/** The `>` that closes the path (`<local@domain>`) whose text begins at `from`: in a quoted local part it may stand too. */
+export const pathEnd = (text: string, from: number): number => {
+  let at = from;
+  if (text.charCodeAt(at) === 34) {
+    for (at++; at < text.length && text.charCodeAt(at) !== 34; at++) if (text.charCodeAt(at) === 92) at++;
+  }
+  return text.indexOf('>', at);
 };

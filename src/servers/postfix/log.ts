@@ -32,6 +32,7 @@ const daemons = new Map<string, DaemonReader>([
   ['error', readDelivery],
   ['retry', readDelivery],
   ['discard', readDelivery],
+  ['qmqpd', readSmtpd],
   ['bounce', readBounce],
   ['defer', readBounce],
   ['trace', readBounce],
@@ -53,7 +54,6 @@ const daemons = new Map<string, DaemonReader>([
     'flush',
     'showq',
     'spawn',
-    'qmqpd',
     'postdrop',
     'sendmail',
     'postqueue',
@@ -109,6 +109,32 @@ const queueIdLength = (message: string): number => {
 
 type Reader = Program & { readonly read: DaemonReader; readonly memory: PostfixMemory };
 
+/** What any daemon may write (msg(3), dict(3), the TLS and Milter libraries), and `-v`, which no rule can follow. */
+const anyDaemon = [
+  'warning: ',
+  'error: ',
+  'fatal: ',
+  'panic: ',
+  'table ',
+  'close database ',
+  'using backwards-compatible ',
+  'See http',
+  'to disable backwards compatibility',
+  'initializing the ',
+  'SASL ',
+  'name_mask: ',
+  'premature end-of-input',
+  'connect to ',
+  'unknown ',
+  'discarding EHLO keywords',
+  '< ',
+  '> ',
+  'Untrusted: ',
+  'Trusted: ',
+  'Verified: ',
+];
+const isOfAnyDaemon = (text: string): boolean => anyDaemon.some((start) => text.startsWith(start));
+
 /** Postfix's programs have a path as their tag, under any syslog_name; `foo/bar` with an unknown daemon is foreign. */
 const daemonOf = (program: string): string | undefined => {
   const slash = program.lastIndexOf('/');
@@ -152,7 +178,8 @@ const createReader = (): SyslogReader => {
       line.queueId = length === 0 ? '' : message.slice(0, length);
       line.text =
         length === 0 ? (message.startsWith('NOQUEUE: ') ? message.slice(9) : message) : message.slice(length + 2);
-      return program.read(line, program.memory, tell);
+      const understood = program.read(line, program.memory, tell);
+      return understood === 'unmatched' && isOfAnyDaemon(line.text) ? 'known' : understood;
     },
   };
 };

@@ -6,6 +6,7 @@ import { newTrips } from '../trips.ts';
 import type { Trips } from '../trips.ts';
 
 const messagesMax = 65_536;
+const proxiedMax = 4096;
 
 export type Message = {
   client: string | undefined;
@@ -36,6 +37,15 @@ export const newMessage = (): Message => ({
   told: false,
 });
 
-export type PostfixMemory = { readonly messages: Recent<Message>; readonly trips: Trips };
+export type PostfixMemory = {
+  readonly messages: Recent<Message>;
+  /** Clients of sessions before a proxy filter, whose messages have no queue id, by process. */
+  readonly proxied: Recent<Message>;
+  readonly trips: Trips;
+};
 
-export const newMemory = (): PostfixMemory => ({ messages: recent(messagesMax), trips: newTrips() });
+export const newMemory = (): PostfixMemory => ({
+  messages: recent(messagesMax),
+  proxied: recent(proxiedMax),
+  trips: newTrips(),
+});

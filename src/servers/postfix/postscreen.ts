@@ -25,10 +25,20 @@ const rules: readonly Rule[] = [
   { start: 'NON-SMTP COMMAND from ', kind: 'command-error', reason: 'non-smtp' },
   { start: 'COMMAND PIPELINING from ', kind: 'command-error', reason: 'pipelining' },
   { start: 'BARE NEWLINE from ', kind: 'command-error', reason: 'bare-newline' },
+  { start: 'DATA without valid RCPT from ', kind: 'command-error', reason: 'syntax' },
+  { start: 'BDAT without valid RCPT from ', kind: 'command-error', reason: 'syntax' },
+  { start: 'SKIP ' },
+  { start: 'DROP ' },
+  { start: 'ENFORCE ' },
+  { start: 'UNPASS ' },
+  { start: 'UNFAIL ' },
+  { start: 'entering STRESS mode' },
+  { start: 'leaving STRESS mode' },
+  // The server's own load, no fault of the client it names.
+  { start: 'reject: connect from ' },
   { start: 'cache ' },
-  { start: 'close database ' },
-  { start: 'warning: ' },
   { start: 'lost connection' },
+  { start: '[' },
 ];
 
 export const readPostscreen: DaemonReader = (line, _memory, tell) => {
@@ -43,16 +53,17 @@ export const readPostscreen: DaemonReader = (line, _memory, tell) => {
     tell(event);
     return 'event';
   }
-  if (text.startsWith('reject: ')) {
+  if (text.startsWith('reject: RCPT') || text.startsWith('reject: CONNECT')) {
     const from = text.indexOf(' from ');
     if (from < 0) return 'unmatched';
     const concurrent = text.startsWith('CONNECT', 8);
+    if (concurrent && !text.endsWith(': too many connections')) return 'known';
     const event = draft(line, concurrent ? 'limit' : 'recipient');
     event.client = peerAt(text, from + 6);
     if (concurrent) {
       event.reason = 'concurrency';
       event.text = text.slice(peerEnd.at + 2);
-    } else readRefusal(event, text, peerEnd.at + 2);
+    } else readRefusal(event, text, peerEnd.at + 2, ',');
     tell(event);
     return 'event';
   }

@@ -37,17 +37,10 @@ const enhancedAt = (text: string, at: number): string | undefined => {
   return end < 0 || end - at > 9 ? undefined : text.slice(at, end);
 };
 
-/**
- * Fills in outcome, reason, status code and the envelope.
- * @param from where the reply begins: `550 5.1.1 <…>: …`
- */
-export const readRefusal = (event: EventDraft, text: string, from: number): void => {
-  const codeAt = text.charCodeAt(from) === 32 ? from + 1 : from;
-  const temporary = text.charCodeAt(codeAt) === 52;
-  const hasCode = isDigit(text, codeAt + 1);
-  event.dsn = enhancedAt(text, hasCode ? codeAt + 4 : codeAt);
-  const tail = text.indexOf('; from=<', codeAt);
-  const words = tail < 0 ? text.slice(codeAt) : text.slice(codeAt, tail);
+/** Outcome, reason and status code of a reply: `550 5.1.1 <…>: TEXT`, `5.7.1 TEXT`. */
+export const readReply = (event: EventDraft, words: string): void => {
+  const temporary = words.charCodeAt(0) === 52;
+  event.dsn = enhancedAt(words, isDigit(words, 1) ? 4 : 0);
   // The recipient in brackets is the client's word: the meaning stands behind it.
   const spoken = words.slice(words.indexOf('>: ') + 1);
   const found = phrases.find(([phrase]) => spoken.includes(phrase))?.[1];
@@ -55,16 +48,37 @@ export const readRefusal = (event: EventDraft, text: string, from: number): void
   event.outcome = found?.outcome ?? 'rejected';
   if (temporary && (event.outcome === 'rejected' || event.outcome === 'unknown')) event.outcome = 'deferred';
   event.text = words;
-  if (tail < 0) {
-    // VRFY has no sender.
-    event.recipient = between(text, '; to=<', '> proto=');
-    return;
-  }
-  const fields = text.slice(tail);
-  // smtpd writes `from=<…> to=<…>`, postscreen `from=<…>, to=<…>,`.
-  const comma = fields.includes('>, to=<') && !fields.includes('> to=<') ? ',' : '';
+};
+
+/** `; from=<…> to=<…> proto=… helo=<…>`, which begins at `at`. */
+export const readFields = (event: EventDraft, text: string, at: number, comma: '' | ',' = ''): void => {
+  const fields = text.slice(at);
   event.sender = between(fields, '; from=<', `>${comma} to=<`) ?? between(fields, '; from=<', `>${comma} proto=`);
   event.recipient = between(fields, `>${comma} to=<`, `>${comma} proto=`);
-  const helo = fields.indexOf(' helo=<');
-  if (helo >= 0) event.helo = fields.slice(helo + 7, -1);
+  readHelo(event, fields, comma);
+};
+
+/**
+ * A HELO stands as it came and may hold brackets and spaces, so the `sasl_username=<…>` that some versions write behind it
+ * names nobody: `EHLO x> sasl_username=<bob` looks the same. With a check of the message a reply follows it.
+ */
+const readHelo = (event: EventDraft, fields: string, comma: '' | ','): void => {
+  const mark = `${comma} helo=<`;
+  const helo = fields.indexOf(mark);
+  if (helo < 0) return;
+  const end = fields.endsWith('>') ? fields.length - 1 : fields.indexOf('>: ', helo);
+  if (end >= 0) event.helo = fields.slice(helo + mark.length, end);
+};
+
+/**
+ * Fills in outcome, reason, status code and the envelope.
+ * @param from where the reply begins: `550 5.1.1 <…>: …`
+ * @param comma what stands between the fields: nothing in smtpd and cleanup, a comma in postscreen
+ */
+export const readRefusal = (event: EventDraft, text: string, from: number, comma: '' | ',' = ''): void => {
+  const start = text.charCodeAt(from) === 32 ? from + 1 : from;
+  const tail = text.indexOf('; from=<', start);
+  readReply(event, tail < 0 ? text.slice(start) : text.slice(start, tail));
+  if (tail >= 0) readFields(event, text, tail, comma);
+  else event.recipient = between(text, '; to=<', '> proto='); // VRFY has no sender
 };

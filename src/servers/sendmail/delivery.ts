@@ -3,7 +3,7 @@ import type { Outcome } from '../../model/event.ts';
 import { keep, keepIfAny } from '../../model/keep.ts';
 import type { Tell } from '../../model/ports.ts';
 import type { Understood } from '../grammar.ts';
-import { bare, draft, field, lastRelay, relayAt, relayMark } from './line.ts';
+import { bare, draft, field, lastRelay, quoteEnd, relayAt, relayMark } from './line.ts';
 import type { Line } from './line.ts';
 import { cameBack, sentOn } from '../trips.ts';
 import { newMessage } from './memory.ts';
@@ -21,19 +21,20 @@ const localUser = (text: string, sender: string): string | undefined => {
 /** `from=<SENDER>, size=, class=, nrcpts=, msgid=, proto=, daemon=, relay=HOST [ADDRESS]`: written once per transaction. */
 export const readFrom = (line: Line, memory: SendmailMemory, tell: Tell): Understood => {
   const { text } = line;
-  const senderEnd = text.indexOf(', size=');
+  const senderEnd = text.indexOf(', size=', quoteEnd(text, 5));
   if (senderEnd < 0) return 'unmatched';
   const message: Message = memory.messages.get(line.queueId) ?? newMessage();
   message.sender = keep(bare(text.slice(5, senderEnd)));
   message.client = keepIfAny(lastRelay(text));
   message.user ??= keepIfAny(localUser(text, message.sender));
-  const proto = field(text, 'proto', senderEnd) ?? '';
+  // The message id, which the client wrote, stands before them: the last ones are Sendmail's.
+  const proto = field(text, 'proto', text.lastIndexOf(', proto=')) ?? '';
+  const daemon = field(text, 'daemon', text.lastIndexOf(', daemon='));
   message.account = proto.includes('A') ? memory.logins.get(line.pid) : undefined;
-  message.protocol =
-    message.user !== undefined ? 'local' : field(text, 'daemon', senderEnd) === 'MSA' ? 'submission' : 'smtp';
+  message.protocol = message.user !== undefined ? 'local' : daemon === 'MSA' ? 'submission' : 'smtp';
   message.messageId = keepIfAny(field(text, 'msgid', senderEnd));
   memory.messages.set(line.queueId, message);
-  tellRefused(line, memory, message.client, message.sender, tell);
+  tellRefused(line, memory, message, tell);
   const count = Number(field(text, 'nrcpts', senderEnd));
   if (!(count > 0)) return 'known';
   const event = draft(line, 'message');
@@ -63,16 +64,18 @@ const localMailers = new Set([
   'procmail',
 ]);
 
+const waitingWords = ['Deferred', 'queued', 'Locked', 'quarantined'];
+
 const outcomeOf = (status: string): Outcome => {
-  if (status.startsWith('Sent')) return 'sent';
-  return status.startsWith('Deferred') || status.startsWith('queued') || status.startsWith('Locked')
-    ? 'deferred'
-    : 'bounced';
+  if (status.startsWith('Sent') || status.startsWith('discarded')) return 'sent';
+  return waitingWords.some((word) => status.startsWith(word)) ? 'deferred' : 'bounced';
 };
 
 /** The submission program hands the message to the daemon: not a delivery, but the daemon's message has an owner now. */
 const isHop = (text: string, status: string): boolean =>
-  status.includes('Message accepted for delivery') && (field(text, 'mailer') ?? '') === 'relay';
+  status.includes('Message accepted for delivery') &&
+  field(text, 'mailer') === 'relay' &&
+  /\[(?:127\.0\.0\.1|(?:IPv6:)?(?:0:0:0:0:0:0:0:1|::1))\]$/.test(field(text, 'relay') ?? '');
 
 const followHop = (status: string, memory: SendmailMemory, owner: Message | undefined): void => {
   const open = status.indexOf('(');
@@ -83,11 +86,21 @@ const followHop = (status: string, memory: SendmailMemory, owner: Message | unde
   memory.messages.set(keep(next), message);
 };
 
+/** Where the recipients end: at the first comma with a space, unless it stands in a quoted local part. */
+const addressesEnd = (text: string): number => {
+  for (let at = 3; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 34) at = quoteEnd(text, at - 1);
+    else if (code === 44 && text.charCodeAt(at + 1) === 32) return at;
+  }
+  return -1;
+};
+
 /** `to=<A>,<B>, ctladdr=, delay=, xdelay=, mailer=, pri=, relay=, dsn=, reply=, stat=…` */
 export const readTo = (line: Line, memory: SendmailMemory, tell: Tell): Understood => {
   const { text } = line;
-  const listEnd = text.indexOf(', ');
-  const delayAt = text.indexOf(', delay=');
+  const listEnd = addressesEnd(text);
+  const delayAt = text.indexOf(', delay=', listEnd);
   const statusAt = text.indexOf(', stat=', delayAt);
   if (listEnd < 0 || delayAt < 0 || statusAt < 0) return 'unmatched';
   const status = text.slice(statusAt + 7);

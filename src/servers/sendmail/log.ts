@@ -6,11 +6,11 @@ import { keep } from '../../model/keep.ts';
 import type { Tell } from '../../model/ports.ts';
 import type { SyslogGrammar, Understood } from '../grammar.ts';
 import { readBounce, readFrom, readTo } from './delivery.ts';
-import { draft, lastRelay } from './line.ts';
+import { draft } from './line.ts';
 import type { Line } from './line.ts';
 import { newMemory, newMessage } from './memory.ts';
 import type { SendmailMemory } from './memory.ts';
-import { readCollect, readRecipient, readRuleset, readTooMany } from './refusal.ts';
+import { readCollect, readMilter, readRecipient, readRuleset, readTooLarge, readTooMany } from './refusal.ts';
 import { readBeforeHost, readHostLine, readLogin, readLoginFailure } from './session.ts';
 
 type Reader = (line: Line, memory: SendmailMemory, tell: Tell) => Understood;
@@ -19,22 +19,6 @@ const readQuarantine: Reader = (line, _memory, tell) => {
   const event = draft(line, 'queue');
   event.reason = 'hold';
   event.text = line.text;
-  tell(event);
-  return 'event';
-};
-
-/** `Milter: to=<…>, reject=550 …`, `Milter: data, reject=…`: what a filter refused. */
-const readMilter: Reader = (line, memory, tell) => {
-  const { text } = line;
-  const rejected = text.indexOf(', reject=');
-  if (rejected < 0) return 'known';
-  const message = memory.messages.get(line.queueId);
-  const event = draft(line, text.startsWith('Milter: to=') ? 'recipient' : 'other');
-  if (event.kind === 'recipient') event.recipient = text.slice(11, rejected).replace(/^<|>$/g, '');
-  event.client = message?.client ?? lastRelay(text);
-  event.outcome = text.startsWith('4', rejected + 9) ? 'deferred' : 'rejected';
-  event.reason = 'policy';
-  event.text = text.slice(rejected + 9);
   tell(event);
   return 'event';
 };
@@ -56,6 +40,7 @@ const starts: readonly (readonly [string, Reader])[] = [
   ['AUTH decode64 error', (line, _memory, tell) => readLoginFailure(line, tell)],
   ['Too many recipients', readTooMany],
   ['collect: ', readCollect],
+  ['message size (', readTooLarge],
   ['Authentication-Warning: ', readWarning],
   ['quarantine=', readQuarantine],
   ['Milter', readMilter],
@@ -127,8 +112,35 @@ const known = [
   'stat=',
   'Recipient',
   'truncated',
-  'SMTP MAIL command',
   'setsender: ',
+  '"',
+  'ERROR',
+  'ETRN',
+  'auth=',
+  'tcpwrappers',
+  'accepting connections',
+  'delaying',
+  'have been rejecting',
+  'could not',
+  'Could not',
+  'control',
+  'aliasing',
+  'header',
+  'local host name',
+  'engine=',
+  'Host',
+  'Attempt',
+  'server ',
+  'to ',
+  'dns_',
+  'host_map',
+  'db_open',
+  'open ',
+  'lockf',
+  'fcntl',
+  'rscheck',
+  'expand ',
+  'alias ',
   '/',
 ];
 

@@ -1,5 +1,5 @@
 /** What the Sendmail grammar remembers: messages by queue id, logins by process, refusals that wait for their client. Bounded. */
-import type { Protocol, Reason } from '../../model/event.ts';
+import type { Outcome, Protocol, Reason } from '../../model/event.ts';
 import { recent } from '../recent.ts';
 import type { Recent } from '../recent.ts';
 import { newTrips } from '../trips.ts';
@@ -17,9 +17,11 @@ export type Message = {
 
 /** What names no client (`QID: <addr>... User unknown`): it stands on the `from=` line that ends the transaction. */
 export type Waiting = {
-  readonly kind: 'recipient' | 'limit' | 'disconnect';
+  readonly kind: 'recipient' | 'sender' | 'helo' | 'limit' | 'disconnect' | 'other';
   readonly time: number;
-  readonly recipient: string;
+  readonly recipient?: string;
+  readonly outcome?: Outcome;
+  readonly reason?: Reason;
   readonly words: string;
 };
 

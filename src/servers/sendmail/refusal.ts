@@ -1,30 +1,25 @@
 /** What Sendmail refused: recipients by name, and by ruleset. */
 import type { EventDraft, EventKind, Outcome, Reason } from '../../model/event.ts';
+import { canonicalAddress } from '../../model/address.ts';
 import { keep } from '../../model/keep.ts';
 import type { Tell } from '../../model/ports.ts';
 import type { Understood } from '../grammar.ts';
 import { bare, draft, onlyRelay } from './line.ts';
 import type { Line } from './line.ts';
 import { waitingPerMessageMax } from './memory.ts';
-import type { SendmailMemory, Waiting } from './memory.ts';
+import type { Message, SendmailMemory, Waiting } from './memory.ts';
 
 const unknownWords = ['User unknown', 'No such user', 'no such user', 'User doesn'];
 
 const tellWaiting = (
   line: Line,
-  { kind, time, recipient, words }: Waiting,
-  client: string | undefined,
-  sender: string | undefined,
+  { kind, time, recipient, outcome, reason, words }: Waiting,
+  message: Partial<Message>,
   tell: Tell,
 ): void => {
   const event: EventDraft = draft(line, kind);
-  Object.assign(event, { time, client, sender, text: words });
-  if (kind === 'limit') event.reason = 'recipients';
-  if (kind === 'recipient') {
-    event.recipient = recipient;
-    event.outcome = unknownWords.some((word) => words.startsWith(word)) ? 'unknown' : 'rejected';
-    event.dsn = event.outcome === 'unknown' ? '5.1.1' : undefined;
-  }
+  const { client, account, sender } = message;
+  Object.assign(event, { time, client, account, sender, recipient, outcome, reason, text: words });
   tell(event);
 };
 
@@ -32,7 +27,7 @@ const tellWaiting = (
 const tellOrWait = (line: Line, memory: SendmailMemory, waiting: Waiting, tell: Tell): Understood => {
   const known = memory.messages.get(line.queueId);
   if (known?.client !== undefined) {
-    tellWaiting(line, waiting, known.client, known.sender, tell);
+    tellWaiting(line, waiting, known, tell);
     return 'event';
   }
   const list = memory.waiting.get(line.queueId) ?? [];
@@ -42,39 +37,87 @@ const tellOrWait = (line: Line, memory: SendmailMemory, waiting: Waiting, tell: 
 };
 
 export const readTooMany = (line: Line, memory: SendmailMemory, tell: Tell): Understood =>
-  tellOrWait(line, memory, { kind: 'limit', time: line.time, recipient: '', words: 'Too many recipients' }, tell);
+  tellOrWait(
+    line,
+    memory,
+    { kind: 'limit', time: line.time, reason: 'recipients', words: 'Too many recipients' },
+    tell,
+  );
+
+/** `message size (N) exceeds maximum (N)` */
+export const readTooLarge = (line: Line, memory: SendmailMemory, tell: Tell): Understood =>
+  tellOrWait(
+    line,
+    memory,
+    { kind: 'other', time: line.time, outcome: 'rejected', reason: 'size', words: keep(line.text) },
+    tell,
+  );
 
 /** `collect: premature EOM: …`: the client went away in the middle of its message. */
 export const readCollect = (line: Line, memory: SendmailMemory, tell: Tell): Understood =>
   line.text.startsWith('collect: premature EOM')
-    ? tellOrWait(line, memory, { kind: 'disconnect', time: line.time, recipient: '', words: keep(line.text) }, tell)
+    ? tellOrWait(line, memory, { kind: 'disconnect', time: line.time, words: keep(line.text) }, tell)
     : 'known';
 
 /** `<ADDRESS>... User unknown` */
 export const readRecipient = (line: Line, memory: SendmailMemory, tell: Tell): Understood => {
   const end = line.text.lastIndexOf('>... ');
   if (end < 0) return 'unmatched';
+  const words = keep(line.text.slice(end + 5));
+  const outcome = unknownWords.some((word) => words.startsWith(word)) ? 'unknown' : 'rejected';
   const recipient = keep(line.text.slice(1, end));
+  return tellOrWait(line, memory, { kind: 'recipient', time: line.time, recipient, outcome, words }, tell);
+};
+
+const milterStages: readonly (readonly [string, Waiting['kind'], Reason])[] = [
+  ['to=', 'recipient', 'policy'],
+  ['from=', 'sender', 'policy'],
+  ['helo=', 'helo', 'policy'],
+  ['cmd=data, ', 'other', 'policy'],
+  ['data, ', 'other', 'content'],
+];
+
+/**
+ * `Milter: to=<…>, reject=550 …`, `Milter: data, reject=…`: what a filter refused. No field of these lines is the client's
+ * address but `Milter: connect: host=HOST, addr=ADDRESS, rejecting commands`.
+ */
+export const readMilter = (line: Line, memory: SendmailMemory, tell: Tell): Understood => {
+  const { text } = line;
+  if (text.startsWith('Milter: connect: host=')) return readMilterConnect(line, tell);
+  const stage = milterStages.find(([start]) => text.startsWith(start, 8));
+  const rejected = text.lastIndexOf(', reject=');
+  if (stage === undefined || rejected < 0) return 'known';
+  const [start, kind, reason] = stage;
+  const words = keep(text.slice(rejected + 9));
+  const outcome = words.startsWith('4') ? 'deferred' : 'rejected';
+  const recipient = kind === 'recipient' ? keep(bare(text.slice(8 + start.length, rejected))) : undefined;
   return tellOrWait(
     line,
     memory,
-    { kind: 'recipient', time: line.time, recipient, words: keep(line.text.slice(end + 5)) },
+    { kind, time: line.time, outcome, reason, words, ...(recipient !== undefined && { recipient }) },
     tell,
   );
 };
 
+const readMilterConnect = (line: Line, tell: Tell): Understood => {
+  const at = line.text.indexOf(', addr=');
+  const end = line.text.lastIndexOf(', ');
+  if (at < 0 || end <= at) return 'known';
+  const event = draft(line, 'connect');
+  event.client = canonicalAddress(line.text.slice(at + 7, end));
+  event.outcome = line.text.includes('temp failing', end) ? 'deferred' : 'rejected';
+  event.reason = 'policy';
+  event.text = line.text;
+  tell(event);
+  return 'event';
+};
+
 /** The transaction is over and its client known: tells what waited for it. */
-export const tellRefused = (
-  line: Line,
-  memory: SendmailMemory,
-  client: string | undefined,
-  sender: string,
-  tell: Tell,
-): void => {
+export const tellRefused = (line: Line, memory: SendmailMemory, message: Message, tell: Tell): void => {
   const list = memory.waiting.get(line.queueId);
   if (list === undefined) return;
   memory.waiting.delete(line.queueId);
-  for (const waiting of list) tellWaiting(line, waiting, client, sender, tell);
+  for (const waiting of list) tellWaiting(line, waiting, message, tell);
 };
 
 type Meaning = { readonly outcome: Outcome; readonly kind?: EventKind; readonly reason?: Reason };
@@ -112,10 +155,10 @@ export const readRuleset = (line: Line, memory: SendmailMemory, tell: Tell): Und
   const event = draft(line, meaning.kind ?? kinds.get(ruleset) ?? 'other');
   event.client = client;
   event.outcome = reply.startsWith('4') && meaning.outcome === 'rejected' ? 'deferred' : meaning.outcome;
-  event.reason = meaning.reason;
+  // Other rulesets are those of headers: their argument is the message's.
+  event.reason = meaning.reason ?? (kinds.has(ruleset) ? undefined : 'content');
   event.text = reply;
-  const words = reply.split(' ', 2);
-  event.dsn = words[1] !== undefined && words[1].charCodeAt(1) === 46 ? words[1] : undefined;
+  event.dsn = /^\d{3} ([245]\.\d{1,3}\.\d{1,3}) /.exec(reply.slice(0, 20))?.[1];
   const argument = text.slice(text.indexOf(', arg1=') + 7, text.lastIndexOf(', relay=', rejected));
   if (event.kind === 'recipient') event.recipient = bare(argument);
   if (event.kind === 'sender') event.sender = bare(argument);

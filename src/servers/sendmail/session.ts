@@ -45,6 +45,7 @@ type Rule = { readonly words: string; readonly kind: EventKind; readonly reason?
 /** What stands behind `HOST [ADDRESS]` at the start of the line. */
 const afterHost: readonly Rule[] = [
   { words: ' did not issue ', kind: 'disconnect', reason: 'no-mail' },
+  { words: ': SMTP violation', kind: 'command-error', reason: 'syntax' },
   { words: ': possible SMTP attack', kind: 'command-error', reason: 'too-many-errors' },
   { words: ': probable open proxy', kind: 'command-error', reason: 'non-smtp' },
   { words: ': Possible SMTP RCPT flood', kind: 'limit', reason: 'recipient-rate' },
@@ -74,6 +75,8 @@ export const readHostLine = (line: Line, tell: Tell): Understood | undefined => 
 type Behind = { readonly start: string; readonly kind: EventKind; readonly reason?: Reason };
 /** What stands before `HOST [ADDRESS]`. */
 const beforeHost: readonly Behind[] = [
+  { start: 'POSSIBLE ATTACK from ', kind: 'command-error', reason: 'syntax' },
+  { start: 'unauthorized PIPELINING, sleeping, relay=', kind: 'command-error', reason: 'pipelining' },
   { start: 'rejecting commands from ', kind: 'early-talk' },
   { start: 'lost input channel from ', kind: 'disconnect' },
   { start: 'timeout waiting for input from ', kind: 'disconnect' },
@@ -82,9 +85,32 @@ const beforeHost: readonly Behind[] = [
   { start: 'connect from ', kind: 'connect' },
 ];
 
+/** What the client wrote stands first: the host is the last field. */
+const readBehind = (line: Line, tell: Tell): Understood | undefined => {
+  const { text } = line;
+  const isDomain = text.startsWith('invalid domain name (');
+  const isTls = text.startsWith('STARTTLS=server, error: accept failed');
+  if (!isDomain && !isTls) return undefined;
+  const event = draft(line, isTls ? 'tls' : 'command-error');
+  const from = text.lastIndexOf(') from ');
+  event.client = isTls ? lastRelay(text) : from < 0 ? undefined : relayAt(text, from + 7);
+  if (isTls) event.outcome = 'failure';
+  else event.reason = 'syntax';
+  event.text = text;
+  tell(event);
+  return 'event';
+};
+
+/** `rejecting EHLO from HOST [ADDRESS] due to traffic before response`: the command is Sendmail's word. */
+const earlyPattern = /^rejecting [A-Za-z]{1,12} from /;
+
 export const readBeforeHost = (line: Line, tell: Tell): Understood | undefined => {
-  const rule = beforeHost.find(({ start }) => line.text.startsWith(start));
-  if (rule === undefined) return undefined;
+  const early = line.text.endsWith(' before response') ? earlyPattern.exec(line.text)?.[0] : undefined;
+  const rule =
+    early === undefined
+      ? beforeHost.find(({ start }) => line.text.startsWith(start))
+      : ({ start: early, kind: 'early-talk' } satisfies Behind);
+  if (rule === undefined) return readBehind(line, tell);
   const event = draft(line, rule.kind);
   event.client = relayAt(line.text, rule.start.length);
   event.reason = rule.reason;

@@ -154,4 +154,36 @@ export const dovecotProvocations: readonly DovecotProvocation[] = [
     },
     facts: [{ kind: 'auth', outcome: 'failure' }],
   },
+  {
+    what: 'account name that looks like an auth line',
+    client: '203.0.113.92',
+    provoke: async (client) => {
+      const imap = await imapOf(client);
+      await imap.say('LOGIN "x,192.0.2.66,<s>): Password mismatch" guess');
+      await imap.say('LOGOUT');
+      await imap.closed();
+    },
+    facts: [{ kind: 'auth', outcome: 'failure' }],
+  },
+  {
+    what: 'AUTHENTICATE: no mechanism of ours, no base64, given up',
+    client: '203.0.113.93',
+    provoke: async (client) => {
+      for (const [mechanism, answer] of [
+        ['NTLM', ''],
+        ['PLAIN', '!!!'],
+        ['PLAIN', '*'],
+      ] as const) {
+        const imap = await imapOf(client);
+        imap.write(`x AUTHENTICATE ${mechanism}\r\n`);
+        if (answer !== '') imap.write(`${answer}\r\n`);
+        await imap.say('LOGOUT');
+        await imap.closed();
+      }
+    },
+    facts: [
+      { kind: 'auth', outcome: 'failure', reason: 'malformed' },
+      { kind: 'auth', outcome: 'failure', reason: 'aborted' },
+    ],
+  },
 ];

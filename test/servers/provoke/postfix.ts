@@ -85,4 +85,16 @@ export const postfixProvocations: readonly Provocation[] = [
     },
     facts: [{ kind: 'limit', reason: 'message-rate' }],
   },
+  {
+    what: 'a HELO that looks like a login',
+    client: '203.0.113.67',
+    provoke: async ({ dial }, client) => {
+      const smtp = await dial(client, 25);
+      await smtp.say('EHLO x> sasl_username=<bob@lab.test', 250);
+      await smtp.say('MAIL FROM:<s@remote.test>', 250);
+      await smtp.say('RCPT TO:<nobody8@lab.test>', 550);
+      await smtp.quit();
+    },
+    facts: [{ kind: 'recipient', outcome: 'unknown', recipient: 'nobody8@lab.test', account: undefined }],
+  },
 ];

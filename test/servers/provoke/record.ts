@@ -5,9 +5,11 @@ import { runCommand } from '../lab/daemon.ts';
 import { unpack } from '../lab/machine.ts';
 import { provocationsOf } from './all.ts';
 import { dovecotProvocations } from './dovecot.ts';
+import { eximProvocations, strictExim } from './exim.ts';
 import type { MailServerName } from './provocation.ts';
 import { playDovecot, playMailServer } from './stage.ts';
 import type { Log } from './stage.ts';
+import { strictPostfix, strictPostfixProvocations } from './strict-postfix.ts';
 
 const fixtures = join(import.meta.dirname, '../../fixtures');
 const everyItem = '+all -tls_certificate_verified -tls_peerdn';
@@ -21,12 +23,17 @@ const versions: Record<MailServerName | 'dovecot', () => Promise<string>> = {
   dovecot: () => runCommand('dovecot', ['--version']),
 };
 
-const record = async (server: MailServerName | 'dovecot', remark: string, logs: readonly Log[]): Promise<void> => {
+const record = async (
+  server: MailServerName | 'dovecot',
+  remark: string,
+  logs: readonly Log[],
+  suffix = '',
+): Promise<void> => {
   const version = versionIn(await versions[server]());
   const head = `# ${server} ${version}${remark}, ${new Date().toISOString().slice(0, 10)}: npm run fixtures\n`;
   mkdirSync(join(fixtures, server), { recursive: true });
   for (const { name, lines } of logs) {
-    const file = join(fixtures, server, remark === '' ? `provoked-${name}.log` : `provoked-${name}-verbose.log`);
+    const file = join(fixtures, server, `provoked-${name}${suffix}.log`);
     writeFileSync(file, `${head}${lines.join('\n')}\n`, 'latin1');
     process.stderr.write(`${file}: ${lines.length} lines\n`);
   }
@@ -39,6 +46,19 @@ await record(
   'exim',
   ` with log_selector = ${everyItem}`,
   await playMailServer('exim', provocationsOf.exim, { exim: { logSelector: everyItem } }),
+  '-verbose',
+);
+await record(
+  'exim',
+  ' with an ACL at every stage',
+  await playMailServer('exim', eximProvocations, { exim: { edit: strictExim } }),
+  '-strict',
+);
+await record(
+  'postfix',
+  ' with checks at every stage',
+  await playMailServer('postfix', strictPostfixProvocations, { postfix: strictPostfix }),
+  '-strict',
 );
 await record('dovecot', '', await playDovecot(dovecotProvocations));
 await record('dovecot', '', await playDovecot(dovecotProvocations, 'own file'));

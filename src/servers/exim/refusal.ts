@@ -1,0 +1,181 @@
+/**
+ * What Exim refused: `H=HOST [X=TLS] F=<SENDER> [A=AUTH:LOGIN] [temporarily] rejected WHAT: TEXT`. The sender, and in some
+ * configurations the HELO, may imitate all of it: where two places look like the frame, no account is named, and a client
+ * only when the whole line holds one.
+ */
+import { draftEvent } from '../../model/event.ts';
+import type { EventDraft, EventKind, Outcome, Reason } from '../../model/event.ts';
+import type { Tell } from '../../model/ports.ts';
+import type { Understood } from '../grammar.ts';
+import { hostAt, nobody, pathEnd } from './host.ts';
+import type { Host } from './host.ts';
+
+type Meaning = readonly [Outcome, Reason?];
+/** Phrases of Exim's default, Debian's and cPanel's ACLs and routers; the first that fits is taken. */
+const phrases: readonly (readonly [string, Meaning])[] = [
+  ['no such user', ['unknown']],
+  ['unrouteable', ['unknown']],
+  ['unknown user', ['unknown']],
+  ['user unknown', ['unknown']],
+  ['no such person', ['unknown']],
+  ['no such recipient', ['unknown']],
+  ['mailbox unavailable', ['unknown']],
+  ['verification failed for <', ['unknown']],
+  ['relay not permitted', ['relay-denied']],
+  ['not permitted to relay', ['relay-denied']],
+  ['relaying denied', ['relay-denied']],
+  ['relay access denied', ['relay-denied']],
+  ['quota', ['over-quota']],
+  ['mailbox is full', ['over-quota']],
+  ['mailbox full', ['over-quota']],
+  ['greylist', ['deferred', 'greylist']],
+  ['dnsbl', ['rejected', 'blocklist']],
+  ['black list', ['rejected', 'blocklist']],
+  ['blacklist', ['rejected', 'blocklist']],
+  ['spamhaus', ['rejected', 'blocklist']],
+  ['rbl', ['rejected', 'blocklist']],
+  ['sender verify', ['rejected', 'dns']],
+  ['helo', ['rejected', 'helo']],
+  ['message too big', ['rejected', 'size']],
+];
+
+const meaningOf = (words: string): Meaning => {
+  const small = words.slice(0, 500).toLowerCase();
+  return phrases.find(([phrase]) => small.includes(phrase))?.[1] ?? ['rejected'];
+};
+
+export const tellOf = (
+  time: number,
+  kind: EventKind,
+  host: Host,
+  tell: Tell,
+  fill?: (event: EventDraft) => void,
+): Understood => {
+  const event = draftEvent(time, 'exim', kind);
+  event.client = host.client;
+  event.helo = host.helo;
+  event.protocol = 'smtp';
+  fill?.(event);
+  tell(event);
+  return 'event';
+};
+
+type Frame = {
+  /** Where the host item has ended. */
+  readonly hostEnd: number;
+  readonly sender: string | undefined;
+  readonly account: string | undefined;
+  /** Where WHAT begins. */
+  readonly words: number;
+  readonly temporary: boolean;
+};
+
+const framesMax = 8;
+const loginLengthMax = 300;
+const verdictPattern = /^>(?: A=([^ :]{1,80})(?::([^[]{0,300}?))?)? (temporarily )?rejected /;
+
+const frameAt = (text: string, at: number): Frame | undefined => {
+  const end = pathEnd(text, at + 4);
+  if (end < 0) return undefined;
+  const found = verdictPattern.exec(text.slice(end, end + loginLengthMax + 120));
+  if (found === null) return undefined;
+  const [whole, , account, temporary] = found;
+  return {
+    hostEnd: at,
+    sender: text.slice(at + 4, end),
+    account,
+    words: end + whole.length,
+    temporary: temporary !== undefined,
+  };
+};
+
+const frameOf = (text: string): Frame | undefined => {
+  let found: Frame | undefined;
+  let at = text.indexOf(' F=<');
+  for (let frames = 0; at >= 0 && frames < framesMax; frames++, at = text.indexOf(' F=<', at + 4)) {
+    const frame = frameAt(text, at);
+    if (frame === undefined) continue;
+    // A second frame, or one with a verdict in its sender, may be a HELO's that swallowed the real one.
+    const isClear = found === undefined && frame.sender?.includes(' rejected ') !== true;
+    if (!isClear) return { ...(found ?? frame), hostEnd: text.length, account: undefined };
+    found = frame;
+  }
+  if (found !== undefined) return found;
+  const rejected = text.indexOf(' rejected ');
+  if (rejected < 0) return undefined;
+  const temporary = text.slice(0, rejected).endsWith(' temporarily');
+  return { hostEnd: text.length, sender: undefined, account: undefined, words: rejected + 10, temporary };
+};
+
+/** The message was there, whole or in part, when it was refused. */
+const contentStages = ['after DATA', 'during MIME ACL', 'by local_scan', 'by non-SMTP ACL'];
+
+const kindOf = (what: string): EventKind => {
+  if (what.startsWith('RCPT ')) return 'recipient';
+  if (what.startsWith('MAIL')) return 'sender';
+  if (what.startsWith('EHLO') || what.startsWith('HELO')) return 'helo';
+  if (!what.startsWith('connection in "connect" ACL')) return 'other';
+  return /rate|too many|limit/i.test(what.slice(0, 300)) ? 'limit' : 'connect';
+};
+
+/** `<ADDRESS>: TEXT` behind the command. */
+const addressIn = (what: string): string => {
+  if (what.charCodeAt(5) !== 60) return what.slice(5).split(':')[0] ?? '';
+  const end = pathEnd(what, 6);
+  return what.slice(6, end < 0 ? undefined : end);
+};
+
+const outcomeOf = (kind: EventKind, outcome: Outcome, temporary: boolean): Outcome => {
+  if (kind !== 'recipient') return temporary ? 'deferred' : 'rejected';
+  return temporary && (outcome === 'rejected' || outcome === 'unknown') ? 'deferred' : outcome;
+};
+
+const reasonOf = (kind: EventKind, what: string, reason: Reason | undefined): Reason | undefined => {
+  if (kind === 'limit') return 'connection-rate';
+  if (kind === 'connect') return undefined;
+  return contentStages.some((stage) => what.startsWith(stage)) && reason !== 'size' ? 'content' : reason;
+};
+
+const knownMarks = [
+  ' Warning: ',
+  ' sender verify',
+  ' incomplete transaction',
+  ' no IP address found',
+  ' discarded ',
+  ' Connection refused',
+  ' TLS',
+];
+
+/** Lines that begin with the host: `H=…`. */
+export const readRefusal = (time: number, text: string, tell: Tell): Understood => {
+  const frame = frameOf(text);
+  const host = hostAt(text, 2, frame?.hostEnd);
+  if (frame === undefined)
+    return knownMarks.some((mark) => text.includes(mark)) || host.client !== undefined ? 'known' : 'unmatched';
+  const what = text.slice(frame.words);
+  const kind = kindOf(what);
+  const [outcome, reason]: Meaning = meaningOf(what.slice(what.indexOf('>: ') + 1));
+  return tellOf(time, kind, host, tell, (event) => {
+    event.outcome = outcomeOf(kind, outcome, frame.temporary);
+    event.reason = reasonOf(kind, what, reason);
+    event.sender = frame.sender;
+    event.account = frame.account;
+    event.text = what;
+    event.dsn = /^[^:]*: (?:\d{3} )?([245]\.\d{1,3}\.\d{1,3}) /.exec(what.slice(0, 500))?.[1];
+    if (kind === 'recipient') event.recipient = addressIn(what);
+    if (kind === 'sender' && what.startsWith('MAIL <')) event.sender ??= addressIn(what);
+  });
+};
+
+/** `rejected from <SENDER> H=…: message too big: …`, told at the end of the message; from the machine itself with `U=…`. */
+export const readTooBad = (time: number, text: string, tell: Tell): Understood => {
+  const end = pathEnd(text, 'rejected from <'.length);
+  const host = text.startsWith('> H=', end) ? hostAt(text, end + 4) : nobody;
+  return tellOf(time, 'other', host, tell, (event) => {
+    event.outcome = 'rejected';
+    event.reason = text.includes(': message too big', end) ? 'size' : 'content';
+    event.sender = end < 0 ? undefined : text.slice('rejected from <'.length, end);
+    event.text = text;
+    if (host.client === undefined) event.protocol = undefined;
+  });
+};

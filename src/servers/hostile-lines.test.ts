@@ -1,0 +1,188 @@
+/**
+ * Lines that attackers shape: every place where a server writes what a client said, filled with pieces of the lines that
+ * the grammars look for. Whatever comes of it, no event may name the innocent client or, but for a failed login, the victim.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import type { Event } from '../model/event.ts';
+import { utcZone } from '../protocols/syslog/zone.ts';
+import { createLogReader } from './read.ts';
+
+const attacker = '192.0.2.1';
+const innocent = '198.51.100.66';
+const pieces = [
+  ...'[]()<>"\\:;,=?@#|'.split(''),
+  ' ',
+  'a',
+  ` from x[${innocent}]`,
+  `client=x[${innocent}]`,
+  ` H=x [${innocent}]`,
+  ` H=x (y) [${innocent}]`,
+  `) [${innocent}]`,
+  `, relay=x [${innocent}]`,
+  `, rip=${innocent}, lip=1.1.1.1`,
+  `,${innocent},<s>): Password mismatch`,
+  `,${innocent},sasl:plain)<s>: passwd-file: unknown user`,
+  `x[${innocent}]: SASL LOGIN authentication failed: no`,
+  ` rhost=${innocent}`,
+  ': 550 5.1.1 <x@lab.test>: User unknown',
+  '; from=<>',
+  ' to=<x@lab.test>',
+  ' proto=SMTP',
+  ' helo=<x>',
+  ' sasl_username=<victim>',
+  ', sasl_username=victim',
+  ' F=<a@b.test>',
+  ' A=plain:victim',
+  ' rejected RCPT <x@lab.test>: no such user',
+  ' rejected after DATA: x',
+  ' P=esmtpa',
+  ' R=1xUYWo-0007S7-1Q',
+  ', proto=ESMTPA',
+  ', daemon=MSA',
+  ', authid=victim, mech=PLAIN',
+  ', reject=550 no',
+  '>... User unknown',
+  ', size=1, nrcpts=1',
+  '>, relay=x[1.1.1.1]:25, dsn=2.0.0, status=sent (ok)',
+  ' orig_id=4AAAAAA',
+  'user=<victim>',
+  'Login: ',
+  '): Started proxying to x',
+  '(auth failed, 9 attempts)',
+  '#012Nov 21 00:10:31 mx postfix/smtpd[1]: connect from x',
+];
+const text = fc.array(fc.constantFrom(...pieces), { maxLength: 7 }).map((parts) => parts.join(''));
+const quoted = text.map((inner) => `"${inner.replaceAll(/["\\]/g, '\\$&')}"@a.test`);
+
+type Said = {
+  readonly helo: string;
+  readonly sender: string;
+  readonly recipient: string;
+  readonly name: string;
+  readonly words: string;
+};
+const said: fc.Arbitrary<Said> = fc.record({
+  helo: fc.oneof(text, fc.constant('c.test')),
+  sender: fc.oneof(quoted, fc.constant('s@a.test')),
+  recipient: fc.oneof(quoted, fc.constant('n@lab.test')),
+  name: text,
+  words: text,
+});
+
+const syslog = (tag: string, message: string): string => `Nov 21 00:10:31 mx ${tag}: ${message}`;
+const peer = `h.test[${attacker}]`;
+const relay = `relay=h.test [${attacker}]`;
+const sendmailId = '6AL0AVmF010764';
+const eximId = '1xUYWp-0007S8-1Q';
+
+const postfix = ({ helo, sender, recipient, name, words }: Said): readonly string[] => {
+  const fields = `from=<${sender}> to=<${recipient}> proto=ESMTP helo=<${helo}>`;
+  const [smtpd, cleanup] = ['postfix/smtpd[1]', 'postfix/cleanup[2]'];
+  return [
+    syslog(smtpd, `NOQUEUE: reject: RCPT from ${peer}: 550 5.1.1 <${recipient}>: User unknown; ${fields}`),
+    syslog(
+      smtpd,
+      `NOQUEUE: reject: EHLO from ${peer}: 501 5.5.2 <${helo}>: Helo command rejected: no; proto=SMTP helo=<${helo}>`,
+    ),
+    syslog(smtpd, `4BBBBBB: milter-reject: END-OF-MESSAGE from ${peer}: 5.7.1 ${words}; ${fields}`),
+    syslog(smtpd, `NOQUEUE: proxy-reject: END-OF-MESSAGE: 554 5.7.1 ${words}; ${fields}`),
+    syslog(smtpd, `warning: ${peer}: SASL PLAIN authentication failed: no, sasl_username=${name}`),
+    syslog(smtpd, `warning: non-SMTP command from ${peer}: ${words}`),
+    syslog(smtpd, `warning: Illegal address syntax from ${peer} in MAIL command: ${words}`),
+    syslog(smtpd, `warning: bad ETRN ${words}... from ${peer}`),
+    syslog(smtpd, `improper command pipelining after DATA from ${peer}: ${words}`),
+    syslog(smtpd, `${peer}: replacing command "${words}" with "NOOP"`),
+    syslog(cleanup, `4CCCCCC: reject: header Subject: ${words} from ${peer}; ${fields}: 5.7.1 no`),
+    syslog(cleanup, `4CCCCCC: reject: body ${words} from local; from=<${sender}> to=<${recipient}>: 5.7.1 no`),
+    syslog(cleanup, `4CCCCCC: hold: header X: ${words} from ${peer}; ${fields}`),
+    syslog(cleanup, `4CCCCCC: message-id=${words}`),
+    syslog('postfix/pickup[3]', `4DDDDDD: uid=33 from=<${sender}>`),
+    syslog('postfix/qmgr[4]', `4DDDDDD: from=<${sender}>, size=3, nrcpt=1 (queue active)`),
+    syslog(
+      'postfix/smtp[5]',
+      `4DDDDDD: to=<${recipient}>, relay=x[1.1.1.1]:25, delay=1, delays=0/0/0/1, dsn=5.1.1, status=bounced (${words})`,
+    ),
+    syslog(
+      'postfix/postscreen[6]',
+      `NOQUEUE: reject: RCPT from [${attacker}]:5: 550 5.7.1 no; from=<${sender}>, to=<${recipient}>, proto=ESMTP, helo=<${helo}>`,
+    ),
+    syslog('postfix/postscreen[6]', `PREGREET 9 after 0 from [${attacker}]:5: ${words}`),
+    syslog('postfix/postscreen[6]', `NON-SMTP COMMAND from [${attacker}]:5 after CONNECT: ${words}`),
+  ];
+};
+
+const exim = ({ helo, sender, recipient, name, words }: Said): readonly string[] => {
+  const host = `H=h.test (${helo}) [${attacker}]:5`;
+  return [
+    `${host} F=<${sender}> rejected RCPT <${recipient}>: Unrouteable address`,
+    `${host} rejected EHLO or HELO ${helo}: no`,
+    `${eximId} ${host} F=<${sender}> rejected after DATA: ${words}`,
+    `${eximId} ${host} X=TLS CV=no SNI="${words}" F=<s@a.test> temporarily rejected during MIME ACL checks: no`,
+    `${eximId} rejected from <${sender}> ${host}: message too big: read=9 max=8`,
+    `${eximId} <= ${sender} ${host} P=esmtps X=TLS CV=no SNI="${words}" S=9 id=${words} T="${words}"`,
+    `${eximId} ** ${recipient} R=out T=remote_smtp H=x [1.1.1.1]: ${words}`,
+    `plain authenticator failed for h.test (${helo}) [${attacker}]: 535 Incorrect authentication data (set_id=${name})`,
+    `SMTP syntax error in "${words}" H=h.test [${attacker}] unrecognized command`,
+    `rejected EHLO from h.test [${attacker}]: syntactically invalid argument(s): ${words}`,
+    `SMTP call from h.test (${helo}) [${attacker}] dropped: too many syntax or protocol errors (last command was "${words}", C=x)`,
+  ].map((line) => `2026-11-21 00:00:26 ${line}`);
+};
+
+const sendmail = ({ sender, recipient, name, words }: Said): readonly string[] =>
+  [
+    `<${recipient}>... User unknown`,
+    `Milter: to=<${recipient}>, reject=550 5.7.1 ${words}`,
+    `Milter: data, reject=550 5.7.1 ${words}`,
+    `ruleset=check_rcpt, arg1=<${recipient}>, ${relay}, reject=550 5.7.1 <${recipient}>... Relaying denied`,
+    `ruleset=CheckSubject, arg1=${words}, ${relay}, reject=553 5.0.0 Header error`,
+    `AUTH failure (PLAIN): no, user=${name}, ${relay}`,
+    `AUTH decode64 error [1 for "${words}"], ${relay}`,
+    `invalid domain name (${words}) from h.test [${attacker}]`,
+    `h.test [${attacker}]: possible SMTP attack: command=${words}, count=3`,
+    `from=<${sender}>, size=9, class=0, nrcpts=1, msgid=${words}, proto=ESMTP, daemon=MTA, ${relay}`,
+    `to=<${recipient}>, delay=00:00:00, xdelay=00:00:00, mailer=esmtp, pri=1, relay=x [1.1.1.1], dsn=5.1.1, stat=${words}`,
+  ].map((message) => syslog('sm-mta[7]', `${sendmailId}: ${message}`));
+
+const dovecot = ({ name, words }: Said): readonly string[] =>
+  [
+    `imap-login: Disconnected: Connection closed (auth failed, 1 attempts in 2 secs): user=<${name}>, method=PLAIN, rip=${attacker}, lip=127.0.0.1, session=<abc>`,
+    `pop3-login: proxy(${name}): Login failed to 10.0.0.1:143: no: user=<${name}>, method=PLAIN, rip=${attacker}, lip=127.0.0.1, session=<abd>`,
+    `auth: passwd-file(${name},${attacker},<abe>): unknown user`,
+    `auth: passwd-file(${name},${attacker},<abf>): Password mismatch (given password: ${words})`,
+    `auth: plain(?,${attacker},<abg>): Username character disallowed by auth_username_chars: 0x2c (username: ${name})`,
+    `auth(${name},${attacker},sasl:plain)<abh>: passwd-file: Password mismatch`,
+    `auth-worker(9): conn unix:auth-worker (pid=7,uid=100): auth-worker<3>: sql(${name},${attacker},<abi>): unknown user`,
+    `lmtp(a@lab.test)<12><xyz>: msgid=${words}: saved mail to INBOX`,
+  ].map((message) => syslog('dovecot', message));
+
+/** What the victim did, so that there is something to steal. */
+const before = [
+  syslog('postfix/submission/smtpd[1]', '4AAAAAA: client=v[192.0.2.9], sasl_method=PLAIN, sasl_username=victim'),
+  '2026-11-21 00:00:26 1xUYWo-0007S7-1Q <= victim@lab.test H=v [192.0.2.9] P=esmtpa A=plain:victim S=9',
+  syslog('sm-mta[7]', 'AUTH=server, relay=v [192.0.2.9], authid=victim, mech=PLAIN, bits=0'),
+];
+
+test('what a client says frames neither another client nor an account', () => {
+  let told = 0;
+  fc.assert(
+    fc.property(said, (words) => {
+      const reader = createLogReader(utcZone, () => Date.UTC(2026, 10, 22));
+      const events: Event[] = [];
+      for (const line of before) reader.read(line, () => undefined);
+      for (const line of [postfix, exim, sendmail, dovecot].flatMap((server) => server(words))) {
+        events.length = 0;
+        reader.read(line, (event) => events.push(event));
+        for (const { kind, outcome, client, account } of events) {
+          told++;
+          assert.ok(client === attacker || client === undefined, `${client}: ${line}`);
+          if (kind === 'auth') assert.equal(outcome, 'failure', line);
+          else assert.ok(account !== 'victim', line);
+        }
+      }
+    }),
+    { numRuns: 4000 },
+  );
+  assert.ok(told > 20_000);
+});
