@@ -77,6 +77,17 @@ const readDecision = (event: EventDraft, text: string, at: number, refused: bool
   if (refused) event.reason ??= 'content';
 };
 
+const tellNested = (line: Line, tell: Tell): boolean => {
+  const nested = nestedAlias.exec(line.text)?.[1];
+  if (nested === undefined) return false;
+  const event = draft(line, 'message');
+  event.reason = 'loop';
+  event.origin = nested;
+  event.recipient = nested;
+  tell(event);
+  return true;
+};
+
 /** What header and body checks and milters did: `milter-hold: END-OF-MESSAGE from …`, `reject: header …`. */
 export const readCleanup: DaemonReader = (line, memory, tell) => {
   const { text } = line;
@@ -86,15 +97,7 @@ export const readCleanup: DaemonReader = (line, memory, tell) => {
     if (known !== undefined) known.messageId = keep(text.slice(messageIdMark.length));
     return 'known';
   }
-  const nested = nestedAlias.exec(text)?.[1];
-  if (nested !== undefined) {
-    const event = draft(line, 'message');
-    event.reason = 'loop';
-    event.origin = nested;
-    event.recipient = nested;
-    tell(event);
-    return 'event';
-  }
+  if (tellNested(line, tell)) return 'event';
   if (cleanupKnown.some((start) => text.startsWith(start))) return 'known';
   const colon = text.indexOf(': ');
   const fate = colon < 0 ? undefined : checks.get(text.slice(0, colon));
