@@ -1,4 +1,5 @@
 /** Lines about a message in the queue: pickup, cleanup, qmgr, bounce, and the tools of the queue. */
+import type { Understood } from '../grammar.ts';
 import type { EventDraft } from '../../model/event.ts';
 import { keep, keepIfAny } from '../../model/keep.ts';
 import type { Tell } from '../../model/ports.ts';
@@ -77,6 +78,11 @@ const readDecision = (event: EventDraft, text: string, at: number, refused: bool
   if (refused) event.reason ??= 'content';
 };
 
+const noteId = (message: Message | undefined, text: string): Understood => {
+  if (message !== undefined) message.messageId = keep(text.slice(messageIdMark.length));
+  return 'known';
+};
+
 const tellNested = (line: Line, tell: Tell): boolean => {
   const nested = nestedAlias.exec(line.text)?.[1];
   if (nested === undefined) return false;
@@ -92,11 +98,7 @@ const tellNested = (line: Line, tell: Tell): boolean => {
 export const readCleanup: DaemonReader = (line, memory, tell) => {
   const { text } = line;
   if (text.startsWith('to=<')) return readDelivery(line, memory, tell);
-  if (text.startsWith(messageIdMark)) {
-    const known = memory.messages.get(line.queueId);
-    if (known !== undefined) known.messageId = keep(text.slice(messageIdMark.length));
-    return 'known';
-  }
+  if (text.startsWith(messageIdMark)) return noteId(memory.messages.get(line.queueId), text);
   if (tellNested(line, tell)) return 'event';
   if (cleanupKnown.some((start) => text.startsWith(start))) return 'known';
   const colon = text.indexOf(': ');
