@@ -181,7 +181,7 @@ export const settings: readonly Setting[] = [
     key: 'ledger.keep',
     default: '400d',
     form: 'a duration from 1d: 90d, 400d',
-    sentence: 'What is over for so long is forgotten, with its evidence; what is in force never is.',
+    sentence: 'What is over for so long is forgotten; what is in force never is.',
     accepts: (value) => (durationSeconds(value) ?? 0) >= 86_400,
   },
   {

@@ -210,16 +210,10 @@ for (const { name, open } of ledgers) {
 
       const left = (): string[] => [...ledger.archive.entries()].map((each) => ('id' in each ? each.id : each.entry));
       const before = Date.now() - 60_000;
-      assert.deepEqual(
-        ledger.archive.forget({ before, receiptsMax: 10 }).map(({ id }) => id),
-        ['OLD'],
-      );
+      assert.equal(ledger.archive.forget({ before, receiptsMax: 10 }), 1);
       assert.deepEqual(left(), ['7F3KQ2', 'OPEN', 'DONE', 'JUST', 'WAITS', 'pause']);
-      assert.deepEqual(ledger.archive.forget({ before, receiptsMax: 10 }), []);
-      assert.deepEqual(
-        ledger.archive.forget({ before, receiptsMax: 0 }).map(({ id }) => id),
-        ['JUST'],
-      );
+      assert.equal(ledger.archive.forget({ before, receiptsMax: 10 }), 0);
+      assert.equal(ledger.archive.forget({ before, receiptsMax: 0 }), 1);
       assert.deepEqual(left(), ['7F3KQ2', 'OPEN', 'DONE', 'WAITS', 'pause']);
       ledger.close();
     });

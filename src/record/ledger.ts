@@ -47,9 +47,9 @@ type Archive = {
   readonly entries: () => Iterable<LedgerEntry>;
   /**
    * Forgets closed actions that ended before, and the oldest closed ones beyond a number; closed incidents without actions,
-   * and pauses, from before. Some thousands at once: call again until none is left. @returns the actions forgotten
+   * and pauses, from before. Some thousands at once: call again until none is left. @returns how many actions
    */
-  readonly forget: (limits: { readonly before: number; readonly receiptsMax: number }) => readonly Receipt[];
+  readonly forget: (limits: { readonly before: number; readonly receiptsMax: number }) => number;
 };
 
 export type Ledger = {

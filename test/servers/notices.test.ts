@@ -71,6 +71,7 @@ test(
       'smtps://alice%40lab.test@submission.lab.test:465',
     ])
       assert.match(await sent(server, 'alicepw'), /^mail +taken\nsyslog +taken$/m);
+    await world.log.settle();
     const logged = readFileSync(world.log.traditional, 'latin1');
     assert.equal(logged.split('sasl_method=PLAIN, sasl_username=alice@lab.test').length - 1, 2);
     assert.equal(logged.split(/ postern: this is a test of the notices$/m).length - 1, 2, 'both are in the mail log');

@@ -1,27 +1,24 @@
-/** What is over for long is forgotten with its evidence; what is in force stays with it. */
+/** What is over for long is forgotten, in as many batches as it takes; what is in force stays. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Receipt } from '../../model/receipt.ts';
-import { evidenceFolder, openDesk } from '../desk.ts';
+import { openDesk } from '../desk.ts';
 import { defaults } from '../settings.ts';
 import { forgetOld } from './retention.ts';
 
-test('old evidence goes with its action, and no file elsewhere', async () => {
+const dayMs = 86_400_000;
+
+test('five thousand closed actions and one in force', async () => {
   const state = mkdtempSync(join(tmpdir(), 'postern-retention-'));
-  const evidence = evidenceFolder(state);
-  mkdirSync(evidence);
   const desk = openDesk(state, { carryOut: () => assert.fail('nothing is carried out') });
-  const files = ['undone', 'done'].map((name) => join(evidence, `${name}.evidence`));
-  const elsewhere = join(state, 'elsewhere.evidence');
-  for (const file of [...files, elsewhere]) writeFileSync(file, 'mail');
-  const of = (id: string, stateNow: Receipt['state'], file: string | undefined): Receipt => ({
+  const of = (id: string, stateNow: Receipt['state']): Receipt => ({
     id,
-    kind: 'queue-purge',
-    subject: 'postfix',
-    memory: { evidence: file ?? '' },
+    kind: 'firewall-block',
+    subject: '203.0.113.7',
+    memory: null,
     state: stateNow,
     made: 1_000,
     until: undefined,
@@ -30,14 +27,17 @@ test('old evidence goes with its action, and no file elsewhere', async () => {
     why: '',
     note: '',
   });
-  desk.receipts.add([of('A1', 'undone', files[0]), of('A2', 'done', files[1]), of('A3', 'failed', elsewhere)]);
-  assert.equal(await forgetOld({ ...desk, now: () => 100 * 86_400_000 }, defaults, evidence), 0, 'kept for 400 days');
-  assert.equal(await forgetOld({ ...desk, now: () => 500 * 86_400_000 }, defaults, evidence), 2);
-  assert.deepEqual(
-    [...files, elsewhere].map((file) => existsSync(file)),
-    [false, true, true],
+  desk.receipts.add([of('DONE', 'done'), ...Array.from({ length: 5000 }, (_, at) => of(`A${at}`, 'undone'))]);
+  assert.equal(await forgetOld({ ...desk, now: () => 100 * dayMs }, defaults), 0, 'kept for 400 days');
+  assert.equal(
+    await forgetOld({ ...desk, now: () => 100 * dayMs }, new Map([...defaults, ['ledger.actionsMax', 4000]])),
+    1000,
   );
-  assert.equal(desk.receipts.get('A2')?.state, 'done');
+  assert.equal(await forgetOld({ ...desk, now: () => 500 * dayMs }, defaults), 4000);
+  assert.deepEqual(
+    desk.receipts.latest(10).map(({ id }) => id),
+    ['DONE'],
+  );
   desk.close();
   rmSync(state, { recursive: true });
 });

@@ -5,7 +5,6 @@
 import { recover } from '../../act/recover.ts';
 import { repair } from '../../act/repair.ts';
 import type { Table } from '../../judge/statistics/table.ts';
-import { evidenceFolder } from '../desk.ts';
 import type { OpenDesk } from '../desk.ts';
 import { createEnforcer } from './enforcer.ts';
 import type { ActionNews } from '../notices/news.ts';
@@ -54,8 +53,7 @@ export const startActing = (
       .then(work)
       .catch((error: unknown) => complain(error instanceof Error ? error.message : String(error)));
   };
-  const forget = async (): Promise<void> =>
-    void (await forgetOld(desk, values, evidenceFolder(String(values.get('state')))));
+  const forget = async (): Promise<void> => void (await forgetOld(desk, values));
   let isStopping = false;
   const miss = createMissing(desk, say, () => isStopping);
   hear();

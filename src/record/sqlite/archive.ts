@@ -42,11 +42,11 @@ export const createArchive = (
   }
 
   const old = database.prepare(
-    `SELECT * FROM receipts WHERE ${isClosed} AND made < ?1 AND ${ended} < ?1 LIMIT ${batchMax}`,
+    `SELECT id FROM receipts WHERE ${isClosed} AND made < ?1 AND ${ended} < ?1 LIMIT ${batchMax}`,
   );
   const count = database.prepare(`SELECT count(*) AS count FROM receipts WHERE ${isClosed}`);
   const tooMany = database.prepare(
-    `SELECT * FROM receipts WHERE ${isClosed} ORDER BY made DESC, rowid DESC LIMIT ${batchMax} OFFSET ?`,
+    `SELECT id FROM receipts WHERE ${isClosed} ORDER BY made DESC, rowid DESC LIMIT ${batchMax} OFFSET ?`,
   );
   const dropMoves = database.prepare('DELETE FROM moves WHERE receipt = ?');
   const drop = database.prepare('DELETE FROM receipts WHERE id = ?');
@@ -62,16 +62,16 @@ export const createArchive = (
       forget: ({ before, receiptsMax }) => {
         const isTooMany = numberIn(count.get() ?? {}, 'count') > receiptsMax;
         const rows = [...old.all(before), ...(isTooMany ? tooMany.all(receiptsMax) : [])].slice(0, batchMax);
-        const forgotten = new Map(rows.map((row) => [textIn(row, 'id'), receiptIn(row)]));
+        const ids = new Set(rows.map((row) => textIn(row, 'id')));
         transact(() => {
-          for (const id of forgotten.keys()) {
+          for (const id of ids) {
             dropMoves.run(id);
             drop.run(id);
           }
           dropIncidents.run(before);
           dropPauses.run(before);
         });
-        return [...forgotten.values()];
+        return ids.size;
       },
     },
   };
