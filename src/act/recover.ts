@@ -4,6 +4,19 @@ import type { ActionKind, Receipt } from '../model/receipt.ts';
 import { deedOf, isReplaced, takeBack, wordsOf } from './desk.ts';
 import type { Desk } from './desk.ts';
 
+/** From the question on the undo has begun: killed here, it is finished like any other. */
+const askFirst = async (desk: Desk, { id, kind, state, memory, note }: Receipt): Promise<void> => {
+  const { mayUndo } = deedOf(desk, kind);
+  if (state !== 'done' || mayUndo === undefined) return;
+  desk.receipts.move([id], 'undoing', note);
+  try {
+    await mayUndo(memory, desk.carryOut);
+  } catch (error) {
+    desk.receipts.move([id], 'done', note);
+    throw error;
+  }
+};
+
 /** @returns what was kept of edits made meanwhile, or '' */
 export const undo = (ids: readonly string[], who: string, desk: Desk): Promise<string> =>
   desk.alone(async () => {
@@ -18,8 +31,7 @@ export const undo = (ids: readonly string[], who: string, desk: Desk): Promise<s
     desk.receipts.move(suggested, 'undone', `answered by ${who}`);
     const kept: string[] = [];
     const acted = receipts.filter(({ state }) => state !== 'suggested');
-    for (const { kind, state, memory } of acted)
-      if (state === 'done') await deedOf(desk, kind).mayUndo?.(memory, desk.carryOut);
+    for (const receipt of acted) await askFirst(desk, receipt);
     for (const [kind, each] of Map.groupBy(acted, (receipt) => receipt.kind))
       kept.push(await takeBack(desk, kind, each, 'undone', `undone by ${who}`));
     return kept.filter((part) => part !== '').join('; ');

@@ -2,6 +2,7 @@
  * What a thief may have left besides mail: open sessions, further passwords, forwards and filters, and which of them are new
  * since the incident began. Looked at, nothing is changed; what cannot be looked at is said.
  */
+import { Fault } from '../../model/fault.ts';
 import type { CarryOut } from '../../model/verb.ts';
 import { findAliases } from '../../sense/aliases/find.ts';
 import { filtersIn } from '../../sense/accounts/filters.ts';
@@ -49,7 +50,9 @@ export const remainsOf = async (account: string, since: number, carryOut: CarryO
   const unread: string[] = [];
   const tried = async <T>(what: string, work: () => Promise<T>, otherwise: T): Promise<T> =>
     work().catch((error: unknown) => {
-      unread.push(`${what}: ${wordsOf(error)}`);
+      // Not every mail server has Dovecot.
+      const isMissing = error instanceof Fault && error.code === 'CONFIG';
+      unread.push(isMissing ? 'sessions and passwords (there is no Dovecot here)' : `${what}: ${wordsOf(error)}`);
       return otherwise;
     });
   const asked = (program: 'doveadm' | 'doveconf', args: readonly string[]): Promise<string> =>
