@@ -6,7 +6,7 @@ import { stoppable } from '../lab/daemon.ts';
 import type { Stoppable } from '../lab/daemon.ts';
 
 export const places = ['greeting', 'EHLO', 'MAIL', 'RCPT', 'DATA', 'dot'] as const;
-type Place = (typeof places)[number];
+type Place = (typeof places)[number] | 'RSET';
 
 const sane: Readonly<Record<Place, string>> = {
   greeting: '220 mx.lab.test ESMTP\r\n',
@@ -14,6 +14,7 @@ const sane: Readonly<Record<Place, string>> = {
   MAIL: '250 2.1.0 ok\r\n',
   RCPT: '250 2.1.5 ok\r\n',
   DATA: '354 go on\r\n',
+  RSET: '250 2.0.0 reset\r\n',
   dot: '250 2.0.0 taken\r\n',
 };
 
@@ -39,6 +40,8 @@ export type FaultyServer = {
   /** Messages that it said 250 to. */
   readonly taken: () => number;
   readonly go: (place: Place | undefined, fault: string) => void;
+  /** The same, and the connections that are open stay. */
+  readonly goOn: (place: Place, fault: string) => void;
 } & Stoppable;
 
 export const startFaultyServer = async (host: string, port: number): Promise<FaultyServer> => {
@@ -69,16 +72,18 @@ export const startFaultyServer = async (host: string, port: number): Promise<Fau
       rest = lines.pop() ?? '';
       for (const line of lines) {
         const verb = inMessage ? (line === '.' ? 'dot' : '') : line.slice(0, 4);
-        const place = places.find((name) => name === verb);
+        const place = [...places, 'RSET' as const].find((name) => name === verb);
         if (place === 'DATA' || place === 'dot') inMessage = place === 'DATA';
         if (place !== undefined) answer(socket, place);
-        else if (verb === 'RSET') socket.write('250 ok\r\n');
       }
     });
   }).listen(port, host);
   await once(server, 'listening');
   return {
     taken: () => taken,
+    goOn: (place, name) => {
+      [wrongAt, fault] = [place, name];
+    },
     go: (place, name) => {
       [wrongAt, fault] = [place, name];
       for (const socket of sockets) socket.destroy();
