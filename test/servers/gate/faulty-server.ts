@@ -40,14 +40,15 @@ export type FaultyServer = {
   /** Messages that it said 250 to. */
   readonly taken: () => number;
   readonly go: (place: Place | undefined, fault: string) => void;
-  /** The same, and the connections that are open stay. */
-  readonly goOn: (place: Place, fault: string) => void;
+  /** The same, once, and the connections that are open stay. */
+  readonly once: (place: Place, fault: string) => void;
 } & Stoppable;
 
 export const startFaultyServer = async (host: string, port: number): Promise<FaultyServer> => {
   const sockets = new Set<Socket>();
   let wrongAt: Place | undefined;
   let fault = '';
+  let isOnce = false;
   let taken = 0;
   const answer = (socket: Socket, place: Place): void => {
     if (place !== wrongAt) {
@@ -57,6 +58,7 @@ export const startFaultyServer = async (host: string, port: number): Promise<Fau
       if (place === 'dot') taken++;
       return;
     }
+    if (isOnce) wrongAt = undefined;
     if (place === 'dot' && fault === 'its answer twice') taken++;
     faults.get(fault)?.(socket, sane[place]);
   };
@@ -81,11 +83,11 @@ export const startFaultyServer = async (host: string, port: number): Promise<Fau
   await once(server, 'listening');
   return {
     taken: () => taken,
-    goOn: (place, name) => {
-      [wrongAt, fault] = [place, name];
+    once: (place, name) => {
+      [wrongAt, fault, isOnce] = [place, name, true];
     },
     go: (place, name) => {
-      [wrongAt, fault] = [place, name];
+      [wrongAt, fault, isOnce] = [place, name, false];
       for (const socket of sockets) socket.destroy();
     },
     ...stoppable(async () => {
