@@ -70,6 +70,7 @@ try {
   const rows = [await measure('smtp-sink alone', sinkPort), await measure('gate, to smtp-sink', port)];
   while (attackers.length < held)
     attackers.push(...(await Promise.all(Array.from({ length: 100 }, (_, at) => attack(attackers.length + at)))));
+  if (attackers.some((socket) => socket.destroyed || socket.readableEnded)) throw new Error('not all are held');
   rows.push(await measure(`gate, ${held.toLocaleString('en')} held beside it`, port));
   console.log(`### Gate, time of an answer: ${describeMachine()}\n`);
   console.log(

@@ -14,17 +14,24 @@ const backendHost = process.argv[5] ?? '127.0.0.1';
 const { table } = createMemory(new SharedArrayBuffer(64 * 1024 * 1024), 7);
 const isProtected = (): boolean => false;
 const ask = createAsk(table, { ...defaultJudgeSettings, isProtected });
-const held: Verdict = { kind: 'reject', reply: { code: '554', enhanced: '5.7.1', text: 'Refused' }, why: [] };
+let campaigns = 0;
+/** Each of a campaign of its own, so that what the gate learns about one does not send them away. */
+const held = (): Verdict => ({
+  kind: 'reject',
+  reply: { code: '554', enhanced: '5.7.1', text: 'Refused' },
+  why: [{ detector: `campaign ${++campaigns}`, subject: '', score: 1, threshold: 1 }],
+});
 const sentAway: Verdict = { kind: 'drop', reply: { code: '421', enhanced: '4.7.0', text: 'Closing' }, why: [] };
-const verdictOn: ReadonlyMap<string, Verdict> = new Map<string, Verdict>([
+const verdictOn: ReadonlyMap<string, () => Verdict> = new Map<string, () => Verdict>([
   ['127.0.1.', held],
-  ['127.0.9.', sentAway],
+  ['127.0.9.', () => sentAway],
 ]);
 await startGate(
   {
     listen: { host: '127.0.0.1', port },
     ask: (question) =>
-      (question.stage === 'recipient' ? verdictOn.get(question.client?.slice(0, 8) ?? '') : undefined) ?? ask(question),
+      (question.stage === 'recipient' ? verdictOn.get(question.client?.slice(0, 8) ?? '')?.() : undefined) ??
+      ask(question),
     tell: () => undefined,
     note: () => undefined,
     complain: (error) => console.error(error),

@@ -86,6 +86,8 @@ const measure = async (way: Way): Promise<readonly string[]> => {
     while (sockets.length < connections + atOnce)
       sockets.push(...(await Promise.all(Array.from({ length: atOnce }, () => hold(way)))));
     await pause(2000);
+    if (sockets.some((socket) => socket.destroyed || socket.readableEnded))
+      throw new Error(`${way.name}: not all are held`);
     const bytes = (residentBytesOf(pid) - before) / connections;
     const cpuBefore = cpuSecondsOf(pid);
     await pause(seconds * 1000);

@@ -17,6 +17,8 @@ type Pool = {
 const idleMax = 10;
 /** Less than servers wait for a command (RFC 5321 §4.5.3.2.7), and than firewalls remember. */
 const idleMsMax = 20_000;
+/** A connection that says nothing for so long is as good as none. */
+const aliveMsMax = 2000;
 /** Servers count what one connection does. */
 const usesMax = 20;
 
@@ -34,15 +36,17 @@ export const createPool = (): Pool => {
 
   return {
     take: async () => {
-      for (const pooled of [...idle.keys()].toReversed()) {
-        remove(pooled);
-        try {
-          if ((await pooled.wire.say('RSET')).code === 250) return pooled;
-        } catch {
-          // It went away meanwhile.
-        }
-        pooled.wire.socket.destroy();
+      const pooled = [...idle.keys()].at(-1);
+      if (pooled === undefined) return undefined;
+      remove(pooled);
+      try {
+        if ((await pooled.wire.say('RSET', aliveMsMax)).code === 250) return pooled;
+      } catch {
+        // It went away meanwhile, perhaps in silence.
       }
+      pooled.wire.socket.destroy();
+      // And so did the others, probably: no client waits for more than one.
+      for (const other of idle.keys()) quit(other);
       return undefined;
     },
     put: (pooled) => {

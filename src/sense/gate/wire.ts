@@ -12,7 +12,7 @@ export type Wire = {
   /** @throws when the server hangs up, says what is no reply, or nothing in time */
   readonly hear: (msMax?: number) => Promise<SmtpReply>;
   /** @throws as `hear`, and when something was said that nobody asked for */
-  readonly say: (line: string) => Promise<SmtpReply>;
+  readonly say: (line: string, msMax?: number) => Promise<SmtpReply>;
   /** Bytes of a message. @throws when the server takes none in time, or answers before the end */
   readonly put: (bytes: Buffer) => Promise<void>;
 };
@@ -58,10 +58,10 @@ export const createWire = (socket: Socket, name: string, replyMsMax: number): Wi
   return {
     socket,
     hear,
-    say: (line) => {
+    say: (line, msMax) => {
       mustBeSilent();
       socket.write(`${line}\r\n`, 'latin1');
-      return hear();
+      return hear(msMax);
     },
     put: async (bytes) => {
       mustBeSilent();

@@ -66,6 +66,28 @@ test('a server behind that says nothing at any step costs no mail', { skip: labC
   tryFaults(t, mute, 150),
 );
 
+test('a connection that was kept and is out of its mind is not used again', { skip: labClosed }, async (t) => {
+  await using server = await startFaultyServer('192.0.2.30', 25);
+  await openGate(t, { backend: behind('192.0.2.30', 25, patientMs), limits });
+  const whole = [250, 250, 250, 250, 354, 250];
+  for (const fault of faults.keys()) {
+    server.go(undefined, '');
+    assert.deepEqual(await deliver('203.0.113.1'), whole);
+    server.once('RSET', fault);
+    const codes = await deliver('203.0.113.1');
+    // An answer too many shows only at the next command.
+    assert.deepEqual(codes, fault === 'its answer twice' ? [250, 250, 451, 451, 451] : whole, fault);
+  }
+  assert.equal(server.taken(), 2 * faults.size - 1);
+
+  // Two are kept, two sessions take one each, and the first one's is gone: it must not reach for the second one's.
+  const two = (): Promise<(readonly number[])[]> => Promise.all([deliver('203.0.113.1'), deliver('203.0.113.2')]);
+  server.go(undefined, '');
+  assert.deepEqual(await two(), [whole, whole]);
+  server.once('RSET', 'hangs up');
+  assert.deepEqual(await two(), [whole, whole]);
+});
+
 test('an answer that nobody asked for is never taken for one to the next message', { skip: labClosed }, async (t) => {
   await using server = await startFaultyServer('192.0.2.30', 25);
   await openGate(t, { backend: behind('192.0.2.30', 25, patientMs) });

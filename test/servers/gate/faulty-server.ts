@@ -6,7 +6,7 @@ import { stoppable } from '../lab/daemon.ts';
 import type { Stoppable } from '../lab/daemon.ts';
 
 export const places = ['greeting', 'EHLO', 'MAIL', 'RCPT', 'DATA', 'dot'] as const;
-type Place = (typeof places)[number];
+type Place = (typeof places)[number] | 'RSET';
 
 const sane: Readonly<Record<Place, string>> = {
   greeting: '220 mx.lab.test ESMTP\r\n',
@@ -14,6 +14,7 @@ const sane: Readonly<Record<Place, string>> = {
   MAIL: '250 2.1.0 ok\r\n',
   RCPT: '250 2.1.5 ok\r\n',
   DATA: '354 go on\r\n',
+  RSET: '250 2.0.0 reset\r\n',
   dot: '250 2.0.0 taken\r\n',
 };
 
@@ -39,12 +40,15 @@ export type FaultyServer = {
   /** Messages that it said 250 to. */
   readonly taken: () => number;
   readonly go: (place: Place | undefined, fault: string) => void;
+  /** The same, once, and the connections that are open stay. */
+  readonly once: (place: Place, fault: string) => void;
 } & Stoppable;
 
 export const startFaultyServer = async (host: string, port: number): Promise<FaultyServer> => {
   const sockets = new Set<Socket>();
   let wrongAt: Place | undefined;
   let fault = '';
+  let isOnce = false;
   let taken = 0;
   const answer = (socket: Socket, place: Place): void => {
     if (place !== wrongAt) {
@@ -54,6 +58,7 @@ export const startFaultyServer = async (host: string, port: number): Promise<Fau
       if (place === 'dot') taken++;
       return;
     }
+    if (isOnce) wrongAt = undefined;
     if (place === 'dot' && fault === 'its answer twice') taken++;
     faults.get(fault)?.(socket, sane[place]);
   };
@@ -69,18 +74,20 @@ export const startFaultyServer = async (host: string, port: number): Promise<Fau
       rest = lines.pop() ?? '';
       for (const line of lines) {
         const verb = inMessage ? (line === '.' ? 'dot' : '') : line.slice(0, 4);
-        const place = places.find((name) => name === verb);
+        const place = [...places, 'RSET' as const].find((name) => name === verb);
         if (place === 'DATA' || place === 'dot') inMessage = place === 'DATA';
         if (place !== undefined) answer(socket, place);
-        else if (verb === 'RSET') socket.write('250 ok\r\n');
       }
     });
   }).listen(port, host);
   await once(server, 'listening');
   return {
     taken: () => taken,
+    once: (place, name) => {
+      [wrongAt, fault, isOnce] = [place, name, true];
+    },
     go: (place, name) => {
-      [wrongAt, fault] = [place, name];
+      [wrongAt, fault, isOnce] = [place, name, false];
       for (const socket of sockets) socket.destroy();
     },
     ...stoppable(async () => {
