@@ -47,9 +47,10 @@ export const parseMessage = (target: string, body: string): ParsedMessage => {
     return garbage('not-json');
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return garbage('not-an-object');
-  const fields = new Map<string, unknown>(Object.entries(value));
+  // Read by names of ours only, and only what the object itself has.
+  const fieldOf = (name: string): unknown => (Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined);
   const textOf = (name: string): string | undefined => {
-    const field = fields.get(name) ?? '';
+    const field = fieldOf(name) ?? '';
     return typeof field === 'string' ? field.slice(0, textLengthMax) : undefined;
   };
   const login = textOf('login');
@@ -64,9 +65,9 @@ export const parseMessage = (target: string, body: string): ParsedMessage => {
       protocol: textOf('protocol') ?? '',
       sessionId: textOf('session_id') ?? '',
       passwordHash: textOf('pwhash') ?? '',
-      tls: fields.get('tls') === true,
-      success: fields.get('success') === true,
-      policyReject: fields.get('policy_reject') === true,
+      tls: fieldOf('tls') === true,
+      success: fieldOf('success') === true,
+      policyReject: fieldOf('policy_reject') === true,
     },
   };
 };

@@ -19,17 +19,23 @@ const connectionsMax = 1000;
 type AuthPolicyCounts = { questions: number; reports: number; garbage: number; faults: number };
 export type AuthPolicyService = Hook & { readonly counts: () => Readonly<AuthPolicyCounts> };
 
-/** The body as text, or undefined when it is longer than any message. */
-const bodyOf = async (request: IncomingMessage): Promise<string | undefined> => {
-  const chunks: Buffer[] = [];
+/** Gives the body as text when it is whole, or undefined when it is longer than any message. */
+const readBody = (request: IncomingMessage, whole: (body: string | undefined) => void): void => {
+  let first: Buffer | undefined;
+  let more: Buffer[] | undefined;
   let length = 0;
-  for await (const chunk of request) {
-    if (!(chunk instanceof Buffer)) continue;
+  request.on('data', (chunk: Buffer) => {
     length += chunk.length;
-    if (length > bodyBytesMax) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+    if (length > bodyBytesMax) return;
+    // Nearly always there is one.
+    if (first === undefined) first = chunk;
+    else (more ??= [first]).push(chunk);
+  });
+  request.on('end', () => {
+    if (length > bodyBytesMax) whole(undefined);
+    else whole((more === undefined ? first : Buffer.concat(more))?.toString('utf8') ?? '');
+  });
+  request.on('error', () => undefined);
 };
 
 export const startAuthPolicy = async (settings: HookSettings): Promise<AuthPolicyService> => {
@@ -50,21 +56,20 @@ export const startAuthPolicy = async (settings: HookSettings): Promise<AuthPolic
     return verdict.kind === 'delay' && !sleepers.admit(time, verdict.delayMs) ? goOn : answerOf(verdict);
   };
 
-  const answerTo = async (request: IncomingMessage): Promise<PolicyAnswer | undefined> => {
-    const body = await bodyOf(request);
-    const parsed = body === undefined ? undefined : parseMessage(request.url ?? '', body);
+  const answerTo = (target: string, body: string | undefined): PolicyAnswer | undefined => {
+    const parsed = body === undefined ? undefined : parseMessage(target, body);
     if (parsed?.kind === 'message') return judged(parsed.message);
     counts.garbage++;
     return goOn;
   };
 
-  const reply = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const reply = (request: IncomingMessage, response: ServerResponse, body: string | undefined): void => {
     let answer: PolicyAnswer | undefined = goOn;
     try {
-      answer = await answerTo(request);
+      answer = answerTo(request.url ?? '', body);
     } catch (error) {
       counts.faults++;
-      if (!request.destroyed) settings.complain(error);
+      settings.complain(error);
     }
     if (answer === undefined) return;
     const text = encodeAnswer(answer);
@@ -74,7 +79,7 @@ export const startAuthPolicy = async (settings: HookSettings): Promise<AuthPolic
 
   const server = createServer({ noDelay: true, requestTimeout: requestMsMax, keepAliveTimeout: idleMsMax });
   server.maxConnections = connectionsMax;
-  server.on('request', (request, response) => void reply(request, response));
+  server.on('request', (request, response) => readBody(request, (body) => reply(request, response, body)));
   server.on('clientError', (_error, socket) => socket.destroy());
   const endpoint = await startListening(server, settings.listen, 'authentication policy service');
   server.on('error', settings.complain);
