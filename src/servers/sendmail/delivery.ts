@@ -112,6 +112,8 @@ export const readTo = (line: Line, memory: SendmailMemory, tell: Tell): Understo
   const delayAt = text.indexOf(', delay=', listEnd);
   const statusAt = text.indexOf(', stat=', delayAt);
   if (listEnd < 0 || delayAt < 0 || statusAt < 0) return 'unmatched';
+  // Refused when it had been taken in already, by a milter or for its size: no mailer ever had it.
+  if (field(text, 'mailer', delayAt) === undefined) return 'known';
   const status = text.slice(statusAt + 7);
   const message = memory.messages.get(line.queueId);
   if (isHop(text, status)) {
