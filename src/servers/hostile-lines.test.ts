@@ -186,3 +186,72 @@ test('what a client says frames neither another client nor an account', () => {
   );
   assert.ok(told > 20_000);
 });
+
+test('nor does it hide who did what', () => {
+  let told = 0;
+  fc.assert(
+    fc.property(said, ({ helo, sender, recipient, name, words }) => {
+      const reader = createLogReader(utcZone, () => Date.UTC(2026, 10, 22));
+      const only = (line: string): Partial<Event> => {
+        const events: Event[] = [];
+        reader.read(line, (event) => events.push(event));
+        assert.equal(events.length, 1, line);
+        told++;
+        return events[0] ?? {};
+      };
+      const harvest = { kind: 'recipient', outcome: 'unknown', client: attacker, sender, recipient };
+      const guess = { kind: 'auth', outcome: 'failure', client: attacker };
+      const unknown = '550 5.1.1 <n@lab.test>: Recipient address rejected: User unknown';
+      const reject = 'NOQUEUE: reject: RCPT from';
+      const rows: readonly (readonly [string, Partial<Record<keyof Event, unknown>>])[] = [
+        [
+          syslog(
+            'postfix/smtpd[1]',
+            `${reject} ${peer}: ${unknown}; from=<${sender}> to=<${recipient}> proto=ESMTP helo=<${helo}>`,
+          ),
+          harvest,
+        ],
+        [
+          syslog(
+            'postfix/postscreen[6]',
+            `${reject} [${attacker}]:5: ${unknown}; from=<${sender}>, to=<${recipient}>, proto=ESMTP, helo=<${helo}>`,
+          ),
+          harvest,
+        ],
+        [
+          syslog('postfix/smtpd[1]', `warning: ${peer}: SASL LOGIN authentication failed: no, sasl_username=${name}x`),
+          guess,
+        ],
+        [
+          syslog(
+            'dovecot',
+            `imap-login: Disconnected: Connection closed (auth failed, 1 attempts in 2 secs): user=<${name}>, method=PLAIN, rip=${attacker}, lip=127.0.0.1, session=<abc>`,
+          ),
+          guess,
+        ],
+        [syslog('sm-mta[7]', `AUTH failure (PLAIN): no, user=${name}, ${relay}`), guess],
+        [
+          syslog(
+            'postfix/smtp[5]',
+            `4DDDDDD: to=<${recipient}>, relay=x[1.1.1.1]:25, delay=1, delays=0/0/0/1, dsn=5.1.1, status=bounced (${words})`,
+          ),
+          { kind: 'delivery', outcome: 'bounced', recipient, dsn: '5.1.1' },
+        ],
+        [
+          syslog(
+            'sm-mta[7]',
+            `${sendmailId}: to=<${recipient}>, delay=00:00:00, xdelay=00:00:00, mailer=esmtp, pri=1, relay=x [1.1.1.1], dsn=5.1.1, stat=User unknown`,
+          ),
+          { kind: 'delivery', outcome: 'bounced', dsn: '5.1.1' },
+        ],
+      ];
+      for (const [line, fields] of rows) {
+        const event = only(line);
+        for (const [field, value] of Object.entries(fields))
+          assert.equal(Reflect.get(event, field), value, `${field}: ${line}`);
+      }
+    }),
+    { numRuns: 1500 },
+  );
+  assert.ok(told > 5000);
+});

@@ -1,5 +1,5 @@
 /**
- * Microsoft Exchange (2013 to SE): the SMTP Receive, IMAP4 and POP3 protocol logs, comma-separated, stamps in UTC. Written
+ * Microsoft Exchange (2013 to SE): the SMTP Receive, IMAP4 and POP3 protocol logs and the message tracking log, comma-separated, stamps in UTC. Written
  * from the documented format; there is no Exchange here to provoke.
  */
 import type { LineGrammar } from '../grammar.ts';
@@ -8,8 +8,11 @@ import { fieldsOf } from './fields.ts';
 import { readMailbox } from './mailbox.ts';
 import { readSmtp } from './smtp.ts';
 import type { SmtpSession } from './smtp.ts';
+import { isTracking, readTracking } from './tracking.ts';
+import type { Tracked } from './tracking.ts';
 
 const sessionsMax = 16_384;
+const messagesMax = 65_536;
 const marks = new Set(['+', '-', '<', '>', '*']);
 
 const isHeader = (line: string): boolean =>
@@ -32,12 +35,14 @@ export const exchangeGrammar: LineGrammar = {
     line.startsWith('\xef\xbb\xbf#Software: Microsoft Exchange'),
   reader: (stamps) => {
     const sessions = recent<SmtpSession>(sessionsMax);
+    const messages = recent<Tracked>(messagesMax);
     return {
       read: (line, tell) => {
         if (isHeader(line)) return 'known';
         if (!isData(line) || stamps.read(line, 0) < 0) return 'foreign';
         const fields = fieldsOf(line);
         if (marks.has(fields[6] ?? '')) return readSmtp(stamps.time, fields, sessions, tell);
+        if (isTracking(fields)) return readTracking(stamps.time, fields, messages, tell);
         return fields.length >= 10 ? readMailbox(stamps.time, fields, tell) : 'unmatched';
       },
     };

@@ -191,6 +191,11 @@ test('what a client wrote never becomes the client', () => {
   ];
   for (const line of hostile) assert.equal(only(line).client, '192.0.2.1', line);
   assert.equal(only(hostile[0] ?? '').sender, 's@a.test', 'a HELO cannot make it a null sender');
+  const always = reject('550 5.1.1 <n@lab.test>: User unknown').replace(
+    '<s@a.test>',
+    '<"> to=<v@lab.test> proto=x"@a.test>',
+  );
+  assert.equal(only(always).recipient, 'n@lab.test', 'a sender cannot make all recipients one');
 });
 
 test('no bytes make it throw', () => {

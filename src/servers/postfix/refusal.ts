@@ -1,10 +1,10 @@
 /**
  * What a refusal means. `CODE ENHANCED <RECIPIENT>: TEXT; from=<…> to=<…> proto=… helo=<…>`: the sender, recipient and
- * HELO are the client's own words and may hold anything, but the fields stand in this order, so the first mark of each
- * is Postfix's for everything but a quoted local part, which harvests nobody.
+ * HELO are the client's own words and may hold anything, but the fields stand in this order, and what a local part holds
+ * stands in quotes. In the reply it does not: a recipient that imitates the fields harvests nobody.
  */
 import type { EventDraft, Outcome, Reason } from '../../model/event.ts';
-import { between } from './line.ts';
+import { between, pathEnd } from './line.ts';
 
 type Meaning = { readonly outcome: Outcome; readonly reason?: Reason };
 
@@ -50,12 +50,24 @@ export const readReply = (event: EventDraft, words: string): void => {
   event.text = words;
 };
 
-/** `; from=<…> to=<…> proto=… helo=<…>`, which begins at `at`. */
+/** The path behind `mark` at `at`, by its quotes; undefined when another thing than one of `next` follows it. */
+const pathBehind = (text: string, mark: string, at: number, next: readonly string[]): string | undefined => {
+  if (!text.startsWith(mark, at)) return undefined;
+  const end = pathEnd(text, at + mark.length);
+  return end >= 0 && next.some((start) => text.startsWith(start, end)) ? text.slice(at + mark.length, end) : undefined;
+};
+
+/** `; from=<…> to=<…> proto=… helo=<…>`, which begins at `at`. Before 3.5 local parts are not quoted: then the first marks. */
 export const readFields = (event: EventDraft, text: string, at: number, comma: '' | ',' = ''): void => {
   const fields = text.slice(at);
-  event.sender = between(fields, '; from=<', `>${comma} to=<`) ?? between(fields, '; from=<', `>${comma} proto=`);
-  event.recipient = between(fields, `>${comma} to=<`, `>${comma} proto=`);
-  readHelo(event, fields, comma);
+  const [to, proto] = [`>${comma} to=<`, `>${comma} proto=`];
+  const sender = pathBehind(fields, '; from=<', 0, [to, proto]);
+  event.sender = sender ?? between(fields, '; from=<', to) ?? between(fields, '; from=<', proto);
+  const senderEnd = sender === undefined ? 0 : '; from=<'.length + sender.length;
+  const recipient = pathBehind(fields, to, senderEnd, [proto]);
+  event.recipient = recipient ?? between(fields, to, proto, senderEnd);
+  const recipientEnd = recipient === undefined ? senderEnd : senderEnd + to.length + recipient.length;
+  readHelo(event, fields.slice(recipientEnd), comma);
 };
 
 /**

@@ -86,23 +86,34 @@ const followHop = (status: string, memory: SendmailMemory, owner: Message | unde
   memory.messages.set(keep(next), message);
 };
 
-/** Where the recipients end: at the first comma with a space, unless it stands in a quoted local part. */
-const addressesEnd = (text: string): number => {
-  for (let at = 3; at < text.length; at++) {
+/**
+ * `<A>,<B>, ctladdr=…` from `from` on: the recipients, and where they end, at the first comma with a space; in a quoted
+ * local part a comma is the sender's own.
+ */
+const addressesAt = (text: string, from: number): { readonly recipients: readonly string[]; readonly end: number } => {
+  const recipients: string[] = [];
+  let start = from;
+  for (let at = from; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === 34) at = quoteEnd(text, at - 1);
-    else if (code === 44 && text.charCodeAt(at + 1) === 32) return at;
+    else if (code === 44) {
+      recipients.push(text.slice(start, at));
+      if (text.charCodeAt(at + 1) === 32) return { recipients, end: at };
+      start = at + 1;
+    }
   }
-  return -1;
+  return { recipients, end: -1 };
 };
 
 /** `to=<A>,<B>, ctladdr=, delay=, xdelay=, mailer=, pri=, relay=, dsn=, reply=, stat=…` */
 export const readTo = (line: Line, memory: SendmailMemory, tell: Tell): Understood => {
   const { text } = line;
-  const listEnd = addressesEnd(text);
+  const { recipients, end: listEnd } = addressesAt(text, 3);
   const delayAt = text.indexOf(', delay=', listEnd);
   const statusAt = text.indexOf(', stat=', delayAt);
   if (listEnd < 0 || delayAt < 0 || statusAt < 0) return 'unmatched';
+  // Refused when it had been taken in already, by a milter or for its size: no mailer ever had it.
+  if (field(text, 'mailer', delayAt) === undefined) return 'known';
   const status = text.slice(statusAt + 7);
   const message = memory.messages.get(line.queueId);
   if (isHop(text, status)) {
@@ -111,7 +122,7 @@ export const readTo = (line: Line, memory: SendmailMemory, tell: Tell): Understo
   }
   const relay = field(text, 'relay', delayAt) ?? '';
   const relayStart = text.indexOf(relayMark, delayAt) + relayMark.length;
-  for (const recipient of text.slice(3, listEnd).split(',')) {
+  for (const recipient of recipients) {
     const event = draft(line, 'delivery');
     event.outcome = outcomeOf(status);
     event.recipient = bare(recipient);

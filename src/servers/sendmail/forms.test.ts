@@ -68,6 +68,7 @@ test('what a filter refused of an account is the account’s', () => {
 
 test('nothing to tell', () => {
   for (const line of [
+    `${id}: to=<n@lab.test>, delay=00:00:00, pri=30040, stat=never`,
     `${id}: milter=lab, action=rcpt, reject=550 5.7.1 no`,
     `${id}: Milter (lab): timeout before data read, where=eom`,
     `${id}: Milter delete: rcpt <x>`,

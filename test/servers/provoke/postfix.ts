@@ -97,4 +97,42 @@ export const postfixProvocations: readonly Provocation[] = [
     },
     facts: [{ kind: 'recipient', outcome: 'unknown', recipient: 'nobody8@lab.test', account: undefined }],
   },
+  {
+    what: 'bare newlines to postscreen',
+    client: '203.0.113.68',
+    provoke: async (_, client) => {
+      const smtp = await dialPostscreen(client);
+      await smtp.say('EHLO client.test', 250);
+      smtp.write('NOOP\n');
+      smtp.hangUp();
+    },
+    facts: [{ kind: 'command-error', reason: 'bare-newline' }],
+  },
+  {
+    what: 'too many commands to postscreen',
+    client: '203.0.113.69',
+    provoke: async (_, client) => {
+      const smtp = await dialPostscreen(client);
+      for (let command = 0; command < 30; command++) {
+        const { code } = await smtp.say('NOOP');
+        if (code === 0 || code === 421) break;
+      }
+      smtp.hangUp();
+    },
+    facts: [{ kind: 'command-error', reason: 'too-many-errors' }],
+  },
+  {
+    what: 'DATA to postscreen without a recipient, and a line that never ends',
+    client: '203.0.113.70',
+    provoke: async ({ logged }, client) => {
+      const smtp = await dialPostscreen(client);
+      await smtp.say('EHLO client.test', 250);
+      await smtp.say('MAIL FROM:<s@remote.test>');
+      await smtp.say('DATA');
+      await smtp.say(`RCPT TO:<${'a'.repeat(4000)}@lab.test>`);
+      smtp.hangUp();
+      await logged('DATA without valid RCPT from');
+    },
+    facts: [{ kind: 'command-error', reason: 'syntax' }],
+  },
 ];
