@@ -17,12 +17,18 @@ const isSafe = (folder: string): boolean => {
   return above === folder || isSafe(above);
 };
 
-/** @throws Fault CONFIG when a hook listens where no server can be told to ask */
+/** Stands for a hook that no server can be told to ask; no configuration has such a word. */
+const noPort = '(no port)';
+
+/** @throws Fault CONFIG when the hook is off, or listens where a server is not told to ask by us */
+export const requirePort = (endpoints: Endpoints, hook: 'policy' | 'milter' | 'readsocket' | 'authPolicy'): void => {
+  if (endpoints[hook] === noPort) throw new Fault('CONFIG', `${hook}.listen: a server is set up to ask a host:port`);
+};
+
 export const endpointsOf = (values: Values, state = String(values.get('state'))): Endpoints => {
   const at = (hook: string): string => {
     const listen = listenAt(values.get(`${hook}.listen`));
-    if (listen === undefined || listen === 'off' || 'path' in listen)
-      throw new Fault('CONFIG', `${hook}.listen: a server is set up to ask a host:port`);
+    if (listen === undefined || listen === 'off' || 'path' in listen) return noPort;
     return `${listen.host}:${listen.port}`;
   };
   return {

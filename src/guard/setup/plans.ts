@@ -12,6 +12,7 @@ import { setUpPostfix, setUpPostfixMilter } from '../../servers/postfix/setup.ts
 import { sendmailMc, setUpSendmail, setUpSendmailMc } from '../../servers/sendmail/setup.ts';
 import type { Endpoints } from '../../servers/wiring.ts';
 import type { Values } from '../settings.ts';
+import { requirePort } from '../endpoints.ts';
 import { eximPlace } from './exim-layout.ts';
 
 export type SetupAsk = {
@@ -179,6 +180,12 @@ const planExim = ({ endpoints, file: named }: SetupAsk): Planned => {
   };
 };
 
+const hookOf = (server: string, asMilter: boolean): Parameters<typeof requirePort>[1] => {
+  if (server === 'postfix') return asMilter ? 'milter' : 'policy';
+  if (server === 'sendmail') return 'milter';
+  return server === 'dovecot' ? 'authPolicy' : 'readsocket';
+};
+
 const plans = new Map<string, (ask: SetupAsk) => Planned | Promise<Planned>>([
   ['postfix', planPostfix],
   ['exim', planExim],
@@ -191,6 +198,7 @@ export const setupServers: readonly string[] = [...plans.keys()];
 export const planSetup = async (server: string, ask: SetupAsk): Promise<Planned> => {
   const plan = plans.get(server);
   if (plan === undefined) throw new Fault('USAGE', `expected one of ${setupServers.join(', ')}`);
+  requirePort(ask.endpoints, hookOf(server, ask.asMilter));
   return plan(ask);
 };
 
@@ -199,6 +207,7 @@ export const printedLines = (
   server: string,
   { endpoints, values, asMilter }: Omit<SetupAsk, 'carryOut'>,
 ): readonly string[] => {
+  requirePort(endpoints, hookOf(server, asMilter));
   const { mc, access } = sendmailMc(endpoints, limitsOf(values));
   const linesOf = (change: Change): readonly string[] => (change.kind === 'changed' ? change.lines : []);
   const all = new Map<string, () => readonly string[]>([
