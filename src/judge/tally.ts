@@ -168,8 +168,7 @@ export const createTally = (): Tally => {
       }
     },
     offenders: (standingOf, most) =>
-      clients
-        .entries()
+      [...clients.entries()]
         .toSorted(([, a], [, b]) => eventsOf(b) - eventsOf(a) || a.first - b.first)
         .slice(0, most)
         .map(([client, count]) => ({
@@ -223,8 +222,7 @@ export const createTally = (): Tally => {
       }));
     },
     accounts: (standingOf, most) =>
-      accounts
-        .entries()
+      [...accounts.entries()]
         .toSorted(([, a], [, b]) => activityOf(b) - activityOf(a))
         .slice(0, most)
         .map(([account, count]) => ({
@@ -237,8 +235,7 @@ export const createTally = (): Tally => {
           standing: standingOf(account),
         })),
     domains: (most) =>
-      domains
-        .entries()
+      [...domains.entries()]
         .filter(([domain]) => domain !== '')
         .toSorted(([, a], [, b]) => b.unknown - a.unknown || b.accepted + b.unknown - (a.accepted + a.unknown))
         .slice(0, most)
