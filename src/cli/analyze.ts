@@ -36,8 +36,12 @@ const run = async (call: Call): Promise<number> => {
   }).finally(reading.done);
   const output = createOutput(process.stdout);
   const style = styleFor(process.stdout, process.env);
-  if (call.options.has('json')) output.line(reportJson(report, top));
-  else for (const line of reportLines(report, top, style)) output.line(line);
+  if (call.options.has('json')) {
+    for (const piece of reportJson(report, top)) {
+      output.line(piece);
+      await output.flush();
+    }
+  } else for (const line of reportLines(report, top, style)) output.line(line);
   await output.flush();
   if (reading.interrupted()) {
     process.stderr.write('postern: interrupted: this is only the part that was read\n');

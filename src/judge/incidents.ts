@@ -82,8 +82,8 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
   const belongs = (evidence: Evidence, actor: ActorRecord): boolean => {
     if (actor.accused) return true;
     if (!evidence.crowd || evidence.recognised === undefined) return false;
-    if (actor.last < evidence.recognised.time - crowdWindowMs || wiring.isProtected(actor.subject.value)) return false;
-    return !wiring.isGood(actor.subject.value, actor.last);
+    if (actor.last < evidence.recognised.time - crowdWindowMs || wiring.isProtected(actor.value)) return false;
+    return !wiring.isGood(actor.value, actor.last);
   };
 
   const render = (evidence: Evidence): Incident =>
@@ -95,7 +95,7 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
   const close = (key: string, evidence: Evidence, time: number): void => {
     open.delete(key);
     for (const [target, into] of aliases) if (into === key) aliases.delete(target);
-    for (const actor of evidence.actors.values()) if (actor.accused) homes.delete(evidence.attack, actor.subject.value);
+    for (const actor of evidence.actors.values()) if (actor.accused) homes.delete(evidence.attack, actor.value);
     if (evidence.recognised === undefined) return;
     evidence.closed = Math.min(time, evidence.last + quietMs);
     campaigns.remember(evidence);
@@ -203,8 +203,7 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
     const key = keyOf(evidence.attack, evidence.target);
     open.set(key, evidence);
     expectOver(evidence);
-    for (const { subject, accused } of evidence.actors.values())
-      if (accused) homes.set(evidence.attack, subject.value, key);
+    for (const { value, accused } of evidence.actors.values()) if (accused) homes.set(evidence.attack, value, key);
   }
 
   return {
@@ -226,7 +225,7 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
       const actor = accusation.actor === undefined ? undefined : addActor(evidence, accusation.actor, time, 0);
       if (actor !== undefined && !actor.accused) {
         actor.accused = true;
-        homes.set(accusation.attack, actor.subject.value, keyOf(evidence.attack, evidence.target));
+        homes.set(accusation.attack, actor.value, keyOf(evidence.attack, evidence.target));
       }
       evidence.crowd ||= accusation.crowd;
       if (evidence.recognised === undefined && !absorbed(evidence))

@@ -266,13 +266,18 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
       if (isRefusal(event)) recogniseCut(facts);
       for (const detector of detectors) detector.observe(facts, bench);
     },
-    report: (most = Infinity) => ({
-      incidents: incidents.list(),
-      offenders: tally.offenders(standingOf, most),
-      networks: tally.networks(standingOf, most),
-      accounts: tally.accounts((account) => (isHeld(table, account, latestSeconds) ? 'hostile' : 'unknown'), most),
-      domains: tally.domains(most),
-      senders: tally.senders(most),
-    }),
+    report: (most = Infinity) => {
+      // What needs much memory for a while comes first, what stays comes last.
+      const networks = tally.networks(standingOf, most);
+      const offenders = tally.offenders(standingOf, most);
+      return {
+        incidents: incidents.list(),
+        offenders,
+        networks,
+        accounts: tally.accounts((account) => (isHeld(table, account, latestSeconds) ? 'hostile' : 'unknown'), most),
+        domains: tally.domains(most),
+        senders: tally.senders(most),
+      };
+    },
   };
 };

@@ -18,7 +18,8 @@ type AccountCount = {
   recipients: number;
   invalid: number;
   failures: number;
-  readonly clients: Set<string>;
+  /** Where it logged in from; most accounts of a guesser's list never do. */
+  clients: Set<string> | undefined;
 };
 type DomainCount = { accepted: number; unknown: number; bounces: number };
 type SenderCount = {
@@ -58,7 +59,7 @@ export const createTally = (): Tally => {
     recipients: 0,
     invalid: 0,
     failures: 0,
-    clients: new Set(),
+    clients: undefined,
   }));
   const domains = createCounts<DomainCount>(domainsMax, () => ({ accepted: 0, unknown: 0, bounces: 0 }));
   const senders: SenderCount[] = [];
@@ -129,8 +130,11 @@ export const createTally = (): Tally => {
     if (event.account === undefined || event.account === '') return;
     const account = accounts.of(event.account);
     if (event.outcome === 'failure') account.failures += event.count ?? 1;
-    else if (event.client !== undefined && account.clients.size < placesMax && !account.clients.has(event.client))
-      account.clients.add(keep(event.client));
+    else if (event.client !== undefined) {
+      account.clients ??= new Set();
+      if (account.clients.size < placesMax && !account.clients.has(event.client))
+        account.clients.add(keep(event.client));
+    }
   };
 
   return {
@@ -164,8 +168,7 @@ export const createTally = (): Tally => {
       }
     },
     offenders: (standingOf, most) =>
-      clients
-        .entries()
+      [...clients.entries()]
         .toSorted(([, a], [, b]) => eventsOf(b) - eventsOf(a) || a.first - b.first)
         .slice(0, most)
         .map(([client, count]) => ({
@@ -181,43 +184,45 @@ export const createTally = (): Tally => {
           standing: standingOf(client),
         })),
     networks: (standingOf, most) => {
-      const sums = new Map<string, { readonly clients: string[]; readonly count: ClientCount }>();
-      for (const [client, { unknown, denied, auth, protocol, first, last }] of clients.entries()) {
+      const sums = new Map<string, ClientCount & { clients: number }>();
+      for (const [client, count] of clients.entries()) {
         const network = networkOf(client.replace('/64', ''));
+        const { first, last } = count;
         let sum = sums.get(network);
         if (sum === undefined)
-          sums.set(
-            network,
-            (sum = { clients: [], count: { unknown: 0, denied: 0, auth: 0, protocol: 0, first, last } }),
-          );
-        sum.clients.push(client);
-        const { count } = sum;
-        count.unknown += unknown;
-        count.denied += denied;
-        count.auth += auth;
-        count.protocol += protocol;
-        count.first = Math.min(count.first, first);
-        count.last = Math.max(count.last, last);
+          sums.set(network, (sum = { unknown: 0, denied: 0, auth: 0, protocol: 0, first, last, clients: 0 }));
+        sum.clients++;
+        sum.unknown += count.unknown;
+        sum.denied += count.denied;
+        sum.auth += count.auth;
+        sum.protocol += count.protocol;
+        sum.first = Math.min(sum.first, first);
+        sum.last = Math.max(sum.last, last);
       }
-      return [...sums]
-        .toSorted(([, { count: a }], [, { count: b }]) => eventsOf(b) - eventsOf(a) || a.first - b.first)
-        .slice(0, most)
-        .map(([network, { clients: members, count }]) => ({
-          network,
-          clients: members.length,
-          events: eventsOf(count),
-          unknownRecipients: count.unknown,
-          relayDenied: count.denied,
-          authFailures: count.auth,
-          protocolErrors: count.protocol,
-          first: count.first,
-          last: count.last,
-          standing: members.some((client) => standingOf(client) === 'hostile') ? 'hostile' : 'unknown',
-        }));
+      const busiest = [...sums]
+        .toSorted(([, a], [, b]) => eventsOf(b) - eventsOf(a) || a.first - b.first)
+        .slice(0, most);
+      const shown = new Set(busiest.map(([network]) => network));
+      const hostile = new Set<string>();
+      for (const [client] of clients.entries()) {
+        const network = networkOf(client.replace('/64', ''));
+        if (shown.has(network) && !hostile.has(network) && standingOf(client) === 'hostile') hostile.add(network);
+      }
+      return busiest.map(([network, count]) => ({
+        network,
+        clients: count.clients,
+        events: eventsOf(count),
+        unknownRecipients: count.unknown,
+        relayDenied: count.denied,
+        authFailures: count.auth,
+        protocolErrors: count.protocol,
+        first: count.first,
+        last: count.last,
+        standing: hostile.has(network) ? 'hostile' : 'unknown',
+      }));
     },
     accounts: (standingOf, most) =>
-      accounts
-        .entries()
+      [...accounts.entries()]
         .toSorted(([, a], [, b]) => activityOf(b) - activityOf(a))
         .slice(0, most)
         .map(([account, count]) => ({
@@ -225,13 +230,12 @@ export const createTally = (): Tally => {
           messages: count.messages,
           recipients: count.recipients,
           invalidRecipients: count.invalid,
-          clients: count.clients.size,
+          clients: count.clients?.size ?? 0,
           authFailures: count.failures,
           standing: standingOf(account),
         })),
     domains: (most) =>
-      domains
-        .entries()
+      [...domains.entries()]
         .filter(([domain]) => domain !== '')
         .toSorted(([, a], [, b]) => b.unknown - a.unknown || b.accepted + b.unknown - (a.accepted + a.unknown))
         .slice(0, most)

@@ -41,8 +41,8 @@ const localPart = (name: string): string => (name.includes('@') ? name.slice(0, 
 
 const signatureOf = (evidence: Evidence): Signature => {
   const networks = new Set<string>();
-  for (const { subject } of evidence.actors.values()) {
-    if (subject.kind === 'client') networks.add(networkOf(subject.value.replace('/64', '')));
+  for (const { kind, value } of evidence.actors.values()) {
+    if (kind === 'client') networks.add(networkOf(value.replace('/64', '')));
     if (networks.size >= networksMax) break;
   }
   const frequent = [...evidence.details.values()].toSorted((a, b) => b.events - a.events).slice(0, namesMax);

@@ -15,8 +15,7 @@ const detailsMax = 2000;
 const habitsMax = 256;
 const keysMax = 16_384;
 
-export type ActorRecord = {
-  readonly subject: Subject;
+export type ActorRecord = Subject & {
   events: number;
   first: number;
   last: number;
@@ -82,7 +81,7 @@ export const restoredEvidence = (incident: Incident): Evidence => {
     incident.opened,
   );
   for (const { kind, value, events, first, last } of incident.actors)
-    evidence.actors.set(value, { subject: { kind, value }, events, first, last, accused: !incident.distributed });
+    evidence.actors.set(value, { kind, value, events, first, last, accused: !incident.distributed });
   for (const [name, count] of Object.entries(incident.counts)) evidence.counts.set(name, count);
   for (const { kind, value, events } of details) addDetail(evidence, { kind, value }, events);
   // One that was kept by an earlier version has none.
@@ -117,7 +116,8 @@ export const addActor = (
   if (evidence.actors.size >= actorsMax) return undefined;
   const value = keep(subject.value);
   const record: ActorRecord = {
-    subject: { kind: subject.kind, value },
+    kind: subject.kind,
+    value,
     events,
     first: time,
     last: time,
@@ -168,11 +168,11 @@ export const absorb = (into: Evidence, from: Evidence): void => {
   into.crowd ||= from.crowd;
   into.actorsUncounted += from.actorsUncounted;
   for (const [name, count] of from.counts) into.counts.set(name, (into.counts.get(name) ?? 0) + count);
-  for (const { subject, events, first, last, accused } of from.actors.values()) {
-    const actor = addActor(into, subject, last, events);
+  for (const one of from.actors.values()) {
+    const actor = addActor(into, one, one.last, one.events);
     if (actor === undefined) continue;
-    actor.first = Math.min(actor.first, first);
-    actor.accused ||= accused;
+    actor.first = Math.min(actor.first, one.first);
+    actor.accused ||= one.accused;
   }
   addDetail(into, from.target, from.events);
   for (const { aim, events } of from.details.values()) addDetail(into, aim, events);

@@ -11,7 +11,7 @@ const standingOf = (evidence: Evidence): Standing => (evidence.attack === 'backs
 /** @param members the actors that belong to it */
 export const renderEvidence = (evidence: Evidence, members: readonly ActorRecord[]): Incident => {
   const actors: Actor[] = members
-    .map(({ subject, events, first, last }) => ({ kind: subject.kind, value: subject.value, events, first, last }))
+    .map(({ kind, value, events, first, last }) => ({ kind, value, events, first, last }))
     .toSorted((a, b) => b.events - a.events || a.first - b.first);
   const recognised = evidence.recognised ?? { time: evidence.last, eventsBefore: 0, why: '' };
   let opened = actors.length === 0 ? evidence.opened : Infinity;

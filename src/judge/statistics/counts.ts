@@ -8,7 +8,7 @@ import { keep } from '../../model/keep.ts';
 export type Counts<C> = {
   /** The count of this name, made when it is new. */
   readonly of: (name: string) => C;
-  readonly entries: () => readonly (readonly [string, C])[];
+  readonly entries: () => Iterable<readonly [string, C]>;
 };
 
 export const createCounts = <C>(entriesMax: number, make: () => C): Counts<C> => {
@@ -27,6 +27,9 @@ export const createCounts = <C>(entriesMax: number, make: () => C): Counts<C> =>
       young.set(keep(name), count);
       return count;
     },
-    entries: () => [...old, ...young],
+    *entries() {
+      yield* old;
+      yield* young;
+    },
   };
 };

@@ -16,18 +16,34 @@ const incidentDocument = (incident: Incident): object => ({
   closed: incident.closed === undefined ? null : isoTime(incident.closed),
 });
 
-export const reportJson = (report: Report, top: number): string => {
-  const document = {
-    ...report,
-    incidents: report.incidents.map(incidentDocument),
-    offenders: report.offenders.slice(0, top),
-    networks: report.networks.slice(0, top),
-    accounts: report.accounts.slice(0, top),
-    domains: report.domains.slice(0, top),
-    senders: report.senders.slice(0, top),
-  };
-  return JSON.stringify(document, replacer, 2);
-};
+/** Where the incidents stand in the document: no text in it can hold a line feed. */
+const noIncidents = '\n  "incidents": []';
+
+/** The document in pieces of whole lines, each incident one: with a hundred thousand actors the whole of it is large. */
+export function* reportJson(report: Report, top: number): Generator<string> {
+  const frame = JSON.stringify(
+    {
+      ...report,
+      incidents: [],
+      offenders: report.offenders.slice(0, top),
+      networks: report.networks.slice(0, top),
+      accounts: report.accounts.slice(0, top),
+      domains: report.domains.slice(0, top),
+      senders: report.senders.slice(0, top),
+    },
+    replacer,
+    2,
+  );
+  const last = report.incidents.length - 1;
+  if (last < 0) return yield frame;
+  const at = frame.indexOf(noIncidents);
+  yield `${frame.slice(0, at)}${noIncidents.slice(0, -1)}`;
+  for (const [index, incident] of report.incidents.entries()) {
+    const text = JSON.stringify(incidentDocument(incident), replacer, 2).replaceAll('\n', '\n    ');
+    yield `    ${text}${index === last ? '' : ','}`;
+  }
+  yield `  ]${frame.slice(at + noIncidents.length)}`;
+}
 
 /** The same on one line. */
 export const jsonLine = (value: unknown): string => JSON.stringify(value, replacer);
