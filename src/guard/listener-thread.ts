@@ -134,5 +134,6 @@ const main = async (data: ListenerData): Promise<void> => {
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion
 main(workerData as ListenerData).catch((error: unknown) => {
   say({ failed: error instanceof Error ? error.message : String(error) });
-  parentPort?.close();
+  // Hooks that listen already would keep the thread.
+  setImmediate(() => process.exit(1));
 });
