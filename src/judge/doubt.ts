@@ -82,7 +82,7 @@ const createCrowdedAddress = () => {
     recent.push(client);
     counts.set(client, (counts.get(client) ?? 0) + 1);
     if (recent.length > windowEvents) forgetOldest();
-    if (!indoors.has(client) || (counts.get(client) ?? 0) < shareMin * recent.length) return false;
+    if ((counts.get(client) ?? 0) < shareMin * recent.length || !indoors.has(client)) return false;
     if (namesOf !== client) {
       namesOf = client;
       names = new Set();
