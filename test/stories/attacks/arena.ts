@@ -13,7 +13,7 @@ import { dialSmtp } from '../../servers/lab/dialogue.ts';
 import type { SmtpDialogue } from '../../servers/lab/dialogue.ts';
 import { startWorld } from '../../servers/lab/world.ts';
 import type { World } from '../../servers/lab/world.ts';
-import type { Server } from '../mail-servers.ts';
+import type { MailServer, Server } from '../mail-servers.ts';
 import { openedIn } from '../postmaster.ts';
 
 export type Arena = {
@@ -37,7 +37,7 @@ auth_policy_hash_nonce = of-this-test
 const patienceMs = 15_000;
 const pauseMs = 50;
 
-type Stage = {
+type Stage = Pick<MailServer, 'hook' | 'listen'> & {
   readonly name: string;
   readonly start: (world: World) => Promise<Server>;
   readonly known: string;
@@ -54,6 +54,7 @@ export const inArena = async (stage: Stage, play: (arena: Arena) => Promise<void
     ['state', state],
     ['logs', [...new Set([server.log, world.log.iso])]],
     ['judge.learning', '0'],
+    [`${stage.hook}.listen`, stage.listen],
   ]);
   const guard = await startGuard(settings, (item) => news.push(item));
   const incidents = (attack: string): Incident[] => openedIn(news).filter((incident) => incident.attack === attack);

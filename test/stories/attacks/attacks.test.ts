@@ -85,11 +85,11 @@ const people = new Map([
   ['Sendmail', { known: 'laba@mx.lab.test', other: 'labb@mx.lab.test' }],
 ]);
 
-for (const { name, start } of mailServers)
+for (const { name, start, hook, listen } of mailServers)
   test(`${name} under each attack`, { skip: labClosed }, async (t) => {
     const who = people.get(name);
     assert.ok(who);
-    await inArena({ name, start, ...who }, async (arena) => {
+    await inArena({ name, start, hook, listen, ...who }, async (arena) => {
       for (const [attack, cells] of table) {
         const cell = cells[columns.findIndex((column) => column === name)];
         if (typeof cell === 'function') await t.test(attack, () => cell(arena));
