@@ -66,22 +66,27 @@ type Doubts = {
 
 /** Who calls itself by how many names, for one address at a time: the one that has the largest share. */
 const createCrowdedAddress = () => {
+  /** A ring: the oldest is overwritten. */
   const recent: string[] = [];
+  let next = 0;
   const counts = new Map<string, number>();
   let names = new Set<string>();
   let namesOf = '';
-  const forgetOldest = (): void => {
-    const oldest = recent.shift();
-    if (oldest === undefined) return;
+  const forget = (oldest: string): void => {
     const left = (counts.get(oldest) ?? 1) - 1;
     if (left === 0) counts.delete(oldest);
     else counts.set(oldest, left);
   };
   /** @returns true when this client stands for many */
   return (client: string, name: string | undefined): boolean => {
-    recent.push(client);
-    counts.set(client, (counts.get(client) ?? 0) + 1);
-    if (recent.length > windowEvents) forgetOldest();
+    const oldest = recent[next];
+    if (oldest === client) next = (next + 1) % windowEvents;
+    else {
+      counts.set(client, (counts.get(client) ?? 0) + 1);
+      recent[next] = client;
+      next = (next + 1) % windowEvents;
+      if (oldest !== undefined) forget(oldest);
+    }
     if ((counts.get(client) ?? 0) < shareMin * recent.length || !indoors.has(client)) return false;
     if (namesOf !== client) {
       namesOf = client;
