@@ -95,10 +95,12 @@ const knownTexts: string[] = Array.from(knownNumbers, () => '');
 const knownIPv4 = (number: number, text: string): string => {
   const slot = Math.imul(number, 0x9e3779b1) >>> (32 - knownBits);
   if (knownNumbers[slot] !== number) {
+    // Kept when it comes again: under a flood of addresses that come once nothing is kept and thrown away.
     knownNumbers[slot] = number;
-    knownTexts[slot] = keep(text);
+    knownTexts[slot] = '';
+    return keep(text);
   }
-  return knownTexts[slot] ?? text;
+  return (knownTexts[slot] ||= keep(text));
 };
 
 /**
