@@ -2,6 +2,7 @@
  * The ladder: from a score in nats to what a client is told (DETECTION B.1). Between nothing and a refusal there is
  * always room in which a good sender only loses seconds.
  */
+import { laterReply } from '../model/reply.ts';
 import type { Reply } from '../model/reply.ts';
 import type { Term, Verdict } from '../model/verdict.ts';
 
@@ -33,11 +34,6 @@ export const atMost = (level: Level, ceiling: Level): Level =>
   levels.indexOf(level) <= levels.indexOf(ceiling) ? level : ceiling;
 
 /** The client learns that it is refused, not why: the reasons are the postmaster's. */
-const later: Reply<'4'> = {
-  code: '450',
-  enhanced: '4.7.1',
-  text: 'Too many errors from your address, try again later',
-};
 const closing: Reply<'4'> = { code: '421', enhanced: '4.7.0', text: 'Too many errors, closing connection' };
 const refused: Reply<'5'> = {
   code: '554',
@@ -52,7 +48,7 @@ export const verdictOf = (level: Level, why: readonly Term[]): Verdict => {
     case 'delay':
       return { kind: 'delay', delayMs, why };
     case 'defer':
-      return { kind: 'defer', reply: later, why };
+      return { kind: 'defer', reply: laterReply, why };
     case 'drop':
       return { kind: 'drop', reply: closing, why };
     case 'refuse':

@@ -32,6 +32,17 @@ type SenderCount = {
 
 const eventsOf = (count: ClientCount): number => count.unknown + count.denied + count.auth + count.protocol;
 
+/** As an address and a network are reported alike. */
+const figuresOf = (count: ClientCount) => ({
+  events: eventsOf(count),
+  unknownRecipients: count.unknown,
+  relayDenied: count.denied,
+  authFailures: count.auth,
+  protocolErrors: count.protocol,
+  first: count.first,
+  last: count.last,
+});
+
 const activityOf = ({ messages, recipients, failures }: AccountCount): number => messages + recipients + failures;
 
 export type Tally = {
@@ -174,13 +185,7 @@ export const createTally = (): Tally => {
         .map(([client, count]) => ({
           client,
           network: networkOf(client.replace('/64', '')),
-          events: eventsOf(count),
-          unknownRecipients: count.unknown,
-          relayDenied: count.denied,
-          authFailures: count.auth,
-          protocolErrors: count.protocol,
-          first: count.first,
-          last: count.last,
+          ...figuresOf(count),
           standing: standingOf(client),
         })),
     networks: (standingOf, most) => {
@@ -211,13 +216,7 @@ export const createTally = (): Tally => {
       return busiest.map(([network, count]) => ({
         network,
         clients: count.clients,
-        events: eventsOf(count),
-        unknownRecipients: count.unknown,
-        relayDenied: count.denied,
-        authFailures: count.auth,
-        protocolErrors: count.protocol,
-        first: count.first,
-        last: count.last,
+        ...figuresOf(count),
         standing: hostile.has(network) ? 'hostile' : 'unknown',
       }));
     },

@@ -1,5 +1,6 @@
 /** What a hostile client gets: held within the budget, or sent away, as its campaign has taught (`answers.ts`). */
 import { domainOf } from '../../../model/address.ts';
+import { laterReply } from '../../../model/reply.ts';
 import type { Verdict } from '../../../model/verdict.ts';
 import { reply } from '../../../protocols/smtp/reply.ts';
 import type { SmtpReply } from '../../../protocols/smtp/reply.ts';
@@ -8,13 +9,6 @@ import type { GateDesk, Session } from '../session.ts';
 import { waitUnlessGone } from '../tarpit.ts';
 
 export type HardVerdict = Extract<Verdict, { kind: 'drop' | 'reject' }>;
-
-/** 421 would promise an end (RFC 5321 §3.8). */
-const stillOpen = {
-  code: '450',
-  enhanced: '4.7.1',
-  text: 'Too many errors from your address, try again later',
-} as const;
 
 /** @param recipient that was asked for. @param refuse makes the reply, and notes why */
 export const answerHostile = async (
@@ -40,5 +34,6 @@ export const answerHostile = async (
     session.heldAnswers = 0;
   }
   await waitUnlessGone(desk.tarpit.waitOf(session.heldAnswers++), session.presence);
-  return refuse(verdict.kind === 'drop' ? { ...verdict, reply: { ...verdict.reply, ...stillOpen } } : verdict);
+  // 421 would promise an end (RFC 5321 §3.8).
+  return refuse(verdict.kind === 'drop' ? { ...verdict, reply: laterReply } : verdict);
 };

@@ -35,7 +35,7 @@ export type Answered = {
 export type Answers = {
   /** For one session of a hostile client. @param campaign by `campaignOf`; @param time milliseconds */
   readonly choose: (campaign: string, client: string, time: number) => Answered;
-  /** Sent away because the budget was spent: it is no choice, but counts as what it was. */
+  /** What each answer has done, campaign by campaign. */
   readonly report: () => readonly ArmReport[];
 };
 
