@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { checkService } from '../guard/check/check.ts';
 import type { Checked } from '../guard/check/check.ts';
 import type { Finding } from '../guard/check/finding.ts';
-import { heardFile } from '../guard/check/heard.ts';
+import { heardFile, loggedFile } from '../guard/check/heard.ts';
 import { addressToComeFrom, dialledHost, readWiring, serverNames } from '../guard/check/machine.ts';
 import type { CheckedServer } from '../guard/check/machine.ts';
 import { probeKey } from '../guard/check/probe.ts';
@@ -156,7 +156,7 @@ const run = async (call: Call): Promise<number> => {
     if (wiring !== undefined) wirings.push(wiring);
   }
   const places = chosenPlaces(call, wirings);
-  const prober = { key: probeKey(state), heardFile: heardFile(state) };
+  const prober = { key: probeKey(state), heardFile: heardFile(state), loggedFile: loggedFile(state) };
   const results: Result[] = [];
   for (const place of places) results.push(await checkPlace(call, place, prober));
   return tell(call, results);

@@ -14,8 +14,9 @@ import { journalName } from '../sense/logs/journal.ts';
 import { readLive } from './live-log.ts';
 import { createGateNotes } from './gate-notes.ts';
 import { milterSocketOf } from './endpoints.ts';
-import { isMarked } from './check/answering.ts';
-import { heardFile } from './check/heard.ts';
+import { hearCheckers } from './check/checkers.ts';
+import { heardFile, loggedFile } from './check/heard.ts';
+import { readsMarked } from './check/logged.ts';
 import { probeKey } from './check/probe.ts';
 import { gateChoice } from './gate-settings.ts';
 import { startActing } from './acting/start.ts';
@@ -162,9 +163,11 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     }),
   );
   const key = probeKey(state);
+  const checkers = hearCheckers();
   const tellFromLog: Tell = (event) => {
     witness.logSpoke(event.server, performance.now());
-    if (isMarked(key, event)) return;
+    // What a marked session does is about who checks, not about an attacker.
+    if (readsMarked(key, loggedFile(state), event) || checkers.isOne(event)) return;
     quotas.hear(event);
     judge.tell(event);
   };
@@ -250,6 +253,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
       clearTimeout(soon);
       await Promise.all(following.map((each) => each.stop()));
       await hooks.stop();
+      checkers.stop();
       notes.flush();
       await save();
       await leave();

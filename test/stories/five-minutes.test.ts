@@ -26,11 +26,13 @@ type Path = {
   readonly file: string;
   /** It runs all the time: it is reloaded, not restarted. */
   readonly address: string;
+  /** What it writes down. */
+  readonly log: string;
   readonly recipient: string;
   readonly provenStages: readonly string[];
 };
 
-const readsocketStages = ['connect', 'HELO', 'MAIL', 'RCPT', 'END-OF-MESSAGE', 'QUIT', 'AUTH', 'open'].map(
+const readsocketStages = ['connect', 'HELO', 'MAIL', 'RCPT', 'END-OF-MESSAGE', 'QUIT', 'AUTH', 'logged', 'open'].map(
   (stage) => `readsocket-${stage}`,
 );
 const milterStages = [
@@ -41,6 +43,7 @@ const milterStages = [
   'milter-DATA',
   'milter-END-OF-MESSAGE',
   'milter-QUIT',
+  'milter-logged',
   'milter-open',
 ];
 
@@ -60,13 +63,13 @@ const check = async (
   return told;
 };
 
-const walk = async ({ server, file, address, recipient, provenStages }: Path): Promise<void> => {
+const walk = async ({ server, file, address, log, recipient, provenStages }: Path): Promise<void> => {
   const state = mkdtempSync('/run/postern-setup-');
   const config = join(state, 'postern.yaml');
-  writeFileSync(config, `state: ${state}\nlogs: []\n`);
+  writeFileSync(config, `state: ${state}\nlogs: [${log}]\n`);
   const run = (...args: readonly string[]): Promise<string> =>
     runCommand(process.execPath, [postern, ...args, '--config', config]);
-  const guard = await startGuard(new Map([...defaults, ['state', state], ['logs', []]]), () => undefined);
+  const guard = await startGuard(new Map([...defaults, ['state', state], ['logs', [log]]]), () => undefined);
   try {
     const before = keptOf(file);
     assert.match(await run('setup', server), /would be done: /);
@@ -98,6 +101,7 @@ test('Exim', { skip: labClosed }, async () => {
     server: 'exim',
     file: '/etc/exim4/exim4.conf',
     address: exim.address,
+    log: '/var/log/exim4/mainlog',
     recipient: 'alice@lab.test',
     provenStages: [...readsocketStages, 'open-relay', 'unknown-recipients'],
   });
@@ -111,6 +115,7 @@ test('Sendmail', { skip: labClosed }, async () => {
     server: 'sendmail',
     file: '/etc/mail/sendmail.cf',
     address: sendmail.address,
+    log: world.log.iso,
     recipient: 'laba@mx.lab.test',
     provenStages: [...milterStages, 'open-relay', 'unknown-recipients'],
   });
@@ -124,6 +129,7 @@ test('Postfix', { skip: labClosed }, async () => {
     server: 'postfix',
     file: '/etc/postfix/main.cf',
     address: postfix.address,
+    log: world.log.iso,
     recipient: 'alice@lab.test',
     provenStages: [
       'policy-connect',
@@ -133,6 +139,7 @@ test('Postfix', { skip: labClosed }, async () => {
       'policy-DATA',
       'policy-END-OF-MESSAGE',
       'policy-ETRN',
+      'policy-logged',
       'policy-open',
       'open-relay',
       'unknown-recipients',
@@ -144,10 +151,10 @@ test('Dovecot', { skip: labClosed }, async () => {
   await using world = await startWorld();
   const state = mkdtempSync('/run/postern-setup-');
   const config = join(state, 'postern.yaml');
-  writeFileSync(config, `state: ${state}\nlogs: []\n`);
+  writeFileSync(config, `state: ${state}\nlogs: [${world.log.iso}]\n`);
   const run = (...args: readonly string[]): Promise<string> =>
     runCommand(process.execPath, [postern, ...args, '--config', config]);
-  const guard = await startGuard(new Map([...defaults, ['state', state], ['logs', []]]), () => undefined);
+  const guard = await startGuard(new Map([...defaults, ['state', state], ['logs', [world.log.iso]]]), () => undefined);
   const login = async (account: string): Promise<string> => {
     const imap = await dialImap({ from: '203.0.113.9', to: world.dovecot.address, port: 143 });
     const { status, text } = await imap.say(`LOGIN ${account} alicepw`);
@@ -159,7 +166,7 @@ test('Dovecot', { skip: labClosed }, async () => {
     await run('setup', 'dovecot', '--apply');
     for (const port of ['143', '110']) {
       const findings = await check(run, `${world.dovecot.address}:${port}`, '--from', '203.0.113.9');
-      for (const id of ['authPolicy-AUTH', 'authPolicy-open'])
+      for (const id of ['authPolicy-AUTH', 'authPolicy-logged', 'authPolicy-open'])
         assert.equal(findings.get(id)?.state, 'proven', `${port} ${id}: ${findings.get(id)?.words}`);
     }
     await using postfix = await startPostfix();
@@ -178,7 +185,7 @@ test('Dovecot', { skip: labClosed }, async () => {
       '--password-file',
       password,
     );
-    for (const id of [...milterStages, 'authPolicy-AUTH', 'authPolicy-open'])
+    for (const id of [...milterStages, 'authPolicy-AUTH', 'authPolicy-logged', 'authPolicy-open'])
       assert.equal(submission.get(id)?.state, 'proven', `${id}: ${submission.get(id)?.words}`);
     await run('setup', 'postfix', '--undo');
     assert.match(await login('alice@lab.test'), /^OK/);

@@ -4,6 +4,7 @@ import type { Event } from '../../model/event.ts';
 import type { Ask, Tell } from '../../model/ports.ts';
 import type { Question } from '../../model/question.ts';
 import type { Verdict } from '../../model/verdict.ts';
+import { tellCheckers } from './checkers.ts';
 import { noteHeard } from './heard.ts';
 import type { AskingHook, Mark } from './probe.ts';
 import { readMark, wordsOf } from './probe.ts';
@@ -41,10 +42,6 @@ const toldStage = (event: Event): string | undefined => {
   return undefined;
 };
 
-/** Facts of marked sessions are dropped: they are about who checks, not about an attacker. */
-export const isMarked = (key: Uint8Array, event: Event): boolean =>
-  (readMark(key, event.helo, event.time) ?? readMark(key, event.account, event.time)) !== undefined;
-
 /** @param file where it is written down what was heard */
 export const createAnswering = (
   key: Uint8Array,
@@ -53,6 +50,7 @@ export const createAnswering = (
   const announced = new Map<string, Announced>();
   const channel = new BroadcastChannel('postern-check');
   channel.unref();
+  const tellChecker = tellCheckers();
   const announce = (one: Announced): void => {
     if (one.until === 0 || announced.size >= announcedMax) announced.delete(one.client);
     else announced.set(one.client, one);
@@ -72,8 +70,14 @@ export const createAnswering = (
   return (hook, ask, tell) => {
     const markOf = ({ helo, account, time }: Pick<Question, 'helo' | 'account' | 'time'>): Mark | undefined =>
       readMark(key, helo, time) ?? readMark(key, account, time);
-    const hear = (mark: Pick<Mark, 'nonce'>, question: Pick<Question, 'server'>, stage: string): void =>
+    const hear = (
+      mark: Pick<Mark, 'nonce'>,
+      question: Pick<Question, 'server' | 'client' | 'time'>,
+      stage: string,
+    ): void => {
       noteHeard(file, { nonce: mark.nonce, hook, server: question.server, stage });
+      if (question.client !== undefined) tellChecker(question.client, question.time);
+    };
     const answerConnect = (question: Question): Verdict | undefined => {
       const found = question.client === undefined ? undefined : announced.get(question.client);
       if (found === undefined || found.hook !== hook || found.until < question.time) return undefined;

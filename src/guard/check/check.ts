@@ -5,10 +5,11 @@ import { isMailboxPort, proveLogins } from './logins.ts';
 import { notProven, proven, saidOf, wrong } from './finding.ts';
 import type { Finding } from './finding.ts';
 import type { Heard } from './heard.ts';
+import { proveLogged } from './logged.ts';
 import { trustOf } from './machine.ts';
 import { makeProbe } from './probe.ts';
 import type { AskingHook } from './probe.ts';
-import { findAsking, idOf, proveOpen, proveStages, stagesOfHook } from './stages.ts';
+import { findAsking, idOf, proveOpen, proveStages, refuseOnce, stagesOfHook } from './stages.ts';
 import type { Prober, SmtpHook, SmtpStage } from './stages.ts';
 import { wordsOf } from './smtp.ts';
 import type { Service, Wired, Wiring } from '../../servers/wiring.ts';
@@ -46,9 +47,11 @@ const proveHook = async (
           : 'asked together with RCPT, see there',
     }));
   const auth = hook === 'readsocket' ? await proveLogins(prober, hook, wired?.has('auth') === true) : [];
-  // The gate is the server itself: without it nobody answers the world.
-  const open = hook === 'gate' ? [] : [await proveOpen(prober, hook)];
-  return [...early, ...findings, ...told(hook, heard), ...auth, ...open];
+  const asked = [...early, ...findings, ...told(hook, heard), ...auth];
+  // The gate is the server itself: without it nobody answers the world, and what it refuses is in its own books.
+  if (hook === 'gate') return asked;
+  const refused = atRecipient?.state === 'proven' ? await refuseOnce(prober, hook) : undefined;
+  return [...asked, await proveLogged(idOf('logged', hook), prober.loggedFile, refused), await proveOpen(prober, hook)];
 };
 
 const asksNobody = (words: string, trusted: string | undefined): Finding =>

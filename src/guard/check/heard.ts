@@ -1,4 +1,4 @@
-/** What the guard heard of marked sessions, a line each, in the state directory: the guard writes, `postern check` reads. */
+/** What the guard heard and read of marked sessions, a line each, in the state directory: it writes, `postern check` reads. */
 import { appendFileSync, readFileSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerName } from '../../model/event.ts';
@@ -16,23 +16,37 @@ const fileBytesMax = 64 * 1024;
 
 export const heardFile = (state: string): string => join(state, 'check.heard');
 
-/** The file begins anew when it is full: what it holds is read within seconds. */
-export const noteHeard = (file: string, heard: Heard): void => {
-  if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > fileBytesMax) truncateSync(file);
-  appendFileSync(file, `${JSON.stringify(heard)}\n`, { mode: 0o640 });
+/** A line of a server's log that tells of a marked session. */
+export type Logged = {
+  readonly nonce: string;
+  readonly server: ServerName;
+  /** Milliseconds since 1970, by the line. */
+  readonly time: number;
 };
 
-const readLine = (line: string): readonly Heard[] => {
+export const loggedFile = (state: string): string => join(state, 'check.logged');
+
+/** The file begins anew when it is full: what it holds is read within seconds. What cannot be noted is not proven. */
+const note = (file: string, fact: Heard | Logged): void => {
+  try {
+    if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > fileBytesMax) truncateSync(file);
+    appendFileSync(file, `${JSON.stringify(fact)}\n`, { mode: 0o640 });
+  } catch {
+    // A full disk must not end the session, nor the guard.
+  }
+};
+
+const readLine = (line: string): readonly (Heard | Logged)[] => {
   try {
     // Written above.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    return [JSON.parse(line) as Heard];
+    return [JSON.parse(line) as Heard | Logged];
   } catch {
     return [];
   }
 };
 
-export const heardOf = (file: string, nonce: string): readonly Heard[] => {
+const notesOf = (file: string, nonce: string): readonly (Heard | Logged)[] => {
   try {
     return readFileSync(file, 'utf8')
       .split('\n')
@@ -42,3 +56,11 @@ export const heardOf = (file: string, nonce: string): readonly Heard[] => {
     return [];
   }
 };
+
+export const noteHeard: (file: string, heard: Heard) => void = note;
+export const noteLogged: (file: string, logged: Logged) => void = note;
+
+export const heardOf = (file: string, nonce: string): readonly Heard[] =>
+  notesOf(file, nonce).filter((fact) => 'hook' in fact);
+export const loggedOf = (file: string, nonce: string): readonly Logged[] =>
+  notesOf(file, nonce).filter((fact) => 'time' in fact);

@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { notProven, proven, saidOf, wrong } from './finding.ts';
 import type { Finding } from './finding.ts';
 import { heardOf } from './heard.ts';
+import { proveLogged } from './logged.ts';
 import { makeProbe } from './probe.ts';
 import type { AskingHook, Probe } from './probe.ts';
 import { authPlain, greetSecurely, offers, openSmtp, wordsOf } from './smtp.ts';
@@ -107,6 +108,7 @@ export const proveLogins = async (prober: Prober, hook: AskingHook, isWired: boo
   const [id, openId] = [idOf('auth', hook), idOf('open', hook)];
   try {
     const probe = makeProbe(prober.key, hook, 'auth');
+    const began = Date.now();
     const said = await login(prober.target, probe.name);
     if (said === undefined) return [];
     const isAsked = (await waitForStage(prober, probe, ['auth'])) !== undefined;
@@ -117,15 +119,18 @@ export const proveLogins = async (prober: Prober, hook: AskingHook, isWired: boo
       : wrong(id, `asked, but the server answered for itself: ${said}`);
 
     if (hook !== 'authPolicy') return [obeyed];
+    const refused = obeyed.state === 'proven' ? { probe, began } : undefined;
+    const logged = await proveLogged(idOf('logged', hook), prober.loggedFile, refused);
     const silent = makeProbe(prober.key, hook, 'open');
     const before = Date.now();
     const saidThen = await login(prober.target, silent.name);
     const seconds = ((Date.now() - before) / 1000).toFixed(1);
     const report = await waitForStage(prober, silent, ['report', 'report-refused']);
     if (report === 'report')
-      return [obeyed, proven(openId, `without an answer it goes on to the password, after ${seconds} s`)];
+      return [obeyed, logged, proven(openId, `without an answer it goes on to the password, after ${seconds} s`)];
     return [
       obeyed,
+      logged,
       report === undefined
         ? notProven(openId, `no report of the login came: ${saidThen ?? ''}`)
         : wrong(openId, `without an answer nobody logs in: ${saidThen ?? ''}`),

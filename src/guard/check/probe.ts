@@ -10,13 +10,21 @@ import { join } from 'node:path';
 const start = 'check-';
 const end = '.invalid';
 const macLength = 16;
+const nonceBytes = 5;
 const nameLengthMax = 100;
 /** Whoever overhears a name can use it no longer than this. */
 const lifeMs = 120_000;
 
-const hooks = ['policy', 'milter', 'readsocket', 'authPolicy', 'gate'] as const;
-/** The doors by which a server asks. */
-export type AskingHook = (typeof hooks)[number];
+/** The doors by which a server asks, as they stand in a name. Dovecot's log cuts an account at 60 letters. */
+const hookWords = {
+  policy: 'policy',
+  milter: 'milter',
+  readsocket: 'socket',
+  authPolicy: 'login',
+  gate: 'gate',
+} as const;
+export type AskingHook = keyof typeof hookWords;
+const hooks = ['policy', 'milter', 'readsocket', 'authPolicy', 'gate'] as const satisfies readonly AskingHook[];
 
 /**
  * What the guard does: refuse at a stage, `open`: keep silent at every stage, `pass`: let all through. A connection has no
@@ -73,8 +81,8 @@ const macOf = (key: Uint8Array, text: string): string =>
 export const wordsOf = (nonce: string): string => `postern check ${nonce}`;
 
 export const makeProbe = (key: Uint8Array, hook: Mark['hook'], kind: ProbeKind): Probe => {
-  const nonce = randomBytes(6).toString('hex');
-  const text = [hook.toLowerCase(), kind, Date.now().toString(36), nonce].join('-');
+  const nonce = randomBytes(nonceBytes).toString('hex');
+  const text = [hook === 'any' ? hook : hookWords[hook], kind, Date.now().toString(36), nonce].join('-');
   return { nonce, name: `${start}${text}-${macOf(key, text)}${end}`, words: wordsOf(nonce) };
 };
 
@@ -89,6 +97,6 @@ export const readMark = (key: Uint8Array, name: string | undefined, time: number
   const [hookName = '', kindName = '', made = '', nonce = ''] = parts;
   if (Math.abs(time - Number.parseInt(made, 36)) > lifeMs) return undefined;
   const kind = kinds.find((one) => one === kindName);
-  const hook = hookName === 'any' ? 'any' : hooks.find((one) => one.toLowerCase() === hookName);
+  const hook = hookName === 'any' ? 'any' : hooks.find((one) => hookWords[one] === hookName);
   return kind === undefined || hook === undefined ? undefined : { hook, kind, nonce };
 };

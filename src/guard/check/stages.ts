@@ -7,6 +7,7 @@ import { notProven, proven, saidOf, wrong } from './finding.ts';
 import type { Finding } from './finding.ts';
 import { heardOf } from './heard.ts';
 import type { Heard } from './heard.ts';
+import type { Refused } from './logged.ts';
 import { makeProbe } from './probe.ts';
 import type { AskingHook, Probe, ProbeKind } from './probe.ts';
 import { meaningOf, openAs, walk, wordsOf } from './smtp.ts';
@@ -24,8 +25,10 @@ export type SmtpTarget = Target & {
 export type Prober = {
   readonly target: SmtpTarget;
   readonly key: Uint8Array;
-  /** Where the guard writes down what it heard. */
+  /** Where the guard writes down what it heard of hooks. */
   readonly heardFile: string;
+  /** The same, what it read in logs. */
+  readonly loggedFile: string;
 };
 
 export type SmtpStage = Exclude<ProbeKind, 'open' | 'pass' | 'auth'>;
@@ -41,7 +44,7 @@ export const stagesOfHook: Readonly<Record<SmtpHook, readonly SmtpStage[]>> = {
 };
 
 /** How the protocols call our stages. */
-const stageNames: Readonly<Record<SmtpStage | 'auth' | 'open', string>> = {
+const stageNames: Readonly<Record<SmtpStage | 'auth' | 'open' | 'logged', string>> = {
   connect: 'connect',
   helo: 'HELO',
   auth: 'AUTH',
@@ -52,6 +55,7 @@ const stageNames: Readonly<Record<SmtpStage | 'auth' | 'open', string>> = {
   etrn: 'ETRN',
   quit: 'QUIT',
   open: 'open',
+  logged: 'logged',
 };
 
 const heardWaitMs = 1000;
@@ -95,7 +99,7 @@ const linesOf = (stage: SmtpStage, probe: Probe, recipient: string): readonly st
   return stage === 'message' ? [...lines, 'DATA', contentOf(recipient, probe.words)] : lines;
 };
 
-export const idOf = (stage: SmtpStage | 'auth' | 'open', hook: AskingHook): string => `${hook}-${stageNames[stage]}`;
+export const idOf = (stage: keyof typeof stageNames, hook: AskingHook): string => `${hook}-${stageNames[stage]}`;
 
 const lastWords = (steps: readonly Step[]): string => {
   const last = steps.at(-1);
@@ -195,6 +199,14 @@ export const proveStages = async (
   }
   session.end();
   return stages.flatMap((stage) => findings.filter(({ id }) => id === idOf(stage, hook)));
+};
+
+/** One more session that is refused at RCPT, which every server writes down. */
+export const refuseOnce = async ({ key, target }: Prober, hook: SmtpHook): Promise<Refused | undefined> => {
+  const probe = makeProbe(key, hook, 'recipient');
+  const began = Date.now();
+  const steps = await walk(target, envelope(probe.name, target.recipient), target.login);
+  return steps.some(({ answer }) => wordsOf(answer).includes(probe.words)) ? { probe, began } : undefined;
 };
 
 /** The guard keeps silent at every stage of this session: after its time-outs the server takes the recipient all the same. */
