@@ -14,7 +14,7 @@ const port = 10_043;
 const asksUs = `
 auth_policy_server_url = http://127.0.0.1:${port}/
 auth_policy_hash_nonce = of-this-test
-auth_policy_server_timeout_msecs = 2000
+auth_policy_server_timeout_msecs = 60000
 `;
 
 test('IMAP, POP3 and submission ask, obey and report', { skip: labClosed }, async (t) => {

@@ -10,7 +10,7 @@ import { linesOf } from './lab/await.ts';
 import { dialSmtp } from './lab/dialogue.ts';
 import { labClosed } from './lab/door.ts';
 import { startPostfix } from './lab/postfix.ts';
-import { startSendmail } from './lab/sendmail.ts';
+import { askMilter, startSendmail } from './lab/sendmail.ts';
 import { startWorld } from './lab/world.ts';
 import type { World } from './lab/world.ts';
 import { readLog } from './provoke/told.ts';
@@ -85,9 +85,7 @@ test('Postfix', { skip: labClosed }, async (t) => {
 
 test('Sendmail', { skip: labClosed }, async (t) => {
   await using world = await startWorld();
-  await using sendmail = await startSendmail(
-    `INPUT_MAIL_FILTER(\`postern', \`S=inet:${port}@127.0.0.1, T=C:2s;S:2s;R:5s;E:30s')dnl\n`,
-  );
+  await using sendmail = await startSendmail(askMilter(`inet:${port}@127.0.0.1`));
   const { address, stop } = sendmail;
   await play(t, world, { address, known: 'laba@mx.lab.test', account: 'bob@lab.test' }, stop);
 });

@@ -10,7 +10,7 @@ import { runCommand } from './lab/daemon.ts';
 import { dialSmtp } from './lab/dialogue.ts';
 import { labClosed } from './lab/door.ts';
 import { startPostfix } from './lab/postfix.ts';
-import { startSendmail } from './lab/sendmail.ts';
+import { askMilter, startSendmail } from './lab/sendmail.ts';
 import { startWorld } from './lab/world.ts';
 
 const port = 10_041;
@@ -112,7 +112,7 @@ const play = async (t: TestContext, { server, address, held, known, unknown }: S
 test('Postfix: asked, obeyed, open', { skip: labClosed }, async (t) => {
   await using world = await startWorld();
   assert.ok(world);
-  const milter = `{ inet:127.0.0.1:${port}, connect_timeout=2s, command_timeout=5s, default_action=accept }`;
+  const milter = `{ inet:127.0.0.1:${port}, connect_timeout=60s, command_timeout=60s, default_action=accept }`;
   await using postfix = await startPostfix({
     mainCf: { smtpd_milters: milter, smtpd_recipient_restrictions: 'permit' },
   });
@@ -134,9 +134,7 @@ test('Postfix: asked, obeyed, open', { skip: labClosed }, async (t) => {
 test('Sendmail: asked, obeyed, open', { skip: labClosed }, async (t) => {
   await using world = await startWorld();
   assert.ok(world);
-  await using sendmail = await startSendmail(
-    `INPUT_MAIL_FILTER(\`postern', \`S=inet:${port}@127.0.0.1, T=C:2s;S:2s;R:5s;E:30s')dnl\n`,
-  );
+  await using sendmail = await startSendmail(askMilter(`inet:${port}@127.0.0.1`));
   await play(t, {
     server: 'sendmail',
     address: sendmail.address,

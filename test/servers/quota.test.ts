@@ -31,7 +31,7 @@ import { labClosed } from './lab/door.ts';
 import { attachExim } from './lab/exim-hook.ts';
 import { startExim } from './lab/exim.ts';
 import { startPostfix } from './lab/postfix.ts';
-import { startSendmail } from './lab/sendmail.ts';
+import { askMilter, startSendmail } from './lab/sendmail.ts';
 import { startWorld } from './lab/world.ts';
 import type { World } from './lab/world.ts';
 
@@ -248,9 +248,7 @@ test('Exim refuses over quota at RCPT through readsocket', { skip: labClosed }, 
 
 test('Sendmail refuses over quota at RCPT through the milter', { skip: labClosed }, async (t) => {
   await using world = await startQuotaWorld();
-  await using sendmail = await startSendmail(
-    "INPUT_MAIL_FILTER(`postern', `S=inet:10041@127.0.0.1, T=C:2s;S:2s;R:5s;E:30s')dnl\n",
-  );
+  await using sendmail = await startSendmail(askMilter('inet:10041@127.0.0.1'));
   const watched = await watch(t, 'milter', { 'quota.domains': ['mx.lab.test'] });
   const target = {
     to: sendmail.address,

@@ -16,7 +16,7 @@ import { dialImap, dialPop3, dialSmtp } from '../servers/lab/dialogue.ts';
 import { labClosed } from '../servers/lab/door.ts';
 import { attachExim } from '../servers/lab/exim-hook.ts';
 import { startExim } from '../servers/lab/exim.ts';
-import { startSendmail } from '../servers/lab/sendmail.ts';
+import { askMilter, startSendmail } from '../servers/lab/sendmail.ts';
 import { startWorld } from '../servers/lab/world.ts';
 
 type Scene = { readonly guard: Guard; readonly opened: () => readonly AttackName[] };
@@ -139,9 +139,7 @@ test('Sendmail: a dictionary attack is contained, the innocent pass', { skip: la
   await using world = await startWorld();
   assert.ok(world);
   await underGuard(async (scene) => {
-    await using sendmail = await startSendmail(
-      "INPUT_MAIL_FILTER(`postern', `S=inet:10041@127.0.0.1, T=C:2s;S:2s;R:5s;E:30s')dnl\n",
-    );
+    await using sendmail = await startSendmail(askMilter('inet:10041@127.0.0.1'));
     const server = { address: sendmail.address, port: 25, domain: 'mx.lab.test', known: 'laba' };
     // Its own limit is twelve connections a minute from one client.
     await innocents(server, 8);
@@ -172,7 +170,7 @@ test(
 
 test('Dovecot: password guessing is contained, the owner is not locked out', { skip: labClosed }, async () => {
   await using world = await startWorld(
-    'auth_policy_server_url = http://127.0.0.1:10043/\nauth_policy_hash_nonce = of-this-test\n',
+    'auth_policy_server_url = http://127.0.0.1:10043/\nauth_policy_hash_nonce = of-this-test\nauth_policy_server_timeout_msecs = 60000\n',
   );
   const { address } = world.dovecot;
   const imap = async (from: string, account: string, password: string): Promise<string> => {

@@ -6,7 +6,7 @@ import { runCommand } from '../servers/lab/daemon.ts';
 import { attachExim } from '../servers/lab/exim-hook.ts';
 import { startExim } from '../servers/lab/exim.ts';
 import { startPostfix } from '../servers/lab/postfix.ts';
-import { startSendmail } from '../servers/lab/sendmail.ts';
+import { askMilter, startSendmail } from '../servers/lab/sendmail.ts';
 import type { World } from '../servers/lab/world.ts';
 import { noLimits, policy } from './postmaster.ts';
 
@@ -90,8 +90,7 @@ const onExim = async (): Promise<Server> => {
 const milterSocket = '/run/sendmail/postern.sock';
 
 const onSendmail = async (world: World): Promise<Server> => {
-  const filter = `INPUT_MAIL_FILTER(\`postern', \`S=local:${milterSocket}, T=C:2s;S:2s;R:5s;E:30s')dnl\n`;
-  const sendmail = await startSendmail(filter);
+  const sendmail = await startSendmail(askMilter(`local:${milterSocket}`));
   // In this machine only: the stock place of the command belongs to Postfix here.
   await runCommand('mount', ['--bind', sendmail.program, '/usr/sbin/sendmail']);
   const isFate = (recipient: string) => (line: string) => line.includes(`to=<${recipient}>`) && line.includes('stat=');

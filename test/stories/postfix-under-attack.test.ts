@@ -19,7 +19,7 @@ import type { Postfix } from '../servers/lab/postfix.ts';
 import { startWorld } from '../servers/lab/world.ts';
 
 const policyPort = 10_040;
-const policy = `{ inet:127.0.0.1:${policyPort}, timeout=3s, default_action=DUNNO }`;
+const policy = `{ inet:127.0.0.1:${policyPort}, timeout=60s, default_action=DUNNO }`;
 
 type Scene = { readonly postfix: Postfix; readonly guard: Guard; readonly opened: () => readonly Incident[] };
 

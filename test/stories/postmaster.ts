@@ -10,7 +10,7 @@ import { dialSmtp } from '../servers/lab/dialogue.ts';
 import type { SmtpDialogue } from '../servers/lab/dialogue.ts';
 
 const policyPort = 10_040;
-export const policy = `{ inet:127.0.0.1:${policyPort}, timeout=3s, default_action=DUNNO }`;
+export const policy = `{ inet:127.0.0.1:${policyPort}, timeout=60s, default_action=DUNNO }`;
 
 /** Postfix's own limits off: they would answer before Postern does. */
 export const noLimits = {

@@ -14,6 +14,7 @@ import { ensureCertificate, madeFiles } from '../../../src/sense/gate/certificat
 import { startGate } from '../../../src/sense/gate/gate.ts';
 import type { GateSettings } from '../../../src/sense/gate/gate.ts';
 import { defaultGateLimits } from '../../../src/sense/gate/limits.ts';
+import { patienceMs } from '../lab/await.ts';
 import { dialSmtp } from '../lab/dialogue.ts';
 
 export const port = 2525;
@@ -28,8 +29,6 @@ export type Scene = {
   /** Resolves when something of the kind is told, or was before. */
   readonly until: (satisfies: (event: Event) => boolean) => Promise<void>;
 };
-
-const patienceMs = 20_000;
 
 export const openGate = async (t: TestContext, settings: Partial<GateSettings> = {}): Promise<Scene> => {
   const directory = mkdtempSync(join(tmpdir(), 'postern-gate-'));

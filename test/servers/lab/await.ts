@@ -4,7 +4,8 @@ import { existsSync, readFileSync, watch } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
-const patienceMs = 20_000;
+/** With anything that will come: nobody waits so long but for what is broken, however slow the machine. */
+export const patienceMs = 120_000;
 const lastLines = 15;
 
 /** Complete lines of a file that may not be there yet, as latin1. */

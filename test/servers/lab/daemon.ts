@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 
-const stopPatienceMs = 10_000;
+const stopPatienceMs = 60_000;
 
 /** A thing that can be stopped by name, or at the end of its scope (`await using`). */
 export type Stoppable = { readonly stop: () => Promise<void> } & AsyncDisposable;

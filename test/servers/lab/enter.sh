@@ -40,7 +40,8 @@ mount --rbind "$dev" /dev
 
 hostname mx.lab.test
 printf '127.0.0.1 localhost\n::1 localhost\n127.0.0.1 mx.lab.test mx\n' > /etc/hosts
-printf 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n' > /etc/resolv.conf
+# The lab's DNS answers at once when it is given time; where there is none, asking fails at once too.
+printf 'nameserver 127.0.0.1\noptions timeout:20 attempts:3\n' > /etc/resolv.conf
 
 ip link set lo up
 ip route add local 0.0.0.0/0 dev lo

@@ -13,7 +13,7 @@ const stages = ['connect', 'helo', 'auth', 'mail', 'rcpt', 'data', 'quit', 'notq
 export const attachExim =
   (socket: string) =>
   (config: string): string => {
-    writeFileSync(include, eximAcls({ socket: `inet:${socket}`, timeoutSeconds: 3 }));
+    writeFileSync(include, eximAcls({ socket: `inet:${socket}`, timeoutSeconds: 60 }));
     let text = config.replace('\nbegin acl\n', `\nbegin acl\n\n.include ${include}\n`);
     for (const stage of stages) {
       const acl = own.get(stage);

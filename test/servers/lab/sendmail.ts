@@ -49,6 +49,10 @@ const makeConfig = async (tree: string, more: string): Promise<void> => {
   }
 };
 
+/** A line of sendmail.mc that asks a milter: for long, because who is not answered in time lets pass. */
+export const askMilter = (socket: string): string =>
+  `INPUT_MAIL_FILTER(\`postern', \`S=${socket}, T=C:1m;S:1m;R:1m;E:2m')dnl\n`;
+
 /**
  * @param more lines for sendmail.mc: `INPUT_MAIL_FILTER(…)dnl`, …
  * @param queueRun how often the queue is run

@@ -5,6 +5,7 @@
 import { EventEmitter, on, once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Socket } from 'node:net';
+import { patienceMs } from './await.ts';
 import { stoppable } from './daemon.ts';
 import type { Stoppable } from './daemon.ts';
 import { hosts } from './network.ts';
@@ -17,7 +18,6 @@ export type Sink = {
   readonly messageTo: (recipient: string) => Promise<SunkMessage>;
 } & Stoppable;
 
-const patienceMs = 20_000;
 const refusals: readonly (readonly [string, string])[] = [
   ['defer', '451 4.3.2 try again later'],
   ['bounce', '550 5.1.1 no such user here'],

@@ -3,8 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-
-const patienceMs = 30_000;
+import { patienceMs } from './await.ts';
 
 export type Wire = {
   /** The next line without CRLF, or undefined when the other side has closed. */

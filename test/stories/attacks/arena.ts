@@ -9,6 +9,7 @@ import { startGuard } from '../../../src/guard/run.ts';
 import type { Guard } from '../../../src/guard/run.ts';
 import { defaults } from '../../../src/guard/settings.ts';
 import type { Incident } from '../../../src/model/report.ts';
+import { patienceMs } from '../../servers/lab/await.ts';
 import { dialSmtp } from '../../servers/lab/dialogue.ts';
 import type { SmtpDialogue } from '../../servers/lab/dialogue.ts';
 import { startWorld } from '../../servers/lab/world.ts';
@@ -33,8 +34,8 @@ export type Arena = {
 const asksUs = `
 auth_policy_server_url = http://127.0.0.1:10043/
 auth_policy_hash_nonce = of-this-test
+auth_policy_server_timeout_msecs = 60000
 `;
-const patienceMs = 15_000;
 const pauseMs = 50;
 
 type Stage = Pick<MailServer, 'hook' | 'listen'> & {
