@@ -7,10 +7,15 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { ensureNode, ensurePackages, handOver, root, say } from '../bin/bootstrap.mjs';
 
 const notAskedFor = 'not asked for';
 const allTests = ['src/**/*.test.ts', 'test/**/*.test.ts'];
+/** Many times what the slowest test needs. */
+const testMsMax = 10 * 60_000;
+/** Below what a build machine gives; who is asked to end says which test it was in. */
+const runMinutesMax = 44;
 
 /**
  * Real servers run in a machine of their own: its network, mounts, host name and processes end with the runner.
@@ -35,6 +40,17 @@ const prepareLab = (node, patterns) => {
     : 'failed: test/servers/lab/prepare.ts could not bring the real servers, see above';
 };
 
+const inTime = ['timeout', '--foreground', '--kill-after=1m', `${runMinutesMax}m`];
+
+/** @param {string} node */
+const testRunner = (node) => [
+  node,
+  '--test',
+  '--test-concurrency=1',
+  `--test-timeout=${testMsMax}`,
+  `--import=${pathToFileURL(join(root, 'test/ending.ts')).href}`,
+];
+
 /** @param {string[]} patterns */
 const runTests = async (patterns) => {
   ensurePackages({ withDev: true });
@@ -43,7 +59,9 @@ const runTests = async (patterns) => {
   if (lab !== 'ready' && lab !== notAskedFor) say(`NO SERVER TESTS: ${lab}`);
   const labDir = mkdtempSync(join(tmpdir(), 'postern-lab-'));
   const runner =
-    patterns[0] === '--run' ? [node, ...patterns.slice(1)] : [node, '--test', '--test-concurrency=1', ...patterns];
+    patterns[0] === '--run'
+      ? [node, ...patterns.slice(1)]
+      : [...(lab === 'ready' ? inTime : []), ...testRunner(node), ...patterns];
   const [command = node, ...args] = lab === 'ready' ? [...machineOfItsOwn(labDir), ...runner] : runner;
   const path = [dirname(node), join(root, 'node_modules/.bin'), process.env['PATH']].join(delimiter);
   const env = { ...process.env, PATH: path, POSTERN_LAB: lab, POSTERN_LAB_DIR: labDir };
