@@ -10,7 +10,7 @@ export type Input =
   | { readonly kind: 'line'; readonly text: string }
   /** The whole line is gone; the next one is read as usual. */
   | { readonly kind: 'bad-line'; readonly why: 'too-long' | 'bare-newline' }
-  /** Content of a message, without the dots that only stood for the wire. */
+  /** Content of a message, without the dots that only stood for the wire; none behind a bare CR or LF. */
   | { readonly kind: 'content'; readonly bytes: Buffer }
   | { readonly kind: 'content-end'; readonly hadBareNewline: boolean };
 
@@ -20,8 +20,8 @@ export type SmtpInput = {
   readonly next: () => Input | undefined;
   /** What follows is a message, ended by a dot. */
   readonly expectMessage: () => void;
-  /** What follows is `length` bytes of a message (BDAT). */
-  readonly expectChunk: (length: number) => void;
+  /** What follows is `length` bytes of a message (BDAT), the first ones of it or more. */
+  readonly expectChunk: (length: number, isFirst: boolean, isLast: boolean) => void;
   /** Forgets what was sent ahead, as STARTTLS demands (RFC 3207 §4.2). @returns how many bytes */
   readonly discard: () => number;
   /** Bytes that wait. */
@@ -49,6 +49,7 @@ export const createSmtpInput = (): SmtpInput => {
   let ended = false;
   /** chunk */
   let left = 0;
+  let isLastChunk = false;
 
   const nextLine = (): Input | undefined => {
     const end = pending.indexOf(lf);
@@ -121,7 +122,8 @@ export const createSmtpInput = (): SmtpInput => {
     if (!ended) {
       const parts: Buffer[] = [];
       readContent(parts);
-      if (parts.length > 0)
+      // Whoever reads it otherwise must not get to see what it ends.
+      if (parts.length > 0 && !hadBareNewline)
         return {
           kind: 'content',
           bytes: parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts),
@@ -132,16 +134,28 @@ export const createSmtpInput = (): SmtpInput => {
     return { kind: 'content-end', hadBareNewline };
   };
 
+  /** In a chunk each CR has its LF and each LF its CR, across the chunks of a message too. */
+  const noteBareIn = (bytes: Buffer): void => {
+    if (afterCr && bytes[0] !== lf) hadBareNewline = true;
+    for (let at = bytes.indexOf(lf); at >= 0; at = bytes.indexOf(lf, at + 1))
+      if (at > 0 ? bytes[at - 1] !== cr : !afterCr) hadBareNewline = true;
+    for (let at = bytes.indexOf(cr); at >= 0 && at < bytes.length - 1; at = bytes.indexOf(cr, at + 1))
+      if (bytes[at + 1] !== lf) hadBareNewline = true;
+    afterCr = bytes.at(-1) === cr;
+  };
+
   const nextChunk = (): Input | undefined => {
-    if (left === 0) {
-      mode = 'lines';
-      return { kind: 'content-end', hadBareNewline };
+    while (left > 0) {
+      if (pending.length === 0) return undefined;
+      const bytes = pending.subarray(0, left);
+      pending = pending.subarray(bytes.length);
+      left -= bytes.length;
+      noteBareIn(bytes);
+      if (!hadBareNewline) return { kind: 'content', bytes };
     }
-    if (pending.length === 0) return undefined;
-    const bytes = pending.subarray(0, left);
-    pending = pending.subarray(bytes.length);
-    left -= bytes.length;
-    return { kind: 'content', bytes };
+    if (isLastChunk && afterCr) hadBareNewline = true;
+    mode = 'lines';
+    return { kind: 'content-end', hadBareNewline };
   };
 
   return {
@@ -155,8 +169,9 @@ export const createSmtpInput = (): SmtpInput => {
     expectMessage: () => {
       [mode, atLineStart, afterCr, hadBareNewline, ended] = ['message', true, false, false, false];
     },
-    expectChunk: (length) => {
-      [mode, left, hadBareNewline] = ['chunk', length, false];
+    expectChunk: (length, isFirst, isLast) => {
+      [mode, left, isLastChunk] = ['chunk', length, isLast];
+      if (isFirst) [afterCr, hadBareNewline] = [false, false];
     },
     discard: () => {
       const { length } = pending;

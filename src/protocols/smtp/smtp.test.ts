@@ -8,47 +8,63 @@ import { createSmtpInput, lineBytesMax } from './input.ts';
 import type { Input, SmtpInput } from './input.ts';
 import { createReplyReader, encodeReply, replyBytesMax } from './reply.ts';
 
-const drain = (input: SmtpInput): Input[] => {
-  const items: Input[] = [];
-  for (let item = input.next(); item !== undefined; item = input.next()) {
-    items.push(item);
-    if (item.kind === 'line' && item.text === 'DATA') input.expectMessage();
-    const chunk = item.kind === 'line' ? /^BDAT (\d+)/.exec(item.text) : null;
-    if (chunk !== null) input.expectChunk(Number(chunk[1]));
-  }
-  return items;
+/** Takes what is there, each time it is called; obeys DATA and BDAT as a session does. */
+const drainer = (input: SmtpInput): (() => Input[]) => {
+  let isFirst = true;
+  const obey = (line: string): void => {
+    if (line === 'DATA') input.expectMessage();
+    const chunk = /^BDAT (\d+)( LAST)?$/.exec(line);
+    if (chunk === null) return;
+    const isLast = chunk[2] !== undefined;
+    input.expectChunk(Number(chunk[1]), isFirst, isLast);
+    isFirst = isLast;
+  };
+  return () => {
+    const items: Input[] = [];
+    for (let item = input.next(); item !== undefined; item = input.next()) {
+      items.push(item);
+      if (item.kind === 'line') obey(item.text);
+    }
+    return items;
+  };
 };
 
-/** Content pieces put together: where they are cut is nobody's business. */
+/** Content pieces put together: where they are cut is nobody's business, nor how much of a bad message was passed on. */
 const joined = (items: readonly Input[]): unknown[] => {
   const out: unknown[] = [];
   let content = '';
   for (const item of items) {
     if (item.kind === 'content') content += item.bytes.toString('latin1');
     else {
-      if (item.kind === 'content-end') out.push(content);
+      if (item.kind === 'content-end') out.push(item.hadBareNewline ? 'bad' : content);
       if (item.kind === 'content-end') content = '';
       out.push(item);
     }
   }
   return out;
 };
-const heard = (text: string, cuts: readonly number[] = []): unknown[] => {
+const itemsOf = (text: string, cuts: readonly number[] = []): Input[] => {
   const input = createSmtpInput();
+  const drain = drainer(input);
   const items: Input[] = [];
   let at = 0;
   for (const cut of [...cuts, text.length]) {
     input.feed(Buffer.from(text.slice(at, at + cut), 'latin1'));
-    items.push(...drain(input));
+    items.push(...drain());
     at += cut;
   }
-  return joined(items);
+  return items;
 };
+const heard = (text: string, cuts: readonly number[] = []): unknown[] => joined(itemsOf(text, cuts));
 
 const wire = fc
-  .array(fc.constantFrom('\r', '\n', '.', 'a', '\r\n', '.\r\n', 'DATA\r\n', 'BDAT 3\r\n', '\0', 'NOOP\r\n'), {
-    maxLength: 40,
-  })
+  .array(
+    fc.oneof(
+      fc.constantFrom('\r', '\n', '.', 'a', '\r\n', '.\r\n', '\0'),
+      fc.constantFrom('DATA\r\n', 'BDAT 3\r\n', 'BDAT 2 LAST\r\n', 'NOOP\r\n'),
+    ),
+    { maxLength: 40 },
+  )
   .map((parts) => parts.join(''));
 
 test('wherever the bytes are cut, the session hears the same', () => {
@@ -60,15 +76,35 @@ test('wherever the bytes are cut, the session hears the same', () => {
   );
 });
 
+test('no content ever holds what another server could take for the end of a line', () => {
+  let contents = 0;
+  fc.assert(
+    fc.property(wire, fc.array(fc.integer({ min: 1, max: 7 })), (text, cuts) => {
+      let content = '';
+      for (const item of itemsOf(`DATA\r\n${text.replaceAll('BDAT', 'DATA')}`, cuts)) {
+        if (item.kind === 'content') content += item.bytes.toString('latin1');
+        if (item.kind !== 'content-end') continue;
+        contents++;
+        // A CR at the very end may be bare: its LF had not come, and nothing came after it.
+        const bare = /\r(?!\n)|(?<!\r)\n/.test(item.hadBareNewline ? content.replace(/\r$/, '') : content);
+        assert.ok(!bare, JSON.stringify(content));
+        content = '';
+      }
+    }),
+    { numRuns: 2000 },
+  );
+  assert.ok(contents > 300, `${contents} contents`);
+});
+
 test('only CRLF dot CRLF ends a message: nothing can be smuggled', () => {
   const end = { kind: 'content-end', hadBareNewline: true };
   const quit = { kind: 'line', text: 'QUIT' };
   const data = { kind: 'line', text: 'DATA' };
   for (const trick of ['\n.\n', '\n.\r\n', '\r.\r', '\r\n.\n', '\r\n.\r', '\n.\r', '\r.\r\n']) {
     const content = `a${trick}MAIL FROM:<x@y.z>\r\n`;
-    const [first, body, ...rest] = heard(`DATA\r\n${content}.\r\nQUIT\r\n`);
-    assert.deepEqual([first, ...rest], [data, end, quit], JSON.stringify(trick));
-    assert.ok(String(body).includes('MAIL FROM'), JSON.stringify(trick));
+    assert.deepEqual(heard(`DATA\r\n${content}.\r\nQUIT\r\n`), [data, 'bad', end, quit], JSON.stringify(trick));
+    const [bdat, ...rest] = heard(`BDAT ${content.length} LAST\r\n${content}QUIT\r\n`, [30]);
+    assert.deepEqual([bdat !== undefined, ...rest], [true, 'bad', end, quit], JSON.stringify(trick));
   }
   assert.deepEqual(heard('DATA\r\n..a\r\n.b\r\n.\r\n'), [data, '.a\r\nb\r\n', { ...end, hadBareNewline: false }]);
   assert.deepEqual(heard('DATA\r\n.\r\n'), [data, '', { ...end, hadBareNewline: false }]);
@@ -111,13 +147,24 @@ test('a command line has CRLF and no more than its length', () => {
   assert.equal(flooded.discard() > 0, true);
 });
 
-test('BDAT takes its bytes, whatever they are', () => {
-  assert.deepEqual(heard('BDAT 5\r\n.\r\n.\nQUIT\r\n'), [
-    { kind: 'line', text: 'BDAT 5' },
-    '.\r\n.\n',
-    { kind: 'content-end', hadBareNewline: false },
-    { kind: 'line', text: 'QUIT' },
-  ]);
+test('BDAT takes its bytes, whatever they are, but a bare CR or LF: not even between two chunks', () => {
+  const quit = { kind: 'line', text: 'QUIT' };
+  const line = (text: string) => ({ kind: 'line', text });
+  const end = (hadBareNewline: boolean) => ({ kind: 'content-end', hadBareNewline });
+  assert.deepEqual(heard('BDAT 5 LAST\r\n.\r\n.\0QUIT\r\n'), [line('BDAT 5 LAST'), '.\r\n.\0', end(false), quit]);
+  // Each a message in two chunks, and whether it is clean.
+  for (const [one, two, isClean] of [
+    ['a\r', '\nb', true],
+    ['a\r\n', '', true],
+    ['a\r', 'b', false],
+    ['a', '\nb', false],
+    ['a\n', 'b', false],
+    ['a', 'b\r', false],
+    ['a\r', '', false],
+  ] as const) {
+    const [, , , , , last] = [...heard(`BDAT ${one.length}\r\n${one}BDAT ${two.length} LAST\r\n${two}`)];
+    assert.deepEqual(last, end(!isClean), JSON.stringify([one, two]));
+  }
 });
 
 test('paths: brackets, quotes, routes, the null one, and what is none', () => {

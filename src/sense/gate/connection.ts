@@ -10,7 +10,7 @@ import { encodeReply, reply } from '../../protocols/smtp/reply.ts';
 import type { SmtpReply } from '../../protocols/smtp/reply.ts';
 import { answerLine } from './dispatch.ts';
 import { dropLink, judge, settle, slip, tellOf } from './session.ts';
-import type { Answer, GateDesk, Session } from './session.ts';
+import type { Answer, Chunk, GateDesk, Session } from './session.ts';
 import { waitUnlessGone } from './tarpit.ts';
 import type { Presence } from './tarpit.ts';
 import { noteHeard, noteHidden, noteSaid } from './transcript.ts';
@@ -192,22 +192,21 @@ export const serveClient = async (
   };
 
   let chunks: Incoming | undefined;
-  const receiveChunk = async (answer: Answer, length: number, last: boolean, refused: boolean): Promise<void> => {
-    chunks ??= { bytes: 0, sizeMax: await sizeMax() };
+  const receiveChunk = async (answer: Answer, { length, first, last }: Chunk, refused: boolean): Promise<void> => {
+    if (first || chunks === undefined) chunks = { bytes: 0, sizeMax: await sizeMax() };
     const incoming = chunks;
-    input.expectChunk(length);
+    input.expectChunk(length, first, last);
     // A refused chunk goes nowhere: its bytes are read past, because their number was announced.
     const end = refused ? await readContent({ bytes: Infinity, sizeMax: 0 }) : await readContent(incoming);
     if (end === undefined) return sayTooSlow();
-    if (last || refused) chunks = undefined;
-    if (refused || (!last && !end.lost)) await say(answer);
+    if (refused || (!last && !end.lost && !end.hadBareNewline)) await say(answer);
     else await say(await finish(session, desk, incoming, end));
   };
 
   const obey = async (answer: Answer): Promise<void> => {
     const { next } = answer;
     if (typeof next === 'object') {
-      await receiveChunk(answer, next.chunk, next.last, answer.code !== 250);
+      await receiveChunk(answer, next, answer.code !== 250);
       return;
     }
     await say(answer);

@@ -105,8 +105,10 @@ export type Session = {
 
 /** What a verb answers: nothing more to say than this, or this and then something else with the bytes that follow. */
 export type Answer = SmtpReply & {
-  readonly next?: 'start-tls' | 'message' | { readonly chunk: number; readonly last: boolean };
+  readonly next?: 'start-tls' | 'message' | Chunk;
 };
+/** Of a message that comes by BDAT. */
+export type Chunk = { readonly length: number; readonly first: boolean; readonly last: boolean };
 
 export const tellOf = (session: Session, desk: GateDesk, kind: EventKind, fill?: (draft: EventDraft) => void): void => {
   const event = draftEvent(Date.now(), 'gate', kind);

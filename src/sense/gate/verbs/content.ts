@@ -57,8 +57,8 @@ export const bdat = async (
   desk: GateDesk,
   { length, last }: { readonly length: number; readonly last: boolean },
 ): Promise<Answer & { readonly refused: boolean }> => {
-  const next = { chunk: length, last };
   const begun = session.transaction?.chunks === true;
+  const next = { length, first: !begun, last };
   const refusal = begun ? undefined : ((await maySend(session, desk)) ?? (await open(session)));
   if (refusal !== undefined) return { ...refusal, next, refused: true };
   if (session.transaction !== undefined) session.transaction.chunks = true;
