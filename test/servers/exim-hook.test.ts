@@ -44,7 +44,7 @@ test('Exim asks at every stage and obeys every verdict', { skip: labClosed }, as
   await good.quit();
   assert.deepEqual(
     asked.map(({ stage }) => stage),
-    ['connect', 'helo', 'sender', 'recipient', 'message'],
+    ['connect', 'helo', 'sender', 'recipient', 'data', 'message'],
   );
   assert.ok(asked.every(({ client }) => client === '203.0.113.1'));
   assert.deepEqual([asked[3]?.sender, asked[3]?.recipient], ['s@remote.test', 'alice@lab.test']);
@@ -79,6 +79,14 @@ test('Exim asks at every stage and obeys every verdict', { skip: labClosed }, as
   assert.deepEqual(await toRcpt('203.0.113.4'), { code: 450, text: '4.7.1 later' });
   decide = at('recipient', drop);
   assert.equal((await toRcpt('203.0.113.5')).code, 550);
+  decide = at('data', defer);
+  const atData = await dial('203.0.113.11');
+  await atData.say('EHLO client.test', 250);
+  await atData.say('MAIL FROM:<s@remote.test>', 250);
+  await atData.say('RCPT TO:<alice@lab.test>', 250);
+  assert.deepEqual(await atData.say('DATA'), { code: 450, text: '4.7.1 later' });
+  assert.equal(asked.at(-1)?.recipient, 'alice@lab.test');
+  atData.hangUp();
   decide = at('recipient', { kind: 'delay', delayMs: 1000, why: [] });
   assert.equal((await toRcpt('203.0.113.6')).code, 250);
 

@@ -30,11 +30,21 @@ type Path = {
   readonly log: string;
   readonly recipient: string;
   readonly provenStages: readonly string[];
+  readonly login?: { readonly account: string; readonly password: string; readonly provenStages: readonly string[] };
 };
 
-const readsocketStages = ['connect', 'HELO', 'MAIL', 'RCPT', 'END-OF-MESSAGE', 'QUIT', 'AUTH', 'logged', 'open'].map(
-  (stage) => `readsocket-${stage}`,
-);
+const readsocketStages = [
+  'connect',
+  'HELO',
+  'MAIL',
+  'RCPT',
+  'DATA',
+  'END-OF-MESSAGE',
+  'QUIT',
+  'AUTH',
+  'logged',
+  'open',
+].map((stage) => `readsocket-${stage}`);
 const milterStages = [
   'milter-connect',
   'milter-HELO',
@@ -63,7 +73,19 @@ const check = async (
   return told;
 };
 
-const walk = async ({ server, file, address, log, recipient, provenStages }: Path): Promise<void> => {
+const checkSubmission = async (
+  run: (...args: readonly string[]) => Promise<string>,
+  { address, recipient, login }: Path,
+): Promise<Told> => {
+  const password = '/run/postern-password';
+  writeFileSync(password, `${login?.password ?? ''}\n`);
+  // From elsewhere: the server counts the connections of a client.
+  const from = ['--from', '203.0.113.10', '--recipient', recipient];
+  return check(run, `${address}:587`, ...from, '--account', login?.account ?? '', '--password-file', password);
+};
+
+const walk = async (path: Path): Promise<void> => {
+  const { server, file, address, log, recipient, provenStages, login } = path;
   const state = mkdtempSync('/run/postern-setup-');
   const config = join(state, 'postern.yaml');
   writeFileSync(config, `state: ${state}\nlogs: [${log}]\n`);
@@ -79,6 +101,11 @@ const walk = async ({ server, file, address, log, recipient, provenStages }: Pat
       const findings = await check(run, `${address}:25`, '--from', '203.0.113.9', '--recipient', recipient);
       assert.ok(findings.size > 10, 'it was checked');
       for (const id of provenStages)
+        assert.equal(findings.get(id)?.state, 'proven', `${id}: ${findings.get(id)?.words}`);
+    }
+    if (login !== undefined) {
+      const findings = await checkSubmission(run, path);
+      for (const id of login.provenStages)
         assert.equal(findings.get(id)?.state, 'proven', `${id}: ${findings.get(id)?.words}`);
     }
     await run('setup', server, '--undo');
@@ -118,6 +145,8 @@ test('Sendmail', { skip: labClosed }, async () => {
     log: world.log.iso,
     recipient: 'laba@mx.lab.test',
     provenStages: [...milterStages, 'open-relay', 'unknown-recipients'],
+    // It asks nobody before a password; who has logged in it tells at MAIL.
+    login: { account: 'alice', password: 'alicepw', provenStages: [...milterStages, 'milter-AUTH'] },
   });
 });
 

@@ -89,6 +89,7 @@ export const createAnswering = (
       if (mark.kind === 'connect' && question.client !== undefined)
         spread({ ...mark, client: question.client, until: question.time + announcedMs });
       hear(mark, question, question.stage);
+      if (question.stage === 'sender' && question.account !== undefined) hear(mark, question, 'account');
       const isMeant = mark.hook === hook && mark.kind === question.stage;
       return isMeant && mark.kind !== 'connect' ? refusal(mark.nonce) : accept;
     };

@@ -1,7 +1,7 @@
 /** One service of one server: each of its hooks, stage by stage, and what an outsider could do there. */
 import { checkHardening, seeBareNewlines } from './hardening.ts';
 import type { Onlooker } from './hardening.ts';
-import { isMailboxPort, proveLogins } from './logins.ts';
+import { isMailboxPort, proveLogins, proveToldLogin } from './logins.ts';
 import { notProven, proven, saidOf, wrong } from './finding.ts';
 import type { Finding } from './finding.ts';
 import type { Heard } from './heard.ts';
@@ -12,6 +12,7 @@ import type { AskingHook } from './probe.ts';
 import { findAsking, idOf, proveOpen, proveStages, refuseOnce, stagesOfHook } from './stages.ts';
 import type { Prober, SmtpHook, SmtpStage } from './stages.ts';
 import { wordsOf } from './smtp.ts';
+import type { Step } from './smtp.ts';
 import type { Service, Wired, Wiring } from '../../servers/wiring.ts';
 
 const isSmtpHook = (hook: AskingHook): hook is SmtpHook => hook !== 'authPolicy';
@@ -67,10 +68,11 @@ const checkSmtp = async (prober: Prober, checked: Checked): Promise<readonly Fin
   const findings: Finding[] = [];
   let hooks: SmtpHook[] = [];
   let heard: readonly Heard[] = [];
+  let steps: readonly Step[] = [];
   try {
     const found = await findAsking(prober);
-    ({ heard } = found);
-    const last = found.steps.at(-1);
+    ({ heard, steps } = found);
+    const last = steps.at(-1);
     const configured = [...(checked.service?.hooks.keys() ?? [])];
     hooks = [...new Set([...heard.map(({ hook }) => hook), ...configured])].filter(isSmtpHook);
     if (heard.length === 0) findings.push(asksNobody(last === undefined ? 'nothing' : wordsOf(last.answer), trusted));
@@ -80,8 +82,9 @@ const checkSmtp = async (prober: Prober, checked: Checked): Promise<readonly Fin
     return [notProven('asked', saidOf(error))];
   }
   for (const hook of hooks) findings.push(...(await proveHook(prober, hook, checked.service, heard)));
-  // Cyrus SASL, which Sendmail uses, asks nobody.
-  if (checked.wiring?.server !== 'sendmail' && !findings.some(({ id }) => id === idOf('auth', 'readsocket')))
+  const isSendmail = checked.wiring?.server === 'sendmail' || heard.some(({ server }) => server === 'sendmail');
+  if (isSendmail) findings.push(...proveToldLogin(prober, heard, steps));
+  else if (!findings.some(({ id }) => id === idOf('auth', 'readsocket')))
     findings.push(...(await proveLogins(prober, 'authPolicy', false)));
   findings.push(...(await lookAround(prober, checked, hooks, findings, trusted)));
   return findings;

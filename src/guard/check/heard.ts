@@ -8,7 +8,7 @@ export type Heard = {
   readonly nonce: string;
   readonly hook: AskingHook;
   readonly server: ServerName;
-  /** The stage that was asked about; `quit` and `report` are only told. */
+  /** The stage that was asked about; `quit` and `report` are only told, and `account`: at MAIL, who has logged in. */
   readonly stage: string;
 };
 

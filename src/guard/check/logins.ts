@@ -6,10 +6,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { notProven, proven, saidOf, wrong } from './finding.ts';
 import type { Finding } from './finding.ts';
 import { heardOf } from './heard.ts';
+import type { Heard } from './heard.ts';
 import { proveLogged } from './logged.ts';
 import { makeProbe } from './probe.ts';
 import type { AskingHook, Probe } from './probe.ts';
 import { authPlain, greetSecurely, offers, openSmtp, wordsOf } from './smtp.ts';
+import type { Step } from './smtp.ts';
 import { idOf } from './stages.ts';
 import type { Prober } from './stages.ts';
 import { dial } from './talk.ts';
@@ -138,4 +140,24 @@ export const proveLogins = async (prober: Prober, hook: AskingHook, isWired: boo
   } catch (error) {
     return [notProven(id, saidOf(error))];
   }
+};
+
+const askedByNobody = 'before a password Sendmail asks nobody (Cyrus SASL), and who failed stands in its log only';
+
+/**
+ * Sendmail has no stage at AUTH; a milter is told at MAIL who has logged in (`{auth_authen}`), and can refuse or hold there.
+ * @returns nothing where no login is offered
+ */
+export const proveToldLogin = (
+  { target }: Prober,
+  heard: readonly Heard[],
+  steps: readonly Step[],
+): readonly Finding[] => {
+  const id = idOf('auth', 'milter');
+  if (heard.some(({ hook, stage }) => hook === 'milter' && stage === 'account'))
+    return [proven(id, `told at MAIL who has logged in; ${askedByNobody}`)];
+  if (!steps.some(({ said, answer }) => said.startsWith('EHLO') && offers(answer, 'AUTH'))) return [];
+  if (target.login === undefined)
+    return [notProven(id, `log in to prove that MAIL tells who it is (--account, --password-file); ${askedByNobody}`)];
+  return [wrong(id, 'not told at MAIL who has logged in')];
 };

@@ -39,7 +39,7 @@ export type SmtpHook = Exclude<AskingHook, 'authPolicy'>;
 export const stagesOfHook: Readonly<Record<SmtpHook, readonly SmtpStage[]>> = {
   policy: ['connect', 'helo', 'sender', 'recipient', 'data', 'message', 'etrn'],
   milter: ['connect', 'helo', 'sender', 'recipient', 'data', 'message', 'quit'],
-  readsocket: ['connect', 'helo', 'sender', 'recipient', 'message', 'quit'],
+  readsocket: ['connect', 'helo', 'sender', 'recipient', 'data', 'message', 'quit'],
   gate: ['connect', 'helo', 'sender', 'recipient', 'data', 'message', 'quit'],
 };
 

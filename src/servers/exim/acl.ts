@@ -20,7 +20,7 @@ const who = `${field('ip', '$sender_host_address')}${field('helo', '$sender_helo
 const account = field('account', '$authenticated_id');
 const sender = field('sender', '$sender_address');
 
-/** `$recipients` may be read in the ACL of DATA; a list of several is nobody's in particular. */
+/** `$recipients` may be read in the ACLs of DATA; a list of several is nobody's in particular. */
 const onlyRecipient = field('recipient', '${if ={$recipients_count}{1}{$recipients}}');
 
 const knownRecipient = [
@@ -44,6 +44,8 @@ const stages: readonly (readonly [string, readonly string[]])[] = [
       ),
     ],
   ],
+  // Before the message is sent: whoever is refused here does not send it.
+  ['predata', [ask('predata', `${who}${account}${sender}${onlyRecipient}\\tcount=$recipients_count`)]],
   [
     'data',
     [

@@ -59,7 +59,7 @@ test('each verdict in a form that Exim can say at that stage', () => {
 
 test('the include file asks at every stage and fails open', () => {
   const text = eximAcls({ socket: 'inet:127.0.0.1:10042', timeoutSeconds: 3 });
-  for (const stage of ['connect', 'helo', 'auth', 'mail', 'rcpt', 'data', 'quit', 'notquit'])
+  for (const stage of ['connect', 'helo', 'auth', 'mail', 'rcpt', 'predata', 'data', 'quit', 'notquit'])
     assert.match(text, new RegExp(`^postern_${stage}:$`, 'm'));
-  assert.equal(text.match(/\{v=accept\}/g)?.length, 8);
+  assert.equal(text.match(/\{v=accept\}/g)?.length, 9);
 });

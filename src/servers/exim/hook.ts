@@ -14,9 +14,11 @@ const stageOf = new Map<string, Stage>([
   ['auth', 'auth'],
   ['mail', 'sender'],
   ['rcpt', 'recipient'],
+  ['predata', 'data'],
   ['data', 'message'],
   ['not_smtp', 'message'],
 ]);
+const transaction: ReadonlySet<Stage> = new Set(['sender', 'recipient', 'data', 'message']);
 const kindOf = new Map<string, EventKind>([
   ['connect', 'connect'],
   ['helo', 'helo'],
@@ -43,7 +45,7 @@ const orUndefined = (text: string | undefined): string | undefined => (text === 
 export const questionOf = (request: EximRequest, time: number): Question | undefined => {
   const stage = stageOf.get(request.stage ?? '');
   if (stage === undefined) return undefined;
-  const inTransaction = stage === 'sender' || stage === 'recipient' || stage === 'message';
+  const inTransaction = transaction.has(stage);
   return {
     time,
     server: 'exim',

@@ -22,7 +22,7 @@ export type EximChange =
   | { readonly kind: 'changed'; readonly files: readonly EximFile[]; readonly lines: readonly string[] }
   | Exclude<Change, { readonly kind: 'changed' }>;
 
-const stages = ['connect', 'helo', 'auth', 'mail', 'rcpt', 'data', 'quit', 'notquit'];
+const stages = ['connect', 'helo', 'auth', 'mail', 'rcpt', 'predata', 'data', 'quit', 'notquit'];
 
 /** One line of one file, and whether the ACL section has begun before it. */
 type Line = { readonly file: number; readonly at: number; readonly text: string; readonly inAcls: boolean };

@@ -8,6 +8,7 @@ const aclOf = new Map<string, WiredStage>([
   ['auth', 'auth'],
   ['mail', 'sender'],
   ['rcpt', 'recipient'],
+  ['predata', 'data'],
   ['data', 'message'],
   ['quit', 'quit'],
 ]);

@@ -7,7 +7,7 @@ const own = new Map([
   ['connect', 'acl_connect'],
   ['rcpt', 'acl_rcpt'],
 ]);
-const stages = ['connect', 'helo', 'auth', 'mail', 'rcpt', 'data', 'quit', 'notquit'];
+const stages = ['connect', 'helo', 'auth', 'mail', 'rcpt', 'predata', 'data', 'quit', 'notquit'];
 
 /** @param socket where the guard listens for readsocket, as `host:port` */
 export const attachExim =
