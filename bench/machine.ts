@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
+import { basename } from 'node:path';
 
 /** Clock ticks per second, in which /proc counts CPU time. */
 const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
@@ -29,6 +30,40 @@ export const cpuSecondsOfAll = (): number => {
     }
   }
   return ticks / ticksPerSecond;
+};
+
+/** A program by its own name, one that Node runs by its file. */
+const programOf = (pid: string): string => {
+  const words = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0');
+  const script = words.slice(1).find((word) => !word.startsWith('-'));
+  const [program = ''] = words;
+  return program.endsWith('/node') && script !== undefined ? script.split('/').slice(-3).join('/') : basename(program);
+};
+
+/** The same by program and thread; what has ended counts for the process that started it. */
+export const cpuSecondsByThread = (): ReadonlyMap<string, number> => {
+  const found = new Map<string, number>();
+  const add = (program: string, path: string, from: number, to: number, ended: string): void => {
+    const stat = readFileSync(path, 'latin1');
+    const close = stat.lastIndexOf(')');
+    const name = `${program}: ${ended === '' ? stat.slice(stat.indexOf('(') + 1, close) : ended}`;
+    for (const field of stat
+      .slice(close + 2)
+      .split(' ')
+      .slice(from, to))
+      found.set(name, (found.get(name) ?? 0) + Number(field) / ticksPerSecond);
+  };
+  for (const pid of readdirSync('/proc').filter((each) => /^\d+$/.test(each))) {
+    try {
+      const program = programOf(pid);
+      for (const thread of readdirSync(`/proc/${pid}/task`))
+        add(program, `/proc/${pid}/task/${thread}/stat`, 11, 13, '');
+      add(program, `/proc/${pid}/stat`, 13, 15, 'ended children');
+    } catch {
+      // It has ended meanwhile, and its parent has what it used.
+    }
+  }
+  return found;
 };
 
 export const describeMachine = (): string => {

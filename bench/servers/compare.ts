@@ -3,7 +3,7 @@
  * with Postern asked and without, turn by turn in one run; the CPU time of all processes together (server, guard, load), which
  * other work on the machine does not change; and how much later a recipient is answered.
  *
- *   node test/run.mjs --run bench/servers/compare.ts [--rounds 5] [--share 1] [--memory] [--only WORD]
+ *   node test/run.mjs --run bench/servers/compare.ts [--rounds 5] [--share 1] [--memory] [--only WORD] [--where]
  *
  * It runs in the lab, with the lab's Postfix, Exim and Sendmail, their own limits off, the queue on a disk (`--memory`: not). The load is Postfix's `smtp-source`.
  * The guard runs as a program of its own and follows the server's log, as it does for a postmaster.
@@ -23,7 +23,7 @@ import { startSendmail } from '../../test/servers/lab/sendmail.ts';
 import { startWorld } from '../../test/servers/lab/world.ts';
 import type { World } from '../../test/servers/lab/world.ts';
 import { setUpPostfix } from '../../src/servers/postfix/setup.ts';
-import { cpuSecondsOfAll, describeMachine, medianOf, tableOf } from '../machine.ts';
+import { cpuSecondsByThread, cpuSecondsOfAll, describeMachine, medianOf, tableOf } from '../machine.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -31,6 +31,8 @@ const { values: options } = parseArgs({
     share: { type: 'string', default: '1' },
     only: { type: 'string', default: '' },
     memory: { type: 'boolean', default: false },
+    /** Tells of each thread what it used, in CPU microseconds a message. */
+    where: { type: 'boolean', default: false },
   },
 });
 const rounds = Number(options.rounds);
@@ -189,9 +191,11 @@ const recipientTimes = async (address: string, recipient: string): Promise<reado
 type Measured = {
   readonly rate: number;
   /** CPU milliseconds a message. */ readonly cpu: number;
+  /** The same by thread, in microseconds. */ readonly where: ReadonlyMap<string, number>;
   readonly p50: number;
   readonly p99: number;
 };
+type Figure = Exclude<keyof Measured, 'where'>;
 const quantile = (sorted: readonly number[], share: number): number =>
   sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
 
@@ -215,13 +219,20 @@ const measure = async (contender: Contender, asks: boolean): Promise<Measured> =
   const messages = Math.ceil(contender.messages * portion);
   await rateOf(server.address, contender.recipient, Math.ceil(messages / 2)); // warm
   const before = cpuSecondsOfAll();
+  const whereBefore = cpuSecondsByThread();
   const rate = await rateOf(server.address, contender.recipient, messages);
   const cpu = ((cpuSecondsOfAll() - before) * 1000) / messages;
+  const where = new Map(
+    [...cpuSecondsByThread()].map(([name, seconds]) => [
+      name,
+      ((seconds - (whereBefore.get(name) ?? 0)) * 1e6) / messages,
+    ]),
+  );
   const times: number[] = [];
   for (let session = 0; session < sessionsTimed; session++)
     times.push(...(await recipientTimes(server.address, contender.recipient)));
   times.sort((a, b) => a - b);
-  return { rate, cpu, p50: quantile(times, 0.5), p99: quantile(times, 0.99) };
+  return { rate, cpu, where, p50: quantile(times, 0.5), p99: quantile(times, 0.99) };
 };
 
 const rows: string[][] = [
@@ -239,6 +250,22 @@ const rows: string[][] = [
     'asked',
   ],
 ];
+/** Threads that take less than this are not told. */
+const toldMicrosecondsMin = 5;
+const tellWhere = (name: string, without: readonly Measured[], asked: readonly Measured[]): void => {
+  const names = new Set([...without, ...asked].flatMap(({ where }) => [...where.keys()]));
+  const of = (all: readonly Measured[], thread: string): number =>
+    medianOf(all.map((one) => one.where.get(thread) ?? 0));
+  const told = [...names]
+    .map((thread) => ({ thread, before: of(without, thread), after: of(asked, thread) }))
+    .filter(({ before, after }) => Math.max(before, after) >= toldMicrosecondsMin)
+    .toSorted((a, b) => b.after - b.before - (a.after - a.before));
+  const body = told.map(({ thread, before, after }) =>
+    [thread, before, after, after - before].map((cell) => (typeof cell === 'number' ? cell.toFixed(0) : cell)),
+  );
+  process.stderr.write(`\n${tableOf([[`${name}: CPU us a message`, 'not asked', 'asked', 'more'], ...body])}\n\n`);
+};
+
 const chosen = contenders.filter(({ name }) => name.includes(options.only));
 for (const contender of chosen) {
   const without: Measured[] = [];
@@ -248,8 +275,8 @@ for (const contender of chosen) {
     for (const asks of round % 2 === 0 ? [false, true] : [true, false])
       (asks ? asked : without).push(await measure(contender, asks));
   }
-  const median = (all: readonly Measured[], of: keyof Measured): number => medianOf(all.map((one) => one[of]));
-  const pair = (of: keyof Measured, digits: number): readonly string[] =>
+  const median = (all: readonly Measured[], of: Figure): number => medianOf(all.map((one) => one[of]));
+  const pair = (of: Figure, digits: number): readonly string[] =>
     [without, asked].map((all) => median(all, of).toFixed(digits));
   rows.push([
     contender.name,
@@ -261,6 +288,7 @@ for (const contender of chosen) {
     ...pair('p99', 2),
   ]);
   process.stderr.write(`${rows.at(-1)?.join('  ') ?? ''}\n`);
+  if (options.where) tellWhere(contender.name, without, asked);
 }
 
 console.log(`### Servers that ask: ${describeMachine()}\n`);

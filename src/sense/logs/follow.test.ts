@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, copyFileSync, mkdtempSync, renameSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { followLog } from './follow.ts';
 import type { Following, Position } from './follow.ts';
@@ -14,9 +14,14 @@ const scene = () => {
   let position: Position | undefined;
   const problems: string[] = [];
   let written = 0;
+  let arrived = (): void => {};
   return {
     path,
     problems,
+    /** Resolves when all that was written has been given, without asking for it. */
+    allGiven: async (): Promise<void> => {
+      while (!got.endsWith(`line ${written - 1}\n`)) await new Promise<void>((resolve) => (arrived = resolve));
+    },
     write: (lines: number): void => {
       for (let i = 0; i < lines; i++) appendFileSync(path, `line ${written++}\n`);
     },
@@ -29,6 +34,7 @@ const scene = () => {
         onText: (text, behind) => {
           got += text;
           position = behind;
+          arrived();
         },
         onProblem: (problem) => problems.push(problem),
       }),
@@ -61,6 +67,24 @@ test('a log that comes later, is renamed, copied and truncated, and its half-wri
   await following.stop();
   check();
   assert.deepEqual(problems, []);
+});
+
+test('what is written arrives without being asked for, in a rush and line by line', async () => {
+  const { path, write, follow, check, allGiven } = scene();
+  write(1);
+  const following = follow();
+  await allGiven();
+  for (let turn = 0; turn < 60; turn++) {
+    // A file beside it wakes nobody for long.
+    if (turn % 7 === 0) appendFileSync(join(dirname(path), 'other.log'), 'x\n');
+    if (turn % 20 === 0) renameSync(path, `${path}.1`);
+    write(turn % 10 === 0 ? 100 : 1);
+    await allGiven();
+    // As often as not the follower has begun to watch again when the next line comes.
+    if (turn % 3 === 0) await following.caughtUp();
+  }
+  await following.stop();
+  check();
 });
 
 test('a restart goes on where it stopped, also when the log was rotated in between', async () => {

@@ -4,11 +4,12 @@
  * when the file was rotated in between (its old self is found beside it by its inode).
  */
 import { createHash } from 'node:crypto';
-import { watch } from 'node:fs';
+import { fstatSync, readSync, statSync, watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { setImmediate as othersTurn } from 'node:timers/promises';
 
 export type Position = {
   readonly inode: number;
@@ -42,32 +43,48 @@ const headBytesMax = 256;
 const earlierBytes = 1024 * 1024;
 /** The watcher tells at once; this is the net below it (network file systems, a directory that comes later). */
 const pollMs = 1000;
+/**
+ * A busy log is looked at so often, without a watcher: a server writes ten lines a message, and to be woken for each costs
+ * ten times what reading them does. Evidence is never later than that, and whoever waits for it waits longer.
+ */
+const togetherMs = 5;
 
 type Open = {
   readonly file: FileHandle;
   readonly inode: number;
   offset: number;
-  head: string;
-  headBytes: number;
+  head: Head;
   readonly isCurrent: boolean;
 };
+type Head = { readonly bytes: Buffer; readonly hash: string };
 
-const headOf = async (file: FileHandle, bytesMax: number): Promise<{ head: string; headBytes: number }> => {
+// Read without a thread pool's help: what was just written is in memory, and the help costs many times the reading.
+const headBytesOf = ({ fd }: FileHandle, bytesMax: number): Buffer => {
   const buffer = Buffer.alloc(bytesMax);
-  const { bytesRead } = await file.read(buffer, 0, bytesMax, 0);
-  return { head: createHash('sha256').update(buffer.subarray(0, bytesRead)).digest('base64'), headBytes: bytesRead };
+  return buffer.subarray(0, readSync(fd, buffer, 0, bytesMax, 0));
+};
+const headOf = (file: FileHandle, bytesMax: number): Head => {
+  const bytes = headBytesOf(file, bytesMax);
+  return { bytes, hash: createHash('sha256').update(bytes).digest('base64') };
 };
 
-const isSameFile = async (file: FileHandle, position: Position): Promise<boolean> => {
-  const { size, ino } = await file.stat();
+const isSameFile = (file: FileHandle, position: Position): boolean => {
+  const { size, ino } = fstatSync(file.fd);
   if (ino !== position.inode || size < position.offset) return false;
-  return (await headOf(file, position.headBytes)).head === position.head;
+  return headOf(file, position.headBytes).hash === position.head;
+};
+
+const inodeAt = (path: string): number | undefined => {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.ino;
+  } catch {
+    return undefined; // the folder may not be entered just now; the open file is still read
+  }
 };
 
 const openAt = async (path: string, offset: number, isCurrent: boolean): Promise<Open> => {
   const file = await open(path, 'r');
-  const { ino } = await file.stat();
-  return { file, inode: ino, offset, ...(await headOf(file, headBytesMax)), isCurrent };
+  return { file, inode: fstatSync(file.fd).ino, offset, head: headOf(file, headBytesMax), isCurrent };
 };
 
 /** The rotated self of a log: a file beside it, with its name at the start and the inode that we knew. */
@@ -78,7 +95,7 @@ const rotatedSelf = async (path: string, position: Position): Promise<Open | und
     const info = await stat(sibling).catch(() => undefined);
     if (info?.ino !== position.inode || !info.isFile()) continue;
     const opened = await openAt(sibling, position.offset, false);
-    if (await isSameFile(opened.file, position)) return opened;
+    if (isSameFile(opened.file, position)) return opened;
     await opened.file.close();
   }
   return undefined;
@@ -94,6 +111,9 @@ export const followLog = (options: FollowOptions): Following => {
   let watcher: FSWatcher | undefined;
   let running: Promise<void> = Promise.resolve();
   let queued = false;
+  let growing: NodeJS.Timeout | undefined;
+  /** How often text was given. */
+  let turnsGiven = 0;
 
   const showEarlier = async ({ file, offset }: Open): Promise<void> => {
     const from = Math.max(0, offset - earlierBytes);
@@ -108,7 +128,7 @@ export const followLog = (options: FollowOptions): Following => {
     if (resume === undefined || opened === undefined) return opened;
     const position = resume;
     resume = undefined;
-    if (await isSameFile(opened.file, position)) {
+    if (isSameFile(opened.file, position)) {
       opened.offset = position.offset;
       await showEarlier(opened);
       return opened;
@@ -128,34 +148,35 @@ export const followLog = (options: FollowOptions): Following => {
   /** Reads to the end; returns when nothing whole is left. */
   const drain = async (log: Open): Promise<void> => {
     while (!stopped) {
-      const { bytesRead } = await log.file.read(buffer, 0, chunkBytes, log.offset);
+      const bytesRead = readSync(log.file.fd, buffer, 0, chunkBytes, log.offset);
       if (bytesRead === 0) return;
       const end = buffer.lastIndexOf(10, bytesRead - 1) + 1;
       if (end === 0 && bytesRead < chunkBytes) return;
       const taken = end === 0 ? bytesRead : end;
-      if (log.headBytes < headBytesMax) Object.assign(log, await headOf(log.file, headBytesMax));
+      if (log.head.bytes.length < headBytesMax) log.head = headOf(log.file, headBytesMax);
       const text = buffer.toString('latin1', 0, taken);
       log.offset += taken;
-      options.onText(text, { inode: log.inode, offset: log.offset, head: log.head, headBytes: log.headBytes });
+      turnsGiven++;
+      const { hash, bytes } = log.head;
+      options.onText(text, { inode: log.inode, offset: log.offset, head: hash, headBytes: bytes.length });
       if (bytesRead < chunkBytes) return;
+      await othersTurn();
     }
   };
 
-  const wasTruncated = async (log: Open): Promise<boolean> => {
-    const { size } = await log.file.stat();
-    return size < log.offset || (await headOf(log.file, log.headBytes)).head !== log.head;
-  };
+  const wasTruncated = ({ file, offset, head }: Open): boolean =>
+    fstatSync(file.fd).size < offset || !headBytesOf(file, head.bytes.length).equals(head.bytes);
 
   const turn = async (): Promise<void> => {
     current ??= await openFirst();
     if (current === undefined) return;
-    if (current.isCurrent && (await wasTruncated(current))) {
+    if (current.isCurrent && wasTruncated(current)) {
       current.offset = 0;
-      Object.assign(current, await headOf(current.file, headBytesMax));
+      current.head = headOf(current.file, headBytesMax);
     }
     await drain(current);
-    const now = await stat(path).catch(() => undefined);
-    if (now === undefined || (now.ino === current.inode && current.isCurrent)) return;
+    const inode = inodeAt(path);
+    if (inode === undefined || (inode === current.inode && current.isCurrent)) return;
     // Rotated: what the writer still put into the old file after the rename is read before the new one.
     await drain(current);
     await current.file.close();
@@ -176,17 +197,38 @@ export const followLog = (options: FollowOptions): Following => {
     return running;
   };
 
+  const stopWatching = (): void => {
+    watcher?.close();
+    watcher = undefined;
+  };
+
   const startWatching = (): void => {
-    if (watcher !== undefined) return;
+    if (watcher !== undefined || growing !== undefined || stopped) return;
     try {
-      watcher = watch(dirname(path), () => void kick());
-      watcher.on('error', () => {
-        watcher?.close();
-        watcher = undefined;
+      watcher = watch(dirname(path), (_change, name) => {
+        if (name !== null && !name.startsWith(basename(path))) return;
+        stopWatching();
+        void look();
       });
+      watcher.on('error', stopWatching);
     } catch {
       watcher = undefined; // the directory may come later; the poll sees it
     }
+  };
+
+  /** Without a watcher for as long as each look finds more; what is written before it watches again is looked for once more. */
+  const look = async (): Promise<void> => {
+    clearTimeout(growing);
+    growing = undefined;
+    const before = turnsGiven;
+    await kick();
+    if (turnsGiven === before) {
+      startWatching();
+      await kick();
+    }
+    if (turnsGiven === before || stopped) return;
+    stopWatching();
+    growing ??= setTimeout(() => void look(), togetherMs);
   };
 
   const poll = setInterval(() => {
@@ -200,8 +242,9 @@ export const followLog = (options: FollowOptions): Following => {
     caughtUp: kick,
     stop: async () => {
       clearInterval(poll);
-      watcher?.close();
+      clearTimeout(growing);
       stopped = true;
+      stopWatching();
       await running;
       await current?.file.close();
       current = undefined;
