@@ -1,9 +1,9 @@
 /** After a lock: does the server itself refuse a name that nobody has? Asked in its own way, and in one real SMTP session. */
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { connect } from 'node:net';
 import type { CarryOut, Program } from '../../model/verb.ts';
-import { createWire } from '../../sense/gate/wire.ts';
+import { saidOf } from '../check/finding.ts';
+import { meaningOf, walk, wordsOf } from '../check/smtp.ts';
+import type { Meaning } from '../check/smtp.ts';
 
 export type Proof = {
   readonly domain: string;
@@ -18,28 +18,25 @@ export type ProofTarget = { readonly host: string; readonly port: number };
 
 /** Domains that are asked for; of thousands a few show it. */
 const domainsMax = 5;
-const patienceMs = 10_000;
 
 const strangerAt = (domain: string): string => `postern-no-such-name-${randomBytes(4).toString('hex')}@${domain}`;
 
+const states: Readonly<Record<Meaning, Proof['state']>> = {
+  granted: 'accepted',
+  refused: 'refused',
+  'put-off': 'not-proven',
+};
+
 const probe = async ({ host, port }: ProofTarget, domain: string): Promise<Proof> => {
   const asked = `SMTP at ${host}:${port}`;
-  const socket = connect({ host, port });
-  socket.setTimeout(patienceMs, () => socket.destroy(new Error('no answer')));
   try {
-    await once(socket, 'connect');
-    const wire = createWire(socket, asked, patienceMs);
-    let { code, lines } = await wire.hear();
-    for (const line of ['EHLO localhost', 'MAIL FROM:<>', `RCPT TO:<${strangerAt(domain)}>`]) {
-      if (code >= 400) return { domain, asked, state: 'not-proven', words: `${code} ${lines.join(' ')}` };
-      ({ code, lines } = await wire.say(line));
-    }
-    const state = code >= 500 ? 'refused' : code < 300 ? 'accepted' : 'not-proven';
-    return { domain, asked, state, words: `${code} ${lines.join(' ')}` };
+    const recipient = `RCPT TO:<${strangerAt(domain)}>`;
+    const steps = await walk({ host, port, from: undefined }, ['EHLO localhost', 'MAIL FROM:<>', recipient]);
+    const { said, answer } = steps.at(-1) ?? { said: '', answer: { code: 0, lines: [] } };
+    const state = said === recipient ? states[meaningOf(answer)] : 'not-proven';
+    return { domain, asked, state, words: wordsOf(answer) };
   } catch (error) {
-    return { domain, asked, state: 'not-proven', words: error instanceof Error ? error.message : String(error) };
-  } finally {
-    socket.destroy();
+    return { domain, asked, state: 'not-proven', words: saidOf(error) };
   }
 };
 
@@ -66,7 +63,7 @@ const askTool = async (
     const state = refuses.test(stdout) ? 'refused' : accepts.test(stdout) ? 'accepted' : 'not-proven';
     return { domain, asked, state, words };
   } catch (error) {
-    return { domain, asked, state: 'not-proven', words: error instanceof Error ? error.message : String(error) };
+    return { domain, asked, state: 'not-proven', words: saidOf(error) };
   }
 };
 
