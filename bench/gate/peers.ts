@@ -1,6 +1,6 @@
 /**
  * Other SMTP servers for Node, installed from npm into a temporary folder: Haraka, which forwards each message as the gate
- * does, and smtp-server, which takes mail and forwards nothing. Three of their dependencies are pinned one version back,
+ * does or holds its clients, and smtp-server, which takes mail and forwards nothing. Three of their dependencies are pinned one version back,
  * where the newest is not on every mirror.
  */
 import { execFileSync, spawn } from 'node:child_process';
@@ -16,20 +16,27 @@ const manifest = {
 
 export type Peer = { readonly name: string; readonly start: () => ChildProcess };
 
-const writeHaraka = (folder: string, port: number, sinkPort: number): string => {
-  const home = join(folder, 'haraka');
+/** @param files of its configuration; `plugins` holds our own by their names */
+const writeHaraka = (
+  folder: string,
+  name: string,
+  port: number,
+  files: Readonly<Record<string, string>>,
+  plugins: Readonly<Record<string, string>> = {},
+): string => {
+  const home = join(folder, name);
   const config = join(home, 'config');
-  mkdirSync(home);
+  mkdirSync(join(home, 'plugins'), { recursive: true });
   cpSync(join(folder, 'node_modules/Haraka/config'), config, { recursive: true });
-  const files = {
+  const all = {
     'smtp.ini': `listen=127.0.0.1:${port}\nnodes=0\n`,
-    plugins: 'rcpt_to.in_host_list\nqueue/smtp_forward\n',
     host_list: 'lab.test\n',
-    'smtp_forward.ini': `host=127.0.0.1\nport=${sinkPort}\n`,
     me: 'gate.test\n',
     'log.ini': 'level=error\n',
+    ...files,
   };
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(config, name), text);
+  for (const [file, text] of Object.entries(all)) writeFileSync(join(config, file), text);
+  for (const [plugin, text] of Object.entries(plugins)) writeFileSync(join(home, `plugins/${plugin}.js`), text);
   return home;
 };
 
@@ -44,23 +51,65 @@ new SMTPServer({ authOptional: true, disabledCommands: ['STARTTLS'], disableReve
   return file;
 };
 
-/** @returns none where they cannot be installed */
-export const installPeers = (folder: string, port: number, sinkPort: number): readonly Peer[] => {
+const install = (folder: string): boolean => {
   try {
     writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
     execFileSync('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder, stdio: 'ignore' });
+    return true;
   } catch {
-    return [];
+    return false;
   }
-  const run = (args: readonly string[]): ChildProcess => spawn(process.execPath, args, { stdio: 'ignore' });
-  const home = writeHaraka(folder, port, sinkPort);
+};
+
+const run = (args: readonly string[]): ChildProcess => spawn(process.execPath, args, { stdio: 'ignore' });
+const runHaraka = (folder: string, home: string, flags: readonly string[] = []): ChildProcess =>
+  run([...flags, join(folder, 'node_modules/Haraka/bin/haraka'), '-c', home]);
+const { Haraka, 'smtp-server': smtpServer } = manifest.dependencies;
+
+/** @returns none where they cannot be installed */
+export const installPeers = (folder: string, port: number, sinkPort: number): readonly Peer[] => {
+  if (!install(folder)) return [];
+  const home = writeHaraka(folder, 'haraka', port, {
+    plugins: 'rcpt_to.in_host_list\nqueue/smtp_forward\n',
+    'smtp_forward.ini': `host=127.0.0.1\nport=${sinkPort}\n`,
+  });
   const script = writeSmtpServer(folder, port);
-  const { Haraka, 'smtp-server': smtpServer } = manifest.dependencies;
   return [
-    {
-      name: `Haraka ${Haraka}, to smtp-sink`,
-      start: () => run([join(folder, 'node_modules/Haraka/bin/haraka'), '-c', home]),
-    },
+    { name: `Haraka ${Haraka}, to smtp-sink`, start: () => runHaraka(folder, home) },
     { name: `smtp-server ${smtpServer}, forwards nothing`, start: () => run([script]) },
   ];
+};
+
+/** Marks clients of the loopback as strangers, whom its own plugins pause before the greeting and tarpit at RCPT. */
+const strangers = `exports.hook_connect_init = (next, connection) => {
+  Object.assign(connection.remote, { is_local: false, is_private: false });
+  next();
+};
+exports.hook_lookup_rdns = (next) => next(OK, 'client.test');
+exports.hook_rcpt = (next, connection) => {
+  connection.transaction.notes.tarpit = 3600;
+  next();
+};
+`;
+
+/** Haraka with its own two ways to hold. @returns undefined where it cannot be installed */
+export const installHoldingHaraka = (
+  folder: string,
+  port: number,
+  flags: readonly string[],
+): { readonly name: string; readonly start: (greetPauseSeconds: number) => ChildProcess } | undefined => {
+  if (!install(folder)) return undefined;
+  let homes = 0;
+  return {
+    name: `Haraka ${Haraka}`,
+    start: (greetPauseSeconds) => {
+      const files = {
+        plugins: `strangers\n${greetPauseSeconds > 0 ? 'early_talker\n' : ''}tarpit\nrcpt_to.in_host_list\n`,
+        'early_talker.ini': `pause=${greetPauseSeconds}\n`,
+        // Its default ends whatever a plugin makes wait for half a minute.
+        plugin_timeout: '0\n',
+      };
+      return runHaraka(folder, writeHaraka(folder, `haraka-${homes++}`, port, files, { strangers }), flags);
+    },
+  };
 };
