@@ -88,6 +88,15 @@ const followForward = (line: Line, status: string, recipient: string, memory: Po
   memory.messages.set(keep(next), message);
 };
 
+/** Before 2.3 no `dsn=` stands there: the code that the other host said, or what the words mean. */
+const statusIn = (words: string, outcome: Outcome): string | undefined => {
+  if (outcome === 'sent') return '2.0.0';
+  const code = /(?<![\d.])([45]\.\d{1,3}\.\d{1,3})(?![\d.])/.exec(words.slice(0, 1000))?.[1];
+  return (
+    code ?? (outcome === 'bounced' && /unknown user|user unknown/i.test(words.slice(0, 1000)) ? '5.1.1' : undefined)
+  );
+};
+
 type Place = { readonly recipient: string; readonly origin: string | undefined; readonly relayAt: number };
 
 /** `to=<RECIPIENT>, orig_to=<ORIGIN>, relay=…`: the paths by their quotes, because a client wrote them. */
@@ -123,7 +132,7 @@ export const readDelivery: DaemonReader = (line, memory, tell) => {
   event.remote = daemon === 'smtp';
   event.protocol = daemon === 'lmtp' ? 'lmtp' : undefined;
   const dsnAt = text.lastIndexOf(', dsn=', statusAt);
-  if (dsnAt > place.relayAt) event.dsn = text.slice(dsnAt + 6, statusAt);
+  event.dsn = dsnAt > place.relayAt ? text.slice(dsnAt + 6, statusAt) : statusIn(status, outcome);
   if (outcome !== 'sent') event.text = status.slice(wordEnd + 1);
   const message = memory.messages.get(line.queueId);
   answerFor(event, message);

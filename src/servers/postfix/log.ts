@@ -6,6 +6,7 @@ import { keep } from '../../model/keep.ts';
 import type { Protocol } from '../../model/event.ts';
 import type { SyslogGrammar, SyslogReader, Understood } from '../grammar.ts';
 import { readDelivery } from './delivery.ts';
+import { peerAt, peerEnd } from './line.ts';
 import type { DaemonReader, Line, Program } from './line.ts';
 import { newMemory } from './memory.ts';
 import type { PostfixMemory } from './memory.ts';
@@ -72,6 +73,10 @@ const daemons = new Map<string, DaemonReader>([
     'smtp-source',
     'nullmx',
     'postfix-tls-script',
+    'newaliases',
+    'mailq',
+    'posttls-finger',
+    'nbdb_reindexd',
   ].map((name): [string, DaemonReader] => [name, readKnown]),
 ]);
 
@@ -85,6 +90,7 @@ const notQueueIds = new Set([
   'error',
   'panic',
   'statistics',
+  'TLSRPT',
   'reject',
   'discard',
   'redirect',
@@ -109,7 +115,7 @@ const queueIdLength = (message: string): number => {
 
 type Reader = Program & { readonly read: DaemonReader; readonly memory: PostfixMemory };
 
-/** What any daemon may write (msg(3), dict(3), the TLS and Milter libraries), and `-v`, which no rule can follow. */
+/** What any daemon may write (msg(3), dict(3), the TLS and Milter libraries), and some of what `-v` makes them write. */
 const anyDaemon = [
   'warning: ',
   'error: ',
@@ -127,13 +133,40 @@ const anyDaemon = [
   'connect to ',
   'unknown ',
   'discarding EHLO keywords',
+  'SSL_connect',
+  'SSL_accept',
+  'SSL3 alert ',
+  'TLS SNI ',
+  'TLSRPT: ',
+  'certificate verification failed for ',
+  'cannot load ',
+  'cannot set ',
+  'mapping DSN status ',
+  'ignoring DNS RR: ',
+  'skipping ',
+  'cache ',
+  'database ',
+  'passing ',
+  'status=deferred (',
+  'running: ',
+  'write to ',
+  'read from ',
   '< ',
   '> ',
+  '>>> ',
+  '<<< ',
   'Untrusted: ',
   'Trusted: ',
   'Verified: ',
 ];
-const isOfAnyDaemon = (text: string): boolean => anyDaemon.some((start) => text.startsWith(start));
+/** `-v` begins a line with the name of the function that writes it, tls_loglevel 4 with an offset. */
+const verbosePattern = /^(?:[a-z]\w{2,40}|[0-9a-f]{4}|send attr \w+|input attribute \w+|private\/[\w-]+): /;
+
+const isOfAnyDaemon = ({ text, queueId }: Line): boolean =>
+  anyDaemon.some((start) => text.startsWith(start)) ||
+  // `NAME[ADDR]: replacing command …`, `NAME[ADDR]:25: Trusted: subject_CN=…`
+  (peerAt(text, 0) !== undefined && text.charCodeAt(peerEnd.at) === 58) ||
+  (queueId === '' && verbosePattern.test(text.slice(0, 60)));
 
 /** Postfix's programs have a path as their tag, under any syslog_name; `foo/bar` with an unknown daemon is foreign. */
 const daemonOf = (program: string): string | undefined => {
@@ -179,7 +212,7 @@ const createReader = (): SyslogReader => {
       line.text =
         length === 0 ? (message.startsWith('NOQUEUE: ') ? message.slice(9) : message) : message.slice(length + 2);
       const understood = program.read(line, program.memory, tell);
-      return understood === 'unmatched' && isOfAnyDaemon(line.text) ? 'known' : understood;
+      return understood === 'unmatched' && isOfAnyDaemon(line) ? 'known' : understood;
     },
   };
 };

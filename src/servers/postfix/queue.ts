@@ -34,7 +34,7 @@ export const readPickup: DaemonReader = (line, memory) => {
 const nestedAlias = /^warning: \w+: unreasonable \S+ map nesting for (\S{1,320}) -- /;
 
 const messageIdMark = 'message-id=';
-const cleanupKnown = ['resent-message-id=', 'removed spurious ', 'ignoring ', 'table '];
+const cleanupKnown = ['resent-message-id=', 'removed spurious ', 'removed (', 'ignoring '];
 
 /** Actions of header_checks, body_checks, milters; those that change no message's fate are known and not told. */
 const actions: readonly (readonly [string, 'refused' | 'held' | 'discarded' | 'noted'])[] = [

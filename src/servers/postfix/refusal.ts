@@ -10,6 +10,11 @@ type Meaning = { readonly outcome: Outcome; readonly reason?: Reason };
 
 /** Phrases of Postfix's own refusals (smtpd_check.c, virtual and quota services); the first that fits is taken. */
 const phrases: readonly (readonly [string, Meaning])[] = [
+  // The sender's domain or account, though it stands in a reply to RCPT: nothing is said of the recipient.
+  ['Sender address rejected: Domain ', { outcome: 'rejected', reason: 'dns' }],
+  ['Sender address rejected: Malformed DNS ', { outcome: 'rejected', reason: 'dns' }],
+  ['Sender address rejected', { outcome: 'rejected' }],
+  ['Helo command rejected', { outcome: 'rejected', reason: 'helo' }],
   ['User unknown', { outcome: 'unknown' }],
   ['user unknown', { outcome: 'unknown' }],
   ['undeliverable address', { outcome: 'unknown' }],
@@ -18,12 +23,11 @@ const phrases: readonly (readonly [string, Meaning])[] = [
   ['Mailbox is full', { outcome: 'over-quota' }],
   ['uota', { outcome: 'over-quota' }],
   ['blocked using', { outcome: 'rejected', reason: 'blocklist' }],
-  ['Helo command rejected', { outcome: 'rejected', reason: 'helo' }],
   ['Domain not found', { outcome: 'rejected', reason: 'dns' }],
   ['cannot find your hostname', { outcome: 'rejected', reason: 'dns' }],
   ['cannot find your reverse hostname', { outcome: 'rejected', reason: 'dns' }],
   ['reylist', { outcome: 'deferred', reason: 'greylist' }],
-  ['improper', { outcome: 'rejected', reason: 'pipelining' }],
+  ['mproper', { outcome: 'rejected', reason: 'pipelining' }],
   ['bare <LF>', { outcome: 'rejected', reason: 'bare-newline' }],
   ['exceeds fixed limit', { outcome: 'rejected', reason: 'size' }],
 ];

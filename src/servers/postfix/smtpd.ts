@@ -70,21 +70,17 @@ type Start = {
 const starts: readonly Start[] = [
   { start: 'SSL_accept error from ', kind: 'tls', outcome: 'failure' },
   { start: 'abort: TLS from ', kind: 'tls', outcome: 'failure' },
-  { start: 'SSL_accept' },
   { start: 'setting up TLS' },
   { start: 'sender non-' },
-  { start: 'TLS SNI' },
   { start: 'Host offered' },
-  { start: 'Relaying allowed for certified client' },
+  { start: 'Relaying allowed for ' },
   { start: 'replacing command' },
 ];
 
 const readStart = (line: Line, tell: Tell): Understood => {
   const { text } = line;
   const rule = starts.find(({ start }) => text.startsWith(start));
-  // `NAME[ADDR]: replacing command …`, `NAME[ADDR]: Trusted: subject_CN=…`
-  if (rule === undefined)
-    return peerAt(text, 0) !== undefined && text.charCodeAt(peerEnd.at) === 58 ? 'known' : 'unmatched';
+  if (rule === undefined) return 'unmatched';
   if (rule.kind === undefined) return 'known';
   return tellPeer(line, tell, rule.kind, rule.start.length, (event) => {
     event.reason = rule.reason;

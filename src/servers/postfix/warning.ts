@@ -79,7 +79,9 @@ export const readWarning = (line: Line, tell: Tell): Understood => {
       event.reason = 'syntax';
     });
   }
-  const bdat = /^[0-9A-Za-z]{5,20}: malformed BDAT command syntax from /.exec(text.slice(9, 80))?.[0];
+  const bdat = /^[0-9A-Za-z]{5,20}: (?:malformed BDAT command syntax|null BDAT request) from /.exec(
+    text.slice(9, 80),
+  )?.[0];
   if (bdat !== undefined) {
     return tellPeer(line, tell, 'command-error', 9 + bdat.length, (event) => {
       event.reason = 'syntax';
