@@ -4,6 +4,7 @@ import type { Event } from '../../model/event.ts';
 import { keep } from '../../model/keep.ts';
 import type { QueuedMessage } from '../../model/queue/message.ts';
 import type { Spool } from '../../sense/queue/spool.ts';
+import type { Source } from '../../show/text/queue.ts';
 import { walkQueues } from './walk.ts';
 import { readLogs } from '../read-logs.ts';
 import type { ReadOptions } from '../read-logs.ts';
@@ -12,23 +13,13 @@ const eventsMax = 1000;
 /** Owners remembered from logs, for queue files that do not name them. */
 const ownersMax = 500_000;
 
-export type Trace = {
+export type Trace = Source & {
   readonly id: string;
   /** Undefined: it is not in the queue any more. */
   readonly message: QueuedMessage | undefined;
   /** The first of them, oldest first. */
   readonly events: readonly Event[];
   readonly eventCount: number;
-  /** Who answers for it, from the queue file or else the logs. Of a bounce: whoever sent what bounced. */
-  readonly account: string | undefined;
-  readonly user: string | undefined;
-  readonly script: string | undefined;
-  /** Where the command stood that handed it in: Exim's log tells it (log_selector +arguments). */
-  readonly directory: string | undefined;
-  readonly client: string | undefined;
-  /** The address here that forwards it. */
-  readonly forward: string | undefined;
-  readonly isBounce: boolean;
 };
 
 export const trace = async (id: string, spools: readonly Spool[], logs: ReadOptions): Promise<Trace> => {

@@ -53,13 +53,15 @@ export const groupLines = ({ by, groups, keys }: Groups, now: number, style: Sty
   ];
 };
 
-/** What is known of where a message came from, as `postern queue trace` tells it. */
+/** Where a message came from, from the queue file or else the logs. Of a bounce: who sent what bounced. */
 export type Source = {
   readonly account: string | undefined;
   readonly user: string | undefined;
   readonly script: string | undefined;
+  /** Where the command stood that handed it in: Exim's log tells it (log_selector +arguments). */
   readonly directory: string | undefined;
   readonly client: string | undefined;
+  /** The address here that forwards it. */
   readonly forward: string | undefined;
   readonly isBounce: boolean;
 };
