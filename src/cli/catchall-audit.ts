@@ -10,7 +10,7 @@ import { findLogs } from '../sense/logs/find.ts';
 import { catchAllFormat } from '../servers/catch-all.ts';
 import { anyJson } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
-import { table } from '../show/text/table.ts';
+import { counted, table } from '../show/text/table.ts';
 import type { Column } from '../show/text/table.ts';
 import { placesOf } from './catchall-places.ts';
 import type { Call } from './command.ts';
@@ -45,9 +45,6 @@ const costsOf = async (call: Call, open: readonly Audited[], carryOut: CarryOut)
   await readLogs(reading.options, costs.tell).finally(reading.done);
   return costs;
 };
-
-const counted = (number: number, word: string): string =>
-  `${number.toLocaleString('en')} ${word}${number === 1 ? '' : 's'}`;
 
 const costText = (costs: Costs | undefined, domain: string): string => {
   const cost = costs?.of(domain);

@@ -9,7 +9,7 @@ import { keptMessage, messageKey } from '../servers/kept-message.ts';
 import type { KeptFile } from '../servers/kept-message.ts';
 import { anyJson } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
-import { grouped } from '../show/text/table.ts';
+import { counted, grouped } from '../show/text/table.ts';
 import { isoTime } from '../show/text/time.ts';
 import { jsonOption } from './command.ts';
 import type { Call, Command } from './command.ts';
@@ -76,7 +76,7 @@ const run = (call: Call): Promise<number> => {
     throw new Fault('REFUSED_FOR_SAFETY', `${plain(to)} is not empty: nothing is written over`);
   const { count, bad } = exportTo(file.includes('/') ? file : join(folder, file), to);
   if (call.options.has('json')) process.stdout.write(`${anyJson({ version: 1, file, to, messages: count, bad })}\n`);
-  else process.stdout.write(`${grouped(count)} messages written to ${plain(to)}, each with its envelope\n`);
+  else process.stdout.write(`${counted(count, 'message')} written to ${plain(to)}, each with its envelope\n`);
   if (bad.length > 0)
     throw new Fault('PARTLY_DONE', `${bad.length} are no whole message: ${plain(bad.slice(0, 10).join(', '))}`);
   return Promise.resolve(0);

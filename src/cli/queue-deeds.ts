@@ -15,7 +15,7 @@ import { anyJson } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
 import { groupLines, totalLines } from '../show/text/queue.ts';
 import { styleFor } from '../show/text/style.ts';
-import { grouped } from '../show/text/table.ts';
+import { counted, grouped } from '../show/text/table.ts';
 import type { Call } from './command.ts';
 import { atDesk, stateOf, whoAsks } from './desk.ts';
 import { conditionOf, finish, walk } from './queue-reading.ts';
@@ -40,11 +40,11 @@ const doers: Readonly<Record<DeedName, Doer>> = {
     ),
   release: async (wanted, _call, _order, desk) => {
     const count = await desk.alone(() => release(wanted, desk.carryOut));
-    return `${grouped(count)} of ${grouped(wanted.messages.length)} messages released in ${wanted.server}'s queue`;
+    return `${grouped(count)} of ${counted(wanted.messages.length, 'message')} released in ${wanted.server}'s queue`;
   },
   requeue: async (wanted, _call, _order, desk) => {
     await desk.alone(() => requeue(wanted, desk.carryOut));
-    return `${grouped(wanted.messages.length)} messages handed to ${wanted.server} again`;
+    return `${counted(wanted.messages.length, 'message')} handed to ${wanted.server} again`;
   },
 };
 

@@ -80,7 +80,7 @@ test('what is wrong says so, and nothing is done without being asked', () => {
   }
   const dry = run('purge', '--where', 'account ~ alice', '--dry-run', spools, state);
   assert.equal(dry.status, 0);
-  assert.match(dry.err, /purge would take:\n1 messages/);
+  assert.match(dry.err, /purge would take:\n1 message /);
   assert.match(run('hold', '--where', 'account = nobody', spools, state).out, /no message in the queue fits/);
   // A queue outside the places that the configuration allows is not touched.
   const refused = run('hold', '--yes', '--where', 'account ~ alice', spools, state);

@@ -8,7 +8,7 @@ import { findLogs } from '../sense/logs/find.ts';
 import { incidentHeadline } from '../show/text/incident.ts';
 import { plain } from '../show/text/plain.ts';
 import { styleFor } from '../show/text/style.ts';
-import { grouped } from '../show/text/table.ts';
+import { counted, grouped } from '../show/text/table.ts';
 import { localTime } from '../show/text/time.ts';
 import { createMeter } from './progress.ts';
 
@@ -80,7 +80,7 @@ export const tour = async (): Promise<number> => {
   );
   const { input, incidents } = report;
   print(
-    `  read      ${grouped(input.lines)} lines, ${grouped(input.events)} events${input.from === undefined ? '' : ` since ${localTime(input.from)}`}`,
+    `  read      ${counted(input.lines, 'line')}, ${counted(input.events, 'event')}${input.from === undefined ? '' : ` since ${localTime(input.from)}`}`,
   );
   print(incidents.length === 0 ? style.strong('No attack in them.') : style.strong('In them this server saw'));
   for (const incident of incidents.slice(0, incidentsShown))

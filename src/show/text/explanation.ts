@@ -3,7 +3,7 @@ import type { Explanation } from '../../model/explanation.ts';
 import { incidentLines } from './incident.ts';
 import { plain } from './plain.ts';
 import type { Style } from './style.ts';
-import { grouped, table } from './table.ts';
+import { counted, table } from './table.ts';
 import { localTime } from './time.ts';
 
 const signed = (nats: number): string => `${nats < 0 ? '' : '+'}${nats.toFixed(2)}`;
@@ -11,7 +11,7 @@ const signed = (nats: number): string => `${nats < 0 ? '' : '+'}${nats.toFixed(2
 export const explanationLines = (explanation: Explanation, style: Style): readonly string[] => {
   const { subject, kind, standing, events, first, last, terms, history, incidents } = explanation;
   const span = first === undefined || last === undefined ? '' : `, ${localTime(first)} to ${localTime(last)}`;
-  const head = `${style.strong(plain(subject))}  ${kind}, ${standing}: ${grouped(events)} events${span}`;
+  const head = `${style.strong(plain(subject))}  ${kind}, ${standing}: ${counted(events, 'event')}${span}`;
   if (events === 0) return [head, 'Nothing in these logs names it.'];
   return [
     head,

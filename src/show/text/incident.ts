@@ -2,7 +2,7 @@
 import type { Incident } from '../../model/report.ts';
 import { plain } from './plain.ts';
 import type { Style } from './style.ts';
-import { grouped } from './table.ts';
+import { counted, grouped } from './table.ts';
 import { durationWords, localTime } from './time.ts';
 
 const actorsShown = 5;
@@ -53,14 +53,14 @@ export const incidentLines = (incident: Incident, style: Style): readonly string
     ([name, count]) => `${grouped(count)} ${countWords.get(name) ?? name}`,
   );
   const end = incident.closed === undefined ? 'not over' : `over since ${localTime(incident.closed)}`;
-  const crowd = incident.distributed ? `, ${grouped(incident.actorCount)} clients together` : '';
+  const crowd = incident.distributed ? `, ${counted(incident.actorCount, 'client')} together` : '';
   return [
     `${style.warn('!')} ${style.strong(incident.attack)} ${incident.id}  ${size.join(', ')}${crowd}`,
     `    who         ${who(incident)}`,
     `    against     ${against(incident)}`,
     ...mannerLines(incident),
     `    since       ${localTime(incident.opened)}, last ${localTime(incident.last)} (${durationWords(incident.last - incident.opened)}), ${end}`,
-    `    recognised  ${localTime(incident.recognised)} after ${grouped(incident.eventsBeforeRecognition)} events: ${plain(incident.why)}`,
+    `    recognised  ${localTime(incident.recognised)} after ${counted(incident.eventsBeforeRecognition, 'event')}: ${plain(incident.why)}`,
     ...(incident.campaign === undefined ? [] : [`    campaign    the same as ${incident.campaign} before`]),
     ...incident.advice.map((sentence, at) => `    ${at === 0 ? 'answer' : '      '}      ${plain(sentence)}`),
   ];
@@ -71,5 +71,5 @@ export const incidentHeadline = (incident: Incident): string => {
   const size = Object.entries(incident.counts).map(
     ([name, count]) => `${grouped(count)} ${countWords.get(name) ?? name}`,
   );
-  return `${incident.attack} ${incident.id} against ${plain(incident.targets[0]?.value ?? '')}: ${size.join(', ')}; ${incident.actorCount === 1 ? who(incident) : `${grouped(incident.actorCount)} actors`}. ${plain(incident.why)}`;
+  return `${incident.attack} ${incident.id} against ${plain(incident.targets[0]?.value ?? '')}: ${size.join(', ')}; ${incident.actorCount === 1 ? who(incident) : counted(incident.actorCount, 'actor')}. ${plain(incident.why)}`;
 };

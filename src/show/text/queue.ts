@@ -6,7 +6,7 @@ import { isForged } from '../../model/queue/message.ts';
 import type { QueuedMessage } from '../../model/queue/message.ts';
 import { plain } from './plain.ts';
 import type { Style } from './style.ts';
-import { grouped, table } from './table.ts';
+import { counted, grouped, table } from './table.ts';
 import { durationWords, localTime } from './time.ts';
 
 const sizeUnits: readonly (readonly [string, number])[] = [
@@ -25,7 +25,7 @@ export const totalLines = (totals: QueueTotals, now: number, style: Style): read
   if (totals.messages === 0) return ['The queue is empty.'];
   const oldest = totals.oldest === undefined ? '' : `, the oldest ${durationWords(now - totals.oldest)}`;
   return [
-    `${style.strong(`${grouped(totals.messages)} messages`)} for ${grouped(totals.recipients)} recipients, ${sizeWords(totals.bytes)}${oldest}; ${grouped(totals.held)} held`,
+    `${style.strong(counted(totals.messages, 'message'))} for ${counted(totals.recipients, 'recipient')}, ${sizeWords(totals.bytes)}${oldest}; ${grouped(totals.held)} held`,
     `null sender ${share(totals.nullSender, totals.messages)}${totals.owned === 0 ? '' : `; forged sender ${share(totals.forged, totals.owned)} of the ${grouped(totals.owned)} whose account or user is known`}`,
     `${grouped(totals.cameInHour)} of them came within the last hour, ${grouped(totals.cameInTenMinutes)} within ten minutes; left alone they cost about ${grouped(totals.attemptsNextDay)} delivery attempts in the next day`,
   ];
@@ -110,7 +110,7 @@ export const messageLines = (message: QueuedMessage, now: number, style: Style):
     ...row('subject', message.subject),
     ...row(
       'waits for',
-      `${grouped(recipientCount)} recipients${deliveredCount === 0 ? '' : `, ${grouped(deliveredCount)} already delivered`}`,
+      `${counted(recipientCount, 'recipient')}${deliveredCount === 0 ? '' : `, ${grouped(deliveredCount)} already delivered`}`,
     ),
     ...recipients
       .slice(0, recipientsShown)

@@ -3,7 +3,7 @@ import type { Report } from '../../model/report.ts';
 import { incidentLines } from './incident.ts';
 import { plain } from './plain.ts';
 import type { Style } from './style.ts';
-import { grouped, table } from './table.ts';
+import { counted, grouped, table } from './table.ts';
 import type { Column } from './table.ts';
 import { localTime } from './time.ts';
 
@@ -18,7 +18,7 @@ const inputLines = (report: Report, style: Style): readonly string[] => {
       : `${localTime(input.from)} to ${localTime(input.to)}`;
   const share = input.lines === 0 ? 0 : (input.unmatched / input.lines) * 100;
   return [
-    `${grouped(input.lines)} lines, ${grouped(input.events)} events, ${span}`,
+    `${counted(input.lines, 'line')}, ${counted(input.events, 'event')}, ${span}`,
     ...input.files.map((file) => {
       const servers = file.servers.length === 0 ? 'no mail server recognised' : file.servers.join(', ');
       return `  ${plain(file.path)}  ${file.format}: ${servers}${file.problem === undefined ? '' : `  ${style.warn('!')} ${plain(file.problem)}`}`;
@@ -26,7 +26,7 @@ const inputLines = (report: Report, style: Style): readonly string[] => {
     ...(input.unmatched === 0
       ? []
       : [
-          `  ${grouped(input.unmatched)} lines (${share.toFixed(2)} %) not understood: postern parse --unmatched shows them`,
+          `  ${counted(input.unmatched, 'line')} (${share.toFixed(2)} %) not understood: postern parse --unmatched shows them`,
         ]),
   ];
 };

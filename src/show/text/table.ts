@@ -3,6 +3,9 @@ export type Column<R> = { readonly title: string; readonly right?: boolean; read
 
 export const grouped = (value: number): string => value.toLocaleString('en-US').replaceAll(',', ' ');
 
+/** `1 line`, `2 lines`. @param word takes an s */
+export const counted = (value: number, word: string): string => `${grouped(value)} ${word}${value === 1 ? '' : 's'}`;
+
 const pad = (text: string, width: number, right: boolean): string =>
   right ? text.padStart(width) : text.padEnd(width);
 
