@@ -54,6 +54,8 @@ export type ListenerMessage =
   | { readonly failed: string }
   | { readonly told: readonly Event[] }
   | { readonly noted: GateNote }
+  /** All of it, until it was asked. */
+  | { readonly toldAll: true }
   | { readonly complaint: string };
 
 const complaintsPerMinuteMax = 10;
@@ -65,7 +67,7 @@ const companyMs = 5;
 const goodOutcomes: ReadonlySet<Event['outcome']> = new Set([undefined, 'accepted', 'success']);
 
 /** Events go over together. Whoever was just refused must not be answered ahead of that evidence: it goes at once. */
-const tellTogether = (): ((event: Event) => void) => {
+const tellTogether = (): { tell: (event: Event) => void; tellAll: () => void } => {
   let told: Event[] = [];
   let waiting: NodeJS.Timeout | undefined;
   const send = (): void => {
@@ -74,10 +76,16 @@ const tellTogether = (): ((event: Event) => void) => {
     if (told.length > 0) say({ told });
     told = [];
   };
-  return (event) => {
-    told.push(event);
-    if (!goodOutcomes.has(event.outcome)) setImmediate(send);
-    else waiting ??= setTimeout(send, companyMs);
+  return {
+    tell: (event) => {
+      told.push(event);
+      if (!goodOutcomes.has(event.outcome)) setImmediate(send);
+      else waiting ??= setTimeout(send, companyMs);
+    },
+    tellAll: () => {
+      send();
+      say({ toldAll: true });
+    },
   };
 };
 
@@ -85,7 +93,7 @@ const main = async (data: ListenerData): Promise<void> => {
   const memory = createMemory(data.buffer, data.seed);
   const answering = createAnswering(data.probeKey, data.heardFile);
   const judge = createAsk(memory.table, judgeSettings(data.choice));
-  const tell = tellTogether();
+  const { tell, tellAll } = tellTogether();
   let complaints = 0;
   setInterval(() => (complaints = 0), 60_000).unref();
   const complain = (error: unknown): void => {
@@ -125,7 +133,11 @@ const main = async (data: ListenerData): Promise<void> => {
       'path' in endpoint ? `unix:${endpoint.path}` : `${endpoint.host}:${endpoint.port}`,
     ]),
   });
-  parentPort?.once('message', () => {
+  parentPort?.on('message', (order: 'tell' | 'stop') => {
+    if (order === 'tell') {
+      tellAll();
+      return;
+    }
     void Promise.all(hooks.map(({ hook }) => hook.stop())).then(() => parentPort?.close());
   });
 };

@@ -9,6 +9,8 @@ import type { HookName } from './settings.ts';
 export type ListenerThreads = {
   /** Where each hook listens. */
   readonly endpoints: ReadonlyMap<HookName, string>;
+  /** Resolves when all that the hooks had to tell at the call has been heard. */
+  readonly heard: () => Promise<void>;
   readonly stop: () => Promise<void>;
 };
 
@@ -17,23 +19,42 @@ type News = {
   readonly onNoted: (note: GateNote) => void;
   readonly onComplaint: (text: string) => void;
 };
-type Started = { readonly worker: Worker; readonly endpoints: readonly (readonly [HookName, string])[] };
+type Started = {
+  readonly worker: Worker;
+  readonly endpoints: readonly (readonly [HookName, string])[];
+  /** Who waits until the thread has told all. */
+  readonly spoke: (() => void)[];
+};
+
+/** Each thread answers once, and what it had told before comes before. */
+const hearThread = async ({ worker, spoke }: Started): Promise<void> => {
+  if (worker.threadId < 0) return; // it has ended
+  const { promise, resolve } = Promise.withResolvers<void>();
+  spoke.push(resolve);
+  worker.postMessage('tell');
+  await promise;
+};
 
 const startThread = async (data: ListenerData, { onTold, onNoted, onComplaint }: News): Promise<Started> => {
   const worker = new Worker(new URL('./listener-thread.ts', import.meta.url), { workerData: data });
   const { promise, resolve, reject } = Promise.withResolvers<Started['endpoints']>();
+  const spoke: Started['spoke'] = [];
   worker.on('message', (message: ListenerMessage) => {
     if ('told' in message) onTold(message.told);
     else if ('noted' in message) onNoted(message.noted);
     else if ('ready' in message) resolve(message.ready);
+    else if ('toldAll' in message) spoke.shift()?.();
     else if ('failed' in message) reject(new Fault('CONFIG', message.failed));
     else onComplaint(message.complaint);
+  });
+  worker.once('exit', () => {
+    for (const resolveSpoke of spoke.splice(0)) resolveSpoke();
   });
   worker.on('error', (error) => {
     reject(error);
     onComplaint(`a listener thread ended: ${String(error)}`);
   });
-  return { worker, endpoints: await promise };
+  return { worker, endpoints: await promise, spoke };
 };
 
 const stopThread = async ({ worker }: Started): Promise<void> => {
@@ -67,5 +88,9 @@ export const startListenerThreads = async (
     await stop();
     throw error;
   }
-  return { endpoints: new Map(started[0]?.endpoints), stop };
+  return {
+    endpoints: new Map(started[0]?.endpoints),
+    heard: async () => void (await Promise.all(started.map(hearThread))),
+    stop,
+  };
 };

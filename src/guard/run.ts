@@ -45,7 +45,7 @@ export type Guard = {
   readonly hooks: ReadonlyMap<HookName, string>;
   /** Milliseconds since 1970 until which answers stay mild; undefined when over. */
   readonly learningUntil: number | undefined;
-  /** Resolves when every log has been read to its present end. */
+  /** Resolves when every log has been read to its present end, and what the hooks had to tell is judged. */
   readonly caughtUp: () => Promise<void>;
   /** Resolves when what the guard does by itself is done. */
   readonly settled: () => Promise<void>;
@@ -245,7 +245,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     unreadable,
     hooks: hooks.endpoints,
     learningUntil: choice.learningUntil * 1000 > Date.now() ? choice.learningUntil * 1000 : undefined,
-    caughtUp: async () => void (await Promise.all(following.map((each) => each.caughtUp()))),
+    caughtUp: async () => void (await Promise.all([hooks.heard(), ...following.map((each) => each.caughtUp())])),
     settled: containment.settled,
     quotasRead: quotas.readAgain,
     stop: async () => {

@@ -14,14 +14,21 @@ const sessions = 14;
 /** Two pairs of domains are proof. */
 const pairs = 4;
 
-/** Tries to relay until it is told that it is unwelcome: how? */
-const probe = async (from: string): Promise<'sent away' | 'held'> => {
+type Fate = 'sent away' | 'held';
+/** A held client is greeted late, a fresh one may be where the machine is slow. */
+const waitMsMin = 1000;
+
+/** Tries to relay until it is told that it is unwelcome: how? @param wasHeld the last time, at this address */
+const probe = async (from: string, wasHeld: boolean): Promise<Fate> => {
   const began = performance.now();
   const smtp = await dialSmtp({ from, to: '127.0.0.1', port: 2525 });
   try {
     if (smtp.greeting.code !== 220) return 'sent away';
-    // It does not wait for more to know that it is kept waiting.
-    if (performance.now() - began > 1000) return 'held';
+    if (wasHeld) {
+      // It does not wait for more to know that it is kept waiting.
+      assert.ok(performance.now() - began > waitMsMin, 'who is known to be hostile waits for the greeting');
+      return 'held';
+    }
     await smtp.say('EHLO probe.test');
     for (let pair = 0; pair < pairs; pair++) {
       const { code } = await smtp.say(`MAIL FROM:<s${pair}@from${pair}.test>`);
@@ -51,10 +58,11 @@ test(
     const guard = await startGuard(settings, (item) => news.push(item));
     try {
       let address = 1;
-      const fates: string[] = [];
+      const fates: Fate[] = [];
       for (let session = 0; session < sessions; session++) {
-        const fate = await probe(`203.0.${address}.7`);
+        const fate = await probe(`203.0.${address}.7`, fates.at(-1) === 'held');
         fates.push(fate);
+        await guard.caughtUp();
         if (fate === 'sent away') address++;
       }
       await guard.settled();

@@ -11,7 +11,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { test } from 'node:test';
 import type { GuardNews } from '../../src/guard/notices/news.ts';
 import { startGuard } from '../../src/guard/run.ts';
-import { linesOf } from '../servers/lab/await.ts';
+import type { Guard } from '../../src/guard/run.ts';
+import { linesOf, until } from '../servers/lab/await.ts';
 import { dialImap } from '../servers/lab/dialogue.ts';
 import { labClosed } from '../servers/lab/door.ts';
 import { startWorld } from '../servers/lab/world.ts';
@@ -41,25 +42,36 @@ const newsletter = async (server: Server): Promise<void> => {
         .flatMap((line) => line.match(/reader\d+@/g) ?? []),
     );
   // Asked again after a while instead of after each line: the log is long.
-  for (let patience = 300; told().size < readers; patience--) {
-    assert.ok(patience > 0, `the fate of only ${told().size} readers was told`);
-    await pause(200);
+  for (let before = 0; before < readers; before = told().size) {
+    await until(
+      () => `the fate of only ${told().size} readers was told`,
+      async () => {
+        await pause(200);
+        return told().size > before;
+      },
+    );
   }
 };
 
 /** @returns how many messages went out before the first was held */
-const blast = async (server: Server): Promise<number> => {
+const blast = async (server: Server, guard: Guard): Promise<number> => {
   const smtp = await logIn(server.address, '203.0.113.50', 'alice');
   let sent = 0;
   let fate = '';
   for (; sent <= blastMax && fate !== 'held'; sent++) {
     const recipient = `${isDead(sent) ? 'bounce' : 'victim'}-${sent}@remote.test`;
     await smtp.send('alice@lab.test', [recipient], `Subject: to ${recipient}\n\nbuy`);
-    // The thief's own pace.
+    // The thief's own pace; on a machine that is too slow for it, the guard's.
     [fate] = await Promise.all([server.fateOf(recipient), pause(blastGapMs)]);
+    await guard.caughtUp();
   }
   smtp.hangUp();
   return fate === 'held' ? sent - 1 : Infinity;
+};
+
+const plant = (): void => {
+  mkdirSync(dirname(sieve), { recursive: true });
+  writeFileSync(sieve, 'redirect "drop@evil.test";\n');
 };
 
 for (const { name, start, hook, listen } of mailServers)
@@ -73,7 +85,11 @@ for (const { name, start, hook, listen } of mailServers)
       const news: GuardNews[] = [];
       const guard = await startGuard(
         settingsAt(state, hook).set('logs', [server.log]).set(`${hook}.listen`, listen).set('accounts.lookAgain', '2s'),
-        (item) => news.push(item),
+        (item) => {
+          news.push(item);
+          // The thief answers the lock before the guard looks again.
+          if (deedsIn([item]).length > 0 && deedsIn(news).length === 1) plant();
+        },
       );
       try {
         await newsletter(server);
@@ -85,9 +101,7 @@ for (const { name, start, hook, listen } of mailServers)
 
         const session = await dialImap({ from: '203.0.113.50', to: world.dovecot.address, port: 143 });
         assert.equal((await session.say('LOGIN alice@lab.test alicepw')).status, 'OK');
-        const sent = await blast(server);
-        mkdirSync(dirname(sieve), { recursive: true });
-        writeFileSync(sieve, 'redirect "drop@evil.test";\n');
+        const sent = await blast(server, guard);
         assert.ok(sent >= 20 && sent <= blastMax, `${sent} messages`);
         await guard.settled();
         assert.deepEqual(
@@ -96,7 +110,10 @@ for (const { name, start, hook, listen } of mailServers)
         );
         assert.match(deedsIn(news)[0] ?? '', /^alice@lab\.test is locked: .*1 open imap session from 203\.0\.113\.50/);
         // It looks again, and finds what is new.
-        for (let patience = 100; deedsIn(news).length < 2 && patience > 0; patience--) await pause(100);
+        await until(
+          () => `it looks again: ${deedsIn(news).join('\n')}`,
+          () => deedsIn(news).length > 1,
+        );
         const [, again = ''] = deedsIn(news);
         assert.match(again, /^alice@lab\.test, 2s later: /);
         assert.match(again, /1 open imap session from 203\.0\.113\.50/);

@@ -52,9 +52,10 @@ const underGuard = async (play: (scene: Scene) => Promise<void>): Promise<void> 
 
 type Server = { readonly address: string; readonly port: number; readonly domain: string; readonly known: string };
 
-/** One session that asks for each name; the replies to RCPT, up to the end of the session. */
+/** One session that asks for each name; the replies to RCPT, up to the end of the session, when the guard knows of it. */
 const ask = async (
   server: Server,
+  guard: Guard,
   from: string,
   names: readonly string[],
   sender = 's@remote.test',
@@ -72,6 +73,7 @@ const ask = async (
       if (reply.code === 0 || reply.code === 421 || reply.text === 'closing connection') break;
     }
   smtp.hangUp();
+  await guard.caughtUp();
   return replies;
 };
 
@@ -82,20 +84,20 @@ const isTruth = (reply: string): boolean => /^250|ser unknown|o such|nknown user
 /** @param truthsMax how many truthful answers one client, and a campaign of 60 one-shot clients, may get */
 const dictionary = async (
   server: Server,
-  { opened }: Scene,
+  { opened, guard }: Scene,
   truthsMax: { readonly client: number; readonly campaign: number },
 ): Promise<void> => {
-  const slow = await ask(server, '203.0.113.7', numbered('guess', 30));
+  const slow = await ask(server, guard, '203.0.113.7', numbered('guess', 30));
   assert.ok(slow.length > 1, 'the attack was seen');
-  const again = await ask(server, '203.0.113.7', numbered('more', 30));
+  const again = await ask(server, guard, '203.0.113.7', numbered('more', 30));
   const truths = [...slow, ...again].filter(isTruth);
   assert.ok(truths.length <= truthsMax.client, `${truths.length} answers:\n${[...slow, ...again].join('\n')}`);
-  assert.ok(!isTruth((await ask(server, '203.0.113.7', [server.known]))[0] ?? ''), 'the door is closed');
-  assert.match((await ask(server, '198.51.100.7', [server.known]))[0] ?? '', /^250/, 'not for a neighbour');
+  assert.ok(!isTruth((await ask(server, guard, '203.0.113.7', [server.known]))[0] ?? ''), 'the door is closed');
+  assert.match((await ask(server, guard, '198.51.100.7', [server.known]))[0] ?? '', /^250/, 'not for a neighbour');
 
   let learned = 0;
   for (let probe = 0; probe < 60; probe++) {
-    const [reply = ''] = await ask(server, `20.${probe}.7.9`, [`target${probe}`]);
+    const [reply = ''] = await ask(server, guard, `20.${probe}.7.9`, [`target${probe}`]);
     if (isTruth(reply)) learned++;
   }
   assert.ok(learned >= 15, 'the campaign was seen before it was stopped');
@@ -108,17 +110,17 @@ const dictionary = async (
 };
 
 /** Every twentieth name of a list is gone; a server that returns bounces is innocent. */
-const innocents = async (server: Server, bounces = 12): Promise<void> => {
+const innocents = async (server: Server, guard: Guard, bounces = 12): Promise<void> => {
   for (let post = 0; post < 3; post++) {
     const names = Array.from({ length: 20 }, (_, at) => (at === 10 ? `left${post}` : server.known));
-    const replies = await ask(server, '198.51.100.20', names, 'list-owner@lists.test');
+    const replies = await ask(server, guard, '198.51.100.20', names, 'list-owner@lists.test');
     assert.equal(replies.filter((reply) => reply.startsWith('250')).length, 19, replies.join('\n'));
   }
   for (let bounce = 0; bounce < bounces; bounce++) {
-    const [reply = ''] = await ask(server, '198.51.100.30', [`forged${bounce}`], '');
+    const [reply = ''] = await ask(server, guard, '198.51.100.30', [`forged${bounce}`], '');
     assert.ok(isTruth(reply), `the server's own answer, not ours: ${reply}`);
   }
-  assert.match((await ask(server, '198.51.100.30', [server.known], ''))[0] ?? '', /^250/);
+  assert.match((await ask(server, guard, '198.51.100.30', [server.known], ''))[0] ?? '', /^250/);
 };
 
 test('Exim: a dictionary attack is contained, the innocent pass', { skip: labClosed }, async () => {
@@ -130,7 +132,7 @@ test('Exim: a dictionary attack is contained, the innocent pass', { skip: labClo
         attachExim('127.0.0.1:10042')(config).replaceAll('ratelimit = 12 / 60s', 'ratelimit = 1000 / 60s'),
     });
     const server = { address: exim.address, port: 25, domain: 'lab.test', known: 'alice' };
-    await innocents(server);
+    await innocents(server, scene.guard);
     await dictionary(server, scene, { client: 5, campaign: 30 });
   });
 });
@@ -142,7 +144,7 @@ test('Sendmail: a dictionary attack is contained, the innocent pass', { skip: la
     await using sendmail = await startSendmail(askMilter('inet:10041@127.0.0.1'));
     const server = { address: sendmail.address, port: 25, domain: 'mx.lab.test', known: 'laba' };
     // Its own limit is twelve connections a minute from one client.
-    await innocents(server, 8);
+    await innocents(server, scene.guard, 8);
     // Sendmail refuses an unknown name itself and only tells us: one client is stopped from the next MAIL on; a campaign of
     // one-shot clients is recognised, but what Sendmail says about each name cannot be hidden by a milter.
     await dictionary(server, scene, { client: 40, campaign: 60 });
@@ -157,11 +159,13 @@ test(
     assert.ok(world);
     await underGuard(async (scene) => {
       const server = { address: '127.0.0.1', port: 2525, domain: hostname(), known: 'postmaster' };
-      await innocents(server);
+      await innocents(server, scene.guard);
       await dictionary(server, scene, { client: 5, campaign: 30 });
       const replies: string[] = [];
       for (let session = 0; session < 5; session++)
-        replies.push(...(await ask({ ...server, domain: `elsewhere${session}.test` }, '203.0.113.50', ['x'])));
+        replies.push(
+          ...(await ask({ ...server, domain: `elsewhere${session}.test` }, scene.guard, '203.0.113.50', ['x'])),
+        );
       assert.ok(replies.length > 3 && replies.every((reply) => !reply.startsWith('250')), 'nothing is relayed');
       assert.match(replies.at(-1) ?? '', /^421/, 'who asked to relay twice is not greeted a third time');
     });

@@ -9,8 +9,11 @@ import type { VerdictKind } from '../../model/verdict.ts';
 /** Resolves when the log reader has moved on, at the latest after `msMax`. */
 export type NextProgress = (msMax: number) => Promise<void>;
 
-/** An outcome that is not in the log after this time is not waited for. */
-export const outcomeMsMax = 50;
+/**
+ * An outcome that is not in the log after this time is not waited for. It is there after a few milliseconds; under an attack, or
+ * on a slow machine, later. Whoever waits has just been refused, so waiting costs nobody else.
+ */
+export const outcomeMsMax = 500;
 
 /** @param cell one shared counter, to which the log reader adds; the statistics must be written before */
 export const createProgress = (cell: Int32Array<SharedArrayBuffer>): { advance: () => void; next: NextProgress } => ({

@@ -8,6 +8,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 export const patienceMs = 120_000;
 const lastLines = 15;
 
+/** Resolves when something is so that nobody tells: asks again until then. @param complaint what to say when it never is */
+export const until = async (complaint: () => string, isSo: () => boolean | Promise<boolean>): Promise<void> => {
+  const end = Date.now() + patienceMs;
+  while (!(await isSo())) {
+    if (Date.now() > end) throw new Error(`${complaint()} (${patienceMs} ms)`);
+    await pause(20);
+  }
+};
+
 /** Complete lines of a file that may not be there yet, as latin1. */
 export const linesOf = (path: string): string[] =>
   existsSync(path) ? readFileSync(path, 'latin1').split('\n').slice(0, -1) : [];
@@ -65,25 +74,20 @@ const hasSocket = (address: string, port: number, among: readonly string[]): boo
 const listensOn = (address: string, port: number): boolean => hasSocket(address, port, [states.listening]);
 
 /** Resolves when the server at a port has ended all of its sessions, those of clients that have gone too. */
-export const awaitQuiet = async (address: string, port: number): Promise<void> => {
-  const until = Date.now() + patienceMs;
-  while (hasSocket(address, port, [states.established, states.closeWait])) {
-    if (Date.now() > until) throw new Error(`${address}:${port} still has a session after ${patienceMs} ms`);
-    await pause(5);
-  }
-};
+export const awaitQuiet = (address: string, port: number): Promise<void> =>
+  until(
+    () => `${address}:${port} still has a session`,
+    () => !hasSocket(address, port, [states.established, states.closeWait]),
+  );
 
 /**
  * Resolves when all ports are open, or closed. A process tells nobody when it begins to listen, so this one asks again.
  * @param open false: waits until nobody listens there any more
  */
 export const awaitPorts = async (address: string, ports: readonly number[], open = true): Promise<void> => {
-  const until = Date.now() + patienceMs;
-  for (const port of ports) {
-    while (listensOn(address, port) !== open) {
-      if (Date.now() > until)
-        throw new Error(`${address}:${port} is still ${open ? 'closed' : 'open'} after ${patienceMs} ms`);
-      await pause(20);
-    }
-  }
+  for (const port of ports)
+    await until(
+      () => `${address}:${port} is still ${open ? 'closed' : 'open'}`,
+      () => listensOn(address, port) === open,
+    );
 };

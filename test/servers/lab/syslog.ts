@@ -1,8 +1,9 @@
 /** The machine's syslog: a real rsyslogd on /dev/log, as on a Debian mail server. */
+import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { awaitFile, awaitLine } from './await.ts';
-import { runCommand, startDaemon, stoppable } from './daemon.ts';
+import { startDaemon, stoppable } from './daemon.ts';
 import type { Stoppable } from './daemon.ts';
 import { layConfig } from './machine.ts';
 
@@ -24,12 +25,18 @@ export const startSyslog = async (): Promise<Syslog> => {
   const config = join(layConfig('rsyslog'), 'lab.conf');
   const rsyslogd = startDaemon('rsyslogd', '/usr/sbin/rsyslogd', ['-n', '-f', config, '-i', 'NONE']);
   await rsyslogd.until(awaitFile('/dev/log'));
+  // One that stays: it is asked often, and sends each line at once.
+  const logger = spawn('logger', ['-p', 'mail.info', '-t', 'lab'], { stdio: ['pipe', 'ignore', 'inherit'] });
   let marks = 0;
   const settle = async (): Promise<void> => {
     const mark = `mark ${++marks}.`;
-    await runCommand('logger', ['-p', 'mail.info', '-t', 'lab', mark]);
+    logger.stdin.write(`${mark}\n`);
     for (const path of [traditional, iso]) await awaitLine(path, mark, (line) => line.endsWith(mark));
   };
   await settle();
-  return { traditional, iso, settle, ...stoppable(rsyslogd.stop) };
+  const stop = async (): Promise<void> => {
+    logger.stdin.end();
+    await rsyslogd.stop();
+  };
+  return { traditional, iso, settle, ...stoppable(stop) };
 };

@@ -3,13 +3,11 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { GuardNews } from '../../../src/guard/notices/news.ts';
 import { startGuard } from '../../../src/guard/run.ts';
-import type { Guard } from '../../../src/guard/run.ts';
 import { defaults } from '../../../src/guard/settings.ts';
 import type { Incident } from '../../../src/model/report.ts';
-import { patienceMs } from '../../servers/lab/await.ts';
+import { until } from '../../servers/lab/await.ts';
 import { dialSmtp } from '../../servers/lab/dialogue.ts';
 import type { SmtpDialogue } from '../../servers/lab/dialogue.ts';
 import { startWorld } from '../../servers/lab/world.ts';
@@ -21,11 +19,12 @@ export type Arena = {
   readonly name: string;
   readonly world: World;
   readonly server: Server;
-  readonly guard: Guard;
   /** A recipient that exists, and another one. */
   readonly known: string;
   readonly other: string;
   readonly domain: string;
+  /** Until the guard knows of all that has happened: it stands in the log, and was read. */
+  readonly caughtUp: () => Promise<void>;
   readonly incidents: (attack: string) => readonly Incident[];
   /** Until the guard knows of an incident of this attack. */
   readonly recognised: (attack: string) => Promise<Incident>;
@@ -36,7 +35,6 @@ auth_policy_server_url = http://127.0.0.1:10043/
 auth_policy_hash_nonce = of-this-test
 auth_policy_server_timeout_msecs = 60000
 `;
-const pauseMs = 50;
 
 type Stage = Pick<MailServer, 'hook' | 'listen'> & {
   readonly name: string;
@@ -64,19 +62,22 @@ export const inArena = async (stage: Stage, play: (arena: Arena) => Promise<void
       ...stage,
       world,
       server,
-      guard,
       domain: stage.known.slice(stage.known.indexOf('@') + 1),
       incidents,
+      caughtUp: async () => {
+        await world.log.settle();
+        await guard.caughtUp();
+      },
       recognised: async (attack) => {
-        for (const until = Date.now() + patienceMs; Date.now() < until; await pause(pauseMs)) {
-          const [incident] = incidents(attack);
-          if (incident !== undefined) return incident;
-        }
-        return assert.fail(
-          `${attack} was not recognised; opened: ${openedIn(news)
+        const opened = (): string =>
+          openedIn(news)
             .map((one) => one.attack)
-            .join(' ')}`,
+            .join(' ');
+        await until(
+          () => `${attack} was not recognised; opened: ${opened()}`,
+          () => incidents(attack).length > 0,
         );
+        return incidents(attack)[0] ?? assert.fail();
       },
     });
   } finally {
@@ -119,7 +120,7 @@ export const ask = async (
       if (reply.code === 0 || reply.code === 421 || reply.text === 'closing connection') break;
     }
   smtp.hangUp();
-  await arena.guard.caughtUp();
+  await arena.caughtUp();
   return replies;
 };
 
@@ -134,13 +135,13 @@ export const post = async (arena: Arena, from: string, sender: string, recipient
     return `${end.code} ${end.text}`;
   } finally {
     smtp.hangUp();
-    await arena.guard.caughtUp();
+    await arena.caughtUp();
   }
 };
 
 /** A login at the submission port. @returns the code of the answer; 0 when there was none to say it to */
 export const logIn = async (
-  { server, guard }: Arena,
+  { server, caughtUp }: Arena,
   from: string,
   account: string,
   password: string,
@@ -150,7 +151,7 @@ export const logIn = async (
   const hello = await smtp.say('EHLO client.test');
   const code = hello.code === 250 ? (await smtp.authPlain(account, password)).code : hello.code;
   smtp.hangUp();
-  await guard.caughtUp();
+  await caughtUp();
   return code;
 };
 
