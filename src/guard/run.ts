@@ -165,7 +165,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
   const key = probeKey(state);
   const checkers = hearCheckers();
   const tellFromLog: Tell = (event) => {
-    witness.logSpoke(event.server, performance.now());
+    if (!witness.logSpeaks(event, performance.now())) return;
     // What a marked session does is about who checks, not about an attacker.
     if (readsMarked(key, loggedFile(state), event) || checkers.isOne(event)) return;
     quotas.hear(event);
@@ -209,7 +209,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     {
       onTold: (events) => {
         events.forEach(quotas.hear);
-        for (const event of events) if (witness.hookSpeaks(event.server, performance.now())) judge.tell(event);
+        for (const event of events) if (witness.hookSpeaks(event, performance.now())) judge.tell(event);
         progress.advance();
       },
       onNoted: notes.add,

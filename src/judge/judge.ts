@@ -82,6 +82,10 @@ const isRefusal = (event: Event): boolean =>
     ? event.outcome === 'deferred' || event.outcome === 'rejected'
     : event.kind === 'auth' && event.reason === 'policy';
 
+/** Where a recipient can be hidden: at RCPT, and of Sendmail's at MAIL. */
+const isPutOff = ({ kind, server, outcome }: Event): boolean =>
+  outcome === 'deferred' && (kind === 'recipient' || (kind === 'sender' && server === 'sendmail'));
+
 // oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
 export const createJudge = (memory: Memory, settings: JudgeSettings, listener: Listener = {}): Judge => {
   const { table, firsts } = memory;
@@ -258,13 +262,12 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
       const place = event.client === undefined ? undefined : placeOf(event.client);
       tally.add(event, place?.prefix);
       const detectors = listeners.get(event.kind);
-      if (detectors === undefined) return;
+      if (detectors === undefined && !isPutOff(event)) return;
       const facts = factsOf(event, place, seconds);
-      if (event.kind === 'recipient' && event.outcome === 'deferred' && facts.network !== undefined)
-        noteDeferral(facts, facts.network);
+      if (isPutOff(event) && facts.network !== undefined) noteDeferral(facts, facts.network);
       if (doubts.isFault(facts)) return;
       if (isRefusal(event)) recogniseCut(facts);
-      for (const detector of detectors) detector.observe(facts, bench);
+      for (const detector of detectors ?? []) detector.observe(facts, bench);
     },
     report: (most = Infinity) => {
       // What needs much memory for a while comes first, what stays comes last.

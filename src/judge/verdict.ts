@@ -13,6 +13,7 @@ import { isVictim } from './detectors/backscatter.ts';
 import { isHeld } from './detectors/compromised-account.ts';
 import { isStepUp } from './detectors/account-siege.ts';
 import { natsAccepted } from './detectors/harvest.ts';
+import { isServerAlarmed } from './detectors/harvest-crowd.ts';
 import { overQuota } from './detectors/mailbox-room.ts';
 import { isKnownLogin } from './detectors/login.ts';
 import { tags } from './detectors/tags.ts';
@@ -95,6 +96,13 @@ const clientLevel = (
   return harder(own, networkLevel(table, networkOf(client), seconds, settings));
 };
 
+const mayHide = (table: Table, { stage, recipient, server }: Question, seconds: number): boolean => {
+  if (stage === 'sender' && server === 'sendmail')
+    return isServerAlarmed(table, server, seconds) || isStrict(table, seconds);
+  if (stage !== 'recipient' || recipient === undefined) return false;
+  return isAlarmed(table, tags.harvestBlocks, domainOf(recipient), seconds) || isStrict(table, seconds);
+};
+
 /** During a campaign against its domain a recipient is hidden from clients that were never good, unless they come back later. */
 const isHidden = (
   table: Table,
@@ -103,14 +111,7 @@ const isHidden = (
   seconds: number,
   settings: JudgeSettings,
 ): boolean => {
-  if (
-    question.stage !== 'recipient' ||
-    question.recipient === undefined ||
-    modeOf(settings, 'harvest-crowd') !== 'enforce'
-  )
-    return false;
-  const isAttacked = isAlarmed(table, tags.harvestBlocks, domainOf(question.recipient), seconds);
-  if (!isAttacked && !isStrict(table, seconds)) return false;
+  if (modeOf(settings, 'harvest-crowd') !== 'enforce' || !mayHide(table, question, seconds)) return false;
   const network = networkOf(client);
   if (wasEverGood(table, prefixOf(client), network, seconds)) return false;
   const at = table.find(tags.deferredOnce, network);
@@ -162,7 +163,8 @@ const judgeClient = (
   if (allowed !== 'none' && allowed !== 'delay')
     return verdictOf(allowed, termsOf(table, client, prefixOf(client), seconds));
   if (isHidden(table, question, client, seconds, settings)) {
-    return { kind: 'defer', reply: campaignReply, why: because('harvest-crowd', domainOf(question.recipient ?? '')) };
+    const crowdAim = question.recipient === undefined ? question.server : domainOf(question.recipient);
+    return { kind: 'defer', reply: campaignReply, why: because('harvest-crowd', crowdAim) };
   }
   if (isFloodedBounce(table, question, seconds, settings)) {
     return { kind: 'defer', reply: bounceReply, why: because('backscatter', question.recipient ?? '') };

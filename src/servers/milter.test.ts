@@ -26,7 +26,10 @@ test('a session is asked about at every stage, and its outcomes are told', () =>
   assert.deepEqual([first.events[0]?.outcome, first.question?.recipientsBefore], ['accepted', undefined]);
   session.hear(macros('R', { '{rcpt_mailer}': 'error', '{rcpt_host}': '5.1.1', '{rcpt_addr}': 'User unknown' }), time);
   const refused = session.hear({ kind: 'rcpt', address: '<b@lab.test>', parameters: [] }, time);
-  assert.deepEqual([refused.events[0]?.outcome, refused.question, refused.refused], ['unknown', undefined, true]);
+  assert.deepEqual(
+    [refused.events[0]?.outcome, refused.question?.recipient, refused.refused],
+    ['unknown', 'b@lab.test', true],
+  );
   session.hear(macros('R', { '{rcpt_mailer}': 'local' }), time);
   const third = session.hear({ kind: 'rcpt', address: '<c@lab.test>', parameters: [] }, time);
   assert.equal(third.question?.recipientsBefore, 2);
@@ -80,13 +83,26 @@ test('each verdict has its replies, and no shutdown is among them', () => {
   const question = createMilterSession().hear(connect, time).question;
   assert.ok(question !== undefined);
   const drop: Verdict = { kind: 'drop', reply: { code: '421', enhanced: '4.7.0', text: 'bye %s\r\nnow' }, why: [] };
-  assert.deepEqual(repliesOf(drop, question), [{ kind: 'reply-code', text: '421 4.7.0 bye  s now' }]);
+  assert.deepEqual(repliesOf(drop, question, false), [{ kind: 'reply-code', text: '421 4.7.0 bye  s now' }]);
   const hold: Verdict = { kind: 'hold', why: [] };
-  assert.deepEqual(repliesOf(hold, question), [{ kind: 'continue' }]);
-  const held = repliesOf(hold, { ...question, stage: 'message', account: 'anna' });
+  assert.deepEqual(repliesOf(hold, question, false), [{ kind: 'continue' }]);
+  const held = repliesOf(hold, { ...question, stage: 'message', account: 'anna' }, false);
   assert.deepEqual(held[0], { kind: 'add-header', name: 'X-Authenticated-As', value: 'anna' });
   assert.equal(held.at(-1)?.kind, 'continue');
   assert.ok(!wantsReply({ kind: 'abort' }) && wantsReply(connect));
+});
+
+test('at a recipient that the server refused, any no ends the session', () => {
+  const question = createMilterSession().hear(connect, time).question;
+  assert.ok(question !== undefined);
+  const defer: Verdict = { kind: 'defer', reply: { code: '450', enhanced: '4.2.0', text: 'later' }, why: [] };
+  const reject: Verdict = { kind: 'reject', reply: { code: '554', enhanced: '5.7.1', text: 'no' }, why: [] };
+  assert.deepEqual(repliesOf(defer, question, true), [{ kind: 'reply-code', text: '421 4.7.0 later' }]);
+  assert.deepEqual(repliesOf(reject, question, true), [{ kind: 'reply-code', text: '421 4.7.0 no' }]);
+  const withOthers = { ...question, recipientsBefore: 2 };
+  assert.deepEqual(repliesOf(defer, withOthers, true), [{ kind: 'continue' }]);
+  assert.deepEqual(repliesOf(reject, withOthers, true), [{ kind: 'reply-code', text: '421 4.7.0 no' }]);
+  assert.deepEqual(repliesOf({ kind: 'accept', why: [] }, question, true), [{ kind: 'continue' }]);
 });
 
 test('a recipient is asked about with the size that MAIL promised', () => {

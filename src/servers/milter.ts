@@ -42,7 +42,10 @@ export const negotiate = (offer: Negotiation): MilterReply => ({
 export type Heard = {
   readonly events: readonly Event[];
   readonly question: Question | undefined;
-  /** The server refused this recipient itself: it must not hear the next answer ahead of this evidence. */
+  /**
+   * The server refused this recipient itself: the client must not hear the next answer ahead of this evidence. Our answer
+   * cannot change what it hears of this one, but 421 ends the session there (Sendmail; Postfix passes over it).
+   */
   readonly refused: boolean;
 };
 
@@ -135,8 +138,9 @@ export const createMilterSession = (): MilterSession => {
       draft.dsn = dsn;
       if (dsn !== undefined) draft.text = macros.get('{rcpt_addr}');
     });
-    if (outcome !== 'accepted') return { events: [told], question: undefined, refused: true };
-    const heard = { events: [told], question: question(time, 'recipient', recipient), refused: false };
+    const refused = outcome !== 'accepted';
+    const heard = { events: [told], question: question(time, 'recipient', recipient), refused };
+    if (refused) return heard;
     accepted++;
     lastAccepted = recipient;
     return heard;
@@ -217,7 +221,7 @@ const oneLine = (text: string): string => text.replaceAll(/[^ -$&-~]+/g, ' ').sl
  * The replies to a command, in order. SHUTDOWN is never said: at the end of a message Postfix would answer 250 and drop
  * the mail. A held message is quarantined at its end, with the header that tells the postmaster whose it was.
  */
-export const repliesOf = (verdict: Verdict, question: Question): readonly MilterReply[] => {
+export const repliesOf = (verdict: Verdict, question: Question, refused: boolean): readonly MilterReply[] => {
   switch (verdict.kind) {
     case 'accept':
     case 'delay':
@@ -225,8 +229,10 @@ export const repliesOf = (verdict: Verdict, question: Question): readonly Milter
     case 'defer':
     case 'reject':
     case 'drop': {
+      // Put off, it keeps the recipients of this transaction that it has.
+      if (refused && verdict.kind === 'defer' && question.recipientsBefore !== undefined) return [{ kind: 'continue' }];
       const { code, enhanced, text } = verdict.reply;
-      return [{ kind: 'reply-code', text: `${code} ${enhanced} ${oneLine(text)}` }];
+      return [{ kind: 'reply-code', text: `${refused ? '421 4.7.0' : `${code} ${enhanced}`} ${oneLine(text)}` }];
     }
     case 'hold': {
       if (question.stage !== 'message') return [{ kind: 'continue' }];

@@ -59,7 +59,7 @@ const play = async (t: TestContext, { server, address, held, known, unknown }: S
   await good.quit();
   assert.deepEqual(
     asked.map(({ stage }) => stage),
-    ['connect', 'helo', 'sender', 'recipient', 'data', 'message'],
+    ['connect', 'helo', 'sender', 'recipient', 'recipient', 'data', 'message'],
   );
   assert.ok(asked.every((question) => question.client === '203.0.113.1' && question.server === server));
   const recipients = told.filter(({ kind }) => kind === 'recipient');
@@ -90,6 +90,13 @@ const play = async (t: TestContext, { server, address, held, known, unknown }: S
   assert.match(await toRcpt('203.0.113.4'), /^450 4.7.1 (<.*> ?\.\.\. ?)?later$/);
   decide = at('recipient', drop);
   assert.match(await toRcpt('203.0.113.5'), /^421 4.7.0 (<.*> ?\.\.\. ?)?bye$/);
+  // What a server says of a name it has said before we are asked; what we can do is to end it there.
+  const guesser = await dial('203.0.113.11');
+  await guesser.say('EHLO client.test', 250);
+  await guesser.say('MAIL FROM:<s@remote.test>', 250);
+  await guesser.say(`RCPT TO:<${unknown}>`, 550);
+  assert.equal((await guesser.say(`RCPT TO:<${unknown}>`)).code, server === 'sendmail' ? 0 : 550);
+  guesser.hangUp();
   decide = at('recipient', { kind: 'delay', delayMs: 1000, why: [] });
   assert.match(await toRcpt('203.0.113.6'), /^250/);
 

@@ -2,14 +2,24 @@
  * D2: thousands of clients ask a few times each. Per recipient domain, the share of bad first contacts among 20 never-good
  * networks; and, for a slow campaign among many honest newcomers, how many such there are at this time of day (DETECTION B.3).
  */
-import { addToBlock, raiseAlarm } from '../statistics/contact-blocks.ts';
+import type { ServerName } from '../../model/event.ts';
+import { addToBlock, isAlarmed, raiseAlarm } from '../statistics/contact-blocks.ts';
 import { shifts } from '../statistics/count-shift.ts';
+import type { Table } from '../statistics/table.ts';
 import type { Bench, Detector, Facts } from './detector.ts';
 import { tags } from './tags.ts';
 
 const shiftTags = { target: tags.harvestCount, hour: tags.harvestHour };
 
-const accuse = (facts: Facts, bench: Bench, domain: string, why: string): void =>
+/**
+ * Sendmail looks a recipient up before it tells a milter of it: there newcomers can only be put off at MAIL, before a name is
+ * said. So an alarm for any domain is one for that server.
+ */
+export const isServerAlarmed = (table: Table, server: ServerName, seconds: number): boolean =>
+  server === 'sendmail' && isAlarmed(table, tags.harvestServer, server, seconds);
+
+const accuse = (facts: Facts, bench: Bench, domain: string, why: string): void => {
+  if (facts.event.server === 'sendmail') raiseAlarm(bench.table, tags.harvestServer, 'sendmail', facts.seconds);
   bench.accuse(facts, {
     detector: 'harvest-crowd',
     attack: 'dictionary',
@@ -18,6 +28,7 @@ const accuse = (facts: Facts, bench: Bench, domain: string, why: string): void =
     crowd: true,
     why,
   });
+};
 
 const observe = (facts: Facts, bench: Bench): void => {
   const { contact, seconds } = facts;

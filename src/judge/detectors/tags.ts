@@ -45,6 +45,7 @@ export const tags = {
   harvestHour: 43,
   mailboxRoom: 44,
   doubted: 45,
+  harvestServer: 46,
   // first contacts
   contactPair: 64,
   contactNetwork: 65,

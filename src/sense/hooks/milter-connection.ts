@@ -51,7 +51,7 @@ export const serveMilterConnection = (socket: Socket, desk: MilterDesk): (() => 
     try {
       const verdict = desk.ask(question);
       if (verdict.kind === 'delay' && desk.sleepers.admit(question.time, verdict.delayMs)) await pause(verdict.delayMs);
-      return repliesOf(verdict, question);
+      return repliesOf(verdict, question, refused);
     } catch (error) {
       desk.counts.faults++;
       desk.complain(error);
