@@ -1,5 +1,5 @@
 /** A set of addresses and networks, as a postmaster writes them: `192.0.2.1`, `10.0.0.0/8`, `2001:db8::/32`. */
-import { bitsOf, canonicalAddress } from './address.ts';
+import { bitsOf, canonicalAddress, ipv4NumberOf } from './address.ts';
 
 export type AddressSet = { readonly has: (client: string) => boolean };
 
@@ -44,25 +44,40 @@ export const createOverlap = <Entry extends { readonly network: string }>(
 
 export const isAddressOrNetwork = (entry: string): boolean => blockOf(entry) !== undefined;
 
-const keyOf = (width: number, length: number, bits: bigint): string => `${width}/${length}/${bits.toString(16)}`;
+/** The first bits of an address, of each length that a set holds. */
+type Firsts<Bits> = ReadonlyMap<number, ReadonlySet<Bits>>;
+
+const firstsOf = <Bits>(blocks: readonly Block[], made: (bits: bigint) => Bits): Firsts<Bits> =>
+  new Map(
+    [...Map.groupBy(blocks, ({ length }) => length)].map(([length, alike]) => [
+      length,
+      new Set(alike.map(({ bits }) => made(bits))),
+    ]),
+  );
 
 /** @param entries those that are no address or network are left out; check them with `isAddressOrNetwork` first */
 export const createAddressSet = (entries: readonly string[]): AddressSet => {
   const blocks = entries.map(blockOf).filter((block) => block !== undefined);
-  const keys = new Set(blocks.map(({ width, length, bits }) => keyOf(width, length, bits)));
-  const lengths = {
-    32: [...new Set(blocks.filter(({ width }) => width === 32).map(({ length }) => length))],
-    128: [...new Set(blocks.filter(({ width }) => width === 128).map(({ length }) => length))],
-  };
+  // Asked for each question and each event: an IPv4 address is a plain number.
+  const short = firstsOf(
+    blocks.filter(({ width }) => width === 32),
+    Number,
+  );
+  const long = firstsOf(
+    blocks.filter(({ width }) => width === 128),
+    (bits) => bits,
+  );
   return {
     has: (client) => {
-      const width = widthOf(client);
-      if (lengths[width].length === 0) return false;
-      const bits = bitsOf(client);
-      return (
-        bits !== undefined &&
-        lengths[width].some((length) => keys.has(keyOf(width, length, bits >> BigInt(width - length))))
-      );
+      const number = ipv4NumberOf(client);
+      if (number >= 0) {
+        for (const [length, firsts] of short) if (firsts.has(Math.floor(number / 2 ** (32 - length)))) return true;
+        return false;
+      }
+      const bits = long.size === 0 ? undefined : bitsOf(client);
+      if (bits === undefined) return false;
+      for (const [length, firsts] of long) if (firsts.has(bits >> BigInt(128 - length))) return true;
+      return false;
     },
   };
 };

@@ -39,7 +39,7 @@ export const negotiate = (offer: Negotiation): MilterReply => ({
         ],
 });
 
-export type Heard = {
+type Heard = {
   readonly events: readonly Event[];
   readonly question: Question | undefined;
   /**

@@ -1,95 +1,81 @@
 /** One milter connection: its commands are answered in order, each before the next is looked at. */
+import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
-import { setTimeout as pause } from 'node:timers/promises';
 import { decodeCommand } from '../../protocols/milter/command.ts';
-import type { MilterCommand } from '../../protocols/milter/command.ts';
 import { createPacketCutter } from '../../protocols/milter/packet.ts';
+import type { Packet } from '../../protocols/milter/packet.ts';
 import { encodeReply } from '../../protocols/milter/reply.ts';
 import type { MilterReply } from '../../protocols/milter/reply.ts';
-import { createMilterSession, negotiate, repliesOf, wantsReply } from '../../servers/milter.ts';
-import type { Heard } from '../../servers/milter.ts';
-import type { HookSettings } from './hook.ts';
-import { outcomeMsMax } from './outcomes.ts';
-import type { Sleepers } from './sleepers.ts';
+import { createMilterAnswers, goOn } from './milter-answers.ts';
+import type { MilterDesk } from './milter-answers.ts';
 
-export type MilterCounts = {
-  questions: number;
-  /** Connections closed because they did not speak the protocol; the server passes that session's mail. */
-  garbage: number;
-  /** Questions that the judge could not answer: the mail went on. */
-  faults: number;
-  /** Connections closed because nothing came, and because another needed the place. */
-  idle: number;
-  displaced: number;
-};
-
-export type MilterDesk = Pick<HookSettings, 'ask' | 'tell' | 'complain' | 'nextProgress' | 'withholds'> & {
-  readonly sleepers: Sleepers;
-  readonly counts: MilterCounts;
-};
-
-const goOn: readonly MilterReply[] = [{ kind: 'continue' }];
+const goOnBytes = goOn.map(encodeReply);
+const bytesOf = (replies: readonly MilterReply[]): readonly Buffer[] =>
+  replies === goOn ? goOnBytes : replies.map(encodeReply);
 
 /** @returns tells when the last command came in; at first, when the connection began */
 export const serveMilterConnection = (socket: Socket, desk: MilterDesk): (() => number) => {
   const cutter = createPacketCutter();
-  const session = createMilterSession();
+  const answer = createMilterAnswers(desk);
   let commandAt = Date.now();
-  /** Commands are few at a time: the server waits for each reply. */
-  let turn: Promise<void> = Promise.resolve();
+  /** An answer that is waited for: nothing more is read, so a server that floods fills its own buffers. */
+  let waits = false;
 
-  const giveUp = (): void => {
-    desk.counts.garbage++;
-    socket.destroy();
+  const send = (replies: readonly Buffer[]): void => {
+    const [only] = replies;
+    if (only === undefined) return;
+    // Who sends and never reads is not read from either.
+    if (!socket.write(replies.length === 1 ? only : Buffer.concat(replies))) socket.pause();
   };
 
-  const judged = async ({ question, refused }: Heard): Promise<readonly MilterReply[]> => {
-    if (refused) await desk.nextProgress?.(outcomeMsMax);
-    if (question === undefined) return goOn;
-    if (desk.withholds?.(question) === true) return [];
-    desk.counts.questions++;
-    try {
-      const verdict = desk.ask(question);
-      if (verdict.kind === 'delay' && desk.sleepers.admit(question.time, verdict.delayMs)) await pause(verdict.delayMs);
-      return repliesOf(verdict, question, refused);
-    } catch (error) {
-      desk.counts.faults++;
+  const resumeIfFree = (): void => {
+    if (!waits && !socket.writableNeedDrain) socket.resume();
+  };
+
+  const wait = async (replies: Promise<readonly MilterReply[]>, rest: readonly (Packet | 'too-large')[]) => {
+    waits = true;
+    socket.pause();
+    const known = await replies.catch((error: unknown) => {
       desk.complain(error);
       return goOn;
-    }
+    });
+    waits = false;
+    if (socket.destroyed) return;
+    commandAt = Date.now();
+    answerAll(rest, bytesOf(known));
+    resumeIfFree();
   };
 
-  const answer = async (command: MilterCommand): Promise<void> => {
-    if (command.kind === 'negotiate') {
-      socket.write(encodeReply(negotiate(command.offer)));
-      return;
-    }
-    const heard = session.hear(command, Date.now());
-    for (const event of heard.events) desk.tell(event);
-    if (command.kind === 'quit') {
-      socket.end();
-      return;
-    }
-    if (!wantsReply(command)) return;
-    for (const reply of await judged(heard)) socket.write(encodeReply(reply));
-  };
-
-  const answerAll = async (bytes: Buffer): Promise<void> => {
-    for (const packet of cutter.cut(bytes)) {
+  /** @param answered goes out first */
+  const answerAll = (packets: readonly (Packet | 'too-large')[], answered: readonly Buffer[]): void => {
+    const replies = [...answered];
+    for (const [at, packet] of packets.entries()) {
       const command = packet === 'too-large' ? undefined : decodeCommand(packet);
-      if (command === undefined) return giveUp();
-      await answer(command);
-      if (socket.destroyed) return;
+      if (command === undefined) {
+        desk.counts.garbage++;
+        socket.destroy();
+        return;
+      }
+      const said = answer(command, commandAt);
+      if (said instanceof Promise) {
+        send(replies);
+        void wait(said, packets.slice(at + 1));
+        return;
+      }
+      replies.push(...bytesOf(said));
+      if (command.kind !== 'quit') continue;
+      send(replies);
+      socket.destroySoon();
+      return;
     }
-    socket.resume();
+    send(replies);
   };
 
   socket.on('data', (bytes) => {
     commandAt = Date.now();
-    // Nothing more is read until these are answered: a server that floods fills its own buffers.
-    socket.pause();
-    turn = turn.then(() => answerAll(bytes)).catch(desk.complain);
+    answerAll(cutter.cut(bytes), []);
   });
+  socket.on('drain', resumeIfFree);
   socket.on('error', () => undefined);
   return () => commandAt;
 };

@@ -6,7 +6,7 @@ import { serveConnections } from './connections.ts';
 import type { ConnectionLimits } from './connections.ts';
 import type { Hook, HookSettings } from './hook.ts';
 import { serveMilterConnection } from './milter-connection.ts';
-import type { MilterCounts } from './milter-connection.ts';
+import type { MilterCounts } from './milter-answers.ts';
 import { createSleepers } from './sleepers.ts';
 
 export type MilterService = Hook & { readonly counts: () => Readonly<MilterCounts> };
