@@ -1,50 +1,34 @@
 /** `check`: is the server really asking, at each stage, and what could an outsider do there? */
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { checkService } from '../guard/check/check.ts';
 import type { Checked } from '../guard/check/check.ts';
 import type { Finding } from '../guard/check/finding.ts';
 import { heardFile, loggedFile } from '../guard/check/heard.ts';
-import { addressToComeFrom, dialledHost, readWiring, serverNames } from '../guard/check/machine.ts';
-import type { CheckedServer } from '../guard/check/machine.ts';
+import { serverNames } from '../guard/check/asked-count.ts';
+import type { CheckedServer } from '../guard/check/asked-count.ts';
+import { addressToComeFrom, dialledHost, readWiring } from '../guard/check/machine.ts';
 import { probeKey } from '../guard/check/probe.ts';
 import type { Login } from '../guard/check/smtp.ts';
 import type { Prober } from '../guard/check/stages.ts';
 import { readConfig } from '../guard/config.ts';
 import { carryOutHere } from '../guard/desk.ts';
 import { endpointsOf } from '../guard/endpoints.ts';
-import { hostAndPort, listenAt } from '../guard/setting.ts';
-import { hookNames } from '../guard/settings.ts';
+import { hostAndPort } from '../guard/setting.ts';
 import type { Values } from '../guard/settings.ts';
 import { Fault } from '../model/fault.ts';
 import type { Service, Wiring } from '../servers/wiring.ts';
 import { anyJson } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
+import { isGuardThere, stateMarks } from './asks.ts';
 import { jsonOption } from './command.ts';
 import type { Call, Command } from './command.ts';
 import { deskOptions, stateOf } from './desk.ts';
 
-export const findingMarks: Readonly<Record<Finding['state'], string>> = { proven: '✓', wrong: '✗', 'not-proven': '~' };
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
-const answers = async (at: { host: string; port: number } | { path: string }): Promise<boolean> => {
-  const socket = connect(at);
-  try {
-    await once(socket, 'connect', { signal: AbortSignal.timeout(2000) });
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
-};
-
+/** @throws Fault GUARD_NOT_REACHABLE */
 const requireGuard = async (values: Values): Promise<void> => {
-  for (const name of hookNames) {
-    const at = listenAt(values.get(`${name}.listen`));
-    if (at !== undefined && at !== 'off' && (await answers(at))) return;
-  }
+  if (await isGuardThere(values)) return;
   throw new Fault(
     'GUARD_NOT_REACHABLE',
     'no guard answers on any of its hooks: start it (postern run), or name its configuration (--config)',
@@ -116,7 +100,7 @@ const loginOf = ({ options }: Call): Login | undefined => {
 const checkPlace = async (call: Call, place: Place, prober: Omit<Prober, 'target'>): Promise<Result> => {
   const { host, port, service, wiring } = place;
   const from = call.options.get('from') ?? (wiring === undefined ? undefined : addressToComeFrom(wiring));
-  const recipient = call.options.get('recipient') ?? 'postmaster';
+  const recipient = call.options.get('recipient') ?? wiring?.postmaster ?? 'postmaster';
   const login = submissionPorts.has(port) ? loginOf(call) : undefined;
   const target = { host, port, from, recipient, ...(login === undefined ? {} : { login }) };
   return {
@@ -137,7 +121,7 @@ const tell = (call: Call, results: readonly Result[]): number => {
     for (const { target, server, version, service, from, findings } of results) {
       const known = server === undefined ? '' : `${server} ${version ?? ''} ${service ?? ''}, `;
       print(plain(`${known}${target}${from === undefined ? '' : `, from ${from}`}`));
-      for (const { id, state, words } of findings) print(`  ${findingMarks[state]} ${id.padEnd(21)} ${plain(words)}`);
+      for (const { id, state, words } of findings) print(`  ${stateMarks[state]} ${id.padEnd(21)} ${plain(words)}`);
     }
     print(`${count('proven')} of ${all.length} proven, ${count('wrong')} wrong, ${count('not-proven')} not proven.`);
   }
@@ -173,7 +157,11 @@ export const checkCommand: Command = {
       value: 'ADDRESS',
       sentence: 'Come from this address of this machine: one that the server does not exempt.',
     },
-    { name: 'recipient', value: 'ADDRESS', sentence: 'A recipient that exists; postmaster (default).' },
+    {
+      name: 'recipient',
+      value: 'ADDRESS',
+      sentence: 'A recipient that exists; the postmaster of the server (default).',
+    },
     { name: 'account', value: 'NAME', sentence: 'Who logs in at a submission port, where nobody else may send.' },
     { name: 'password-file', value: 'FILE', sentence: 'Its first line is the password of that account.' },
     jsonOption,

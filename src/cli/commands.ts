@@ -30,6 +30,7 @@ import { runCommand } from './run.ts';
 import { sessionCommand } from './session.ts';
 import { setupCommand } from './setup.ts';
 import { standingCommand } from './standing.ts';
+import { statusCommand } from './status.ts';
 import { undoCommand } from './undo.ts';
 
 const completionCommand: Command = {
@@ -62,6 +63,7 @@ export const commands: readonly Command[] = [
   remainsCommand,
   forwardsCommand,
   runCommand,
+  statusCommand,
   incidentsCommand,
   incidentCommand,
   standingCommand,

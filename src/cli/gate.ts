@@ -5,7 +5,7 @@ import { hostAndPort } from '../guard/setting.ts';
 import { Fault } from '../model/fault.ts';
 import { anyJson } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
-import { findingMarks } from './check.ts';
+import { stateMarks } from './asks.ts';
 import { jsonOption } from './command.ts';
 import type { Call, Command } from './command.ts';
 import { deskOptions } from './desk.ts';
@@ -22,7 +22,7 @@ const run = async (call: Call): Promise<number> => {
   const findings = await checkHardening({ target, helo: 'check.invalid', trustedBecause });
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
   if (call.options.has('json')) print(anyJson({ version: 1, target: text, findings }));
-  else for (const { id, state, words } of findings) print(`${findingMarks[state]} ${id.padEnd(20)} ${plain(words)}`);
+  else for (const { id, state, words } of findings) print(`${stateMarks[state]} ${id.padEnd(20)} ${plain(words)}`);
   return findings.every(({ state }) => state === 'proven') ? 0 : 5;
 };
 

@@ -42,6 +42,7 @@ const startLines = (guard: Guard, policy = guard.hooks.get('policy')): readonly 
 
 const newsDocument = (news: GuardNews): object => {
   if (news.kind === 'incident') return news.change;
+  if (news.kind === 'proof') return { proof: news.turn, places: news.places, text: news.text };
   return news.kind === 'action' ? { action: news.text, incident: news.incident ?? null } : { problem: news.text };
 };
 
@@ -57,6 +58,8 @@ const run = async (call: Call): Promise<number> => {
   const tellNews = (news: GuardNews): void => {
     if (asJson) return print(anyJson(newsDocument(news)).replaceAll('\n', ''));
     if (news.kind === 'problem') return void process.stderr.write(`postern: ${plain(news.text)}\n`);
+    if (news.kind === 'proof')
+      return print(`${localTime(Date.now())} ${news.turn === 'lost' ? style.warn('✗') : '✓'} ${plain(news.text)}`);
     if (news.kind === 'action') return print(`${localTime(Date.now())}   action ${plain(news.text)}`);
     const { change, incident } = news.change;
     const mark = change === 'opened' ? style.warn('!') : ' ';

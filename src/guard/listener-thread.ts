@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Event } from '../model/event.ts';
 import { Fault } from '../model/fault.ts';
 import type { GateNote } from '../model/gate-note.ts';
+import type { Ask } from '../model/ports.ts';
 import { createMemory } from '../judge/memory.ts';
 import { createAsk } from '../judge/verdict.ts';
 import { startGate } from '../sense/gate/gate.ts';
@@ -17,6 +18,7 @@ import type { GateChoice, GateName } from './gate-settings.ts';
 import { judgeSettings } from './judge-settings.ts';
 import type { JudgeChoice } from './judge-settings.ts';
 import { createAnswering } from './check/answering.ts';
+import { createAskedCount } from './check/asked-count.ts';
 import type { HookName } from './settings.ts';
 
 /** A new hook is a file in `sense/hooks/`, a row here, and its `listen` in `settings.ts`. */
@@ -42,6 +44,8 @@ export type ListenerData = {
   readonly seed: number;
   readonly choice: JudgeChoice;
   readonly gates: GateChoice;
+  /** Counts the questions of each server. */
+  readonly asked: SharedArrayBuffer;
   /** Of `postern check`. */
   readonly probeKey: Uint8Array;
   readonly heardFile: string;
@@ -93,6 +97,12 @@ const main = async (data: ListenerData): Promise<void> => {
   const memory = createMemory(data.buffer, data.seed);
   const answering = createAnswering(data.probeKey, data.heardFile);
   const judge = createAsk(memory.table, judgeSettings(data.choice));
+  const asked = createAskedCount(data.asked);
+  // Behind marked sessions, which are no mail.
+  const ask: Ask = (question) => {
+    asked.note(question.server);
+    return judge(question);
+  };
   const { tell, tellAll } = tellTogether();
   let complaints = 0;
   setInterval(() => (complaints = 0), 60_000).unref();
@@ -107,7 +117,7 @@ const main = async (data: ListenerData): Promise<void> => {
     const settings = {
       listen,
       complain,
-      ...answering(isGate(name) ? 'gate' : name, judge, tell),
+      ...answering(isGate(name) ? 'gate' : name, ask, tell),
       ...(waits ? { nextProgress } : {}),
     };
     return isGate(name)

@@ -13,7 +13,8 @@ import type { Following } from '../sense/logs/follow.ts';
 import { journalName } from '../sense/logs/journal.ts';
 import { readLive } from './live-log.ts';
 import { createGateNotes } from './gate-notes.ts';
-import { milterSocketOf } from './endpoints.ts';
+import { endpointsOf, milterSocketOf } from './endpoints.ts';
+import { askedCountBytes, createAskedCount } from './check/asked-count.ts';
 import { hearCheckers } from './check/checkers.ts';
 import { heardFile, loggedFile } from './check/heard.ts';
 import { readsMarked } from './check/logged.ts';
@@ -21,6 +22,7 @@ import { probeKey } from './check/probe.ts';
 import { gateChoice } from './gate-settings.ts';
 import { startActing } from './acting/start.ts';
 import { openDesk, protectedBy } from './desk.ts';
+import { createProving } from './proving/proving.ts';
 import { startContainment } from './queue/containment.ts';
 import { quotaChoice } from './quota/options.ts';
 import { startQuotaWatch } from './quota/watch.ts';
@@ -30,7 +32,7 @@ import { startListenerThreads } from './listener-threads.ts';
 import { listenAt } from './setting.ts';
 import type { GuardNews } from './notices/news.ts';
 import { channelsOf, createNotices } from './notices/channels.ts';
-import { defaults, hookNames } from './settings.ts';
+import { defaults, durationSeconds, hookNames } from './settings.ts';
 import type { HookName, Values } from './settings.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
 import { createWitness } from './witness.ts';
@@ -49,6 +51,8 @@ export type Guard = {
   readonly caughtUp: () => Promise<void>;
   /** Resolves when what the guard does by itself is done. */
   readonly settled: () => Promise<void>;
+  /** Resolves when it has been proven once more which servers ask. */
+  readonly provenAgain: () => Promise<void>;
   /** Resolves when the mailboxes' quotas have been read once more. */
   readonly quotasRead: () => Promise<void>;
   readonly stop: () => Promise<void>;
@@ -163,11 +167,27 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     }),
   );
   const key = probeKey(state);
+  const asked = new SharedArrayBuffer(askedCountBytes);
+  const proving = createProving({
+    everySeconds: durationSeconds(values.get('check.every')) ?? 0,
+    state,
+    endpoints: endpointsOf(values, state),
+    receipts: desk.receipts,
+    carryOut: desk.carryOut,
+    asked: createAskedCount(asked),
+    key,
+    heardFile: heardFile(state),
+    loggedFile: loggedFile(state),
+    tell: tellNews,
+    complain: (text) => tellNews({ kind: 'problem', text }),
+  });
   const checkers = hearCheckers();
   const tellFromLog: Tell = (event) => {
-    if (!witness.logSpeaks(event, performance.now())) return;
+    const speaks = witness.logSpeaks(event, performance.now());
     // What a marked session does is about who checks, not about an attacker.
-    if (readsMarked(key, loggedFile(state), event) || checkers.isOne(event)) return;
+    if (readsMarked(key, loggedFile(state), event) || checkers.isOne(event) || proving.isOwn(event)) return;
+    proving.hear(event);
+    if (!speaks) return;
     quotas.hear(event);
     judge.tell(event);
   };
@@ -185,6 +205,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     });
 
   const leave = async (): Promise<void> => {
+    await proving.stop();
     await quotas.stop();
     await containment.stop();
     await acting.stop();
@@ -200,6 +221,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
       seed,
       choice,
       gates: gateChoice(values, state),
+      asked,
       probeKey: key,
       heardFile: heardFile(state),
       hooks: wantedHooks(values, state),
@@ -208,8 +230,9 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     Number(values.get('listeners.threads')),
     {
       onTold: (events) => {
-        events.forEach(quotas.hear);
-        for (const event of events) if (witness.hookSpeaks(event, performance.now())) judge.tell(event);
+        const others = events.filter((event) => !proving.isOwn(event));
+        others.forEach(quotas.hear);
+        for (const event of others) if (witness.hookSpeaks(event, performance.now())) judge.tell(event);
         progress.advance();
       },
       onNoted: notes.add,
@@ -220,6 +243,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     throw error;
   });
   const following = logs.map(follow);
+  proving.begin();
 
   const save = (): Promise<void> => {
     const snapshot: Snapshot = { version: 2, seed, started, positions: Object.fromEntries(positions) };
@@ -248,6 +272,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     caughtUp: async () => void (await Promise.all([hooks.heard(), ...following.map((each) => each.caughtUp())])),
     settled: containment.settled,
     quotasRead: quotas.readAgain,
+    provenAgain: proving.again,
     stop: async () => {
       clearInterval(saving);
       clearTimeout(soon);

@@ -85,6 +85,16 @@ export const settings: readonly Setting[] = [
     accepts: isListOf((item) => typeof item === 'string' && isAddressOrNetwork(item)),
   },
   {
+    key: 'check.every',
+    default: '15m',
+    form: 'a duration from 1m: 15m, 1h; 0: never',
+    sentence: 'How often the guard proves by itself that the servers ask it, and obey.',
+    accepts: (value) => {
+      const seconds = durationSeconds(value);
+      return seconds === 0 || (seconds !== undefined && seconds >= 60);
+    },
+  },
+  {
     key: 'judge.mode',
     default: 'enforce',
     form: 'enforce or observe',

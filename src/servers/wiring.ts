@@ -27,6 +27,8 @@ export type Wiring = {
   readonly server: ServerName;
   readonly version: string;
   readonly services: readonly Service[];
+  /** A recipient that the server is likely to have, and about which it asks as about any other. */
+  readonly postmaster: string;
   /** Addresses and networks that its rules let pass before ours. */
   readonly exempt: readonly string[];
   readonly lacks: readonly Lack[];

@@ -100,27 +100,42 @@ const waitForStage = async (
   }
 };
 
+const loginAt = ({ target }: Prober): Login => loginsOfPort.get(target.port) ?? submission;
+
+type ProvenLogin = { readonly finding: Finding; readonly isAsked: boolean; readonly probe: Probe };
+
+/** Is refused in our words. @returns undefined where no login is offered */
+export const proveLogin = async (
+  prober: Prober,
+  hook: AskingHook,
+  isWired: boolean,
+): Promise<ProvenLogin | undefined> => {
+  const id = idOf('auth', hook);
+  const probe = makeProbe(prober.key, hook, 'auth');
+  const said = await loginAt(prober)(prober.target, probe.name);
+  if (said === undefined) return undefined;
+  const isAsked = (await waitForStage(prober, probe, ['auth'])) !== undefined;
+  const unasked = isWired ? wrong(id, `configured but not asked: ${said}`) : notProven(id, `not configured: ${said}`);
+  const obeyed = said.includes(probe.words)
+    ? proven(id, 'asked and obeyed')
+    : wrong(id, `asked, but the server answered for itself: ${said}`);
+  return { finding: isAsked ? obeyed : unasked, isAsked, probe };
+};
+
 /**
  * Two logins: one that is refused in our words, one that is left without an answer.
  * @param isWired by the server's own configuration it asks
  * @returns nothing where no login is offered
  */
 export const proveLogins = async (prober: Prober, hook: AskingHook, isWired: boolean): Promise<readonly Finding[]> => {
-  const login = loginsOfPort.get(prober.target.port) ?? submission;
+  const login = loginAt(prober);
   const [id, openId] = [idOf('auth', hook), idOf('open', hook)];
   try {
-    const probe = makeProbe(prober.key, hook, 'auth');
     const began = Date.now();
-    const said = await login(prober.target, probe.name);
-    if (said === undefined) return [];
-    const isAsked = (await waitForStage(prober, probe, ['auth'])) !== undefined;
-    if (!isAsked)
-      return [isWired ? wrong(id, `configured but not asked: ${said}`) : notProven(id, `not configured: ${said}`)];
-    const obeyed = said.includes(probe.words)
-      ? proven(id, 'asked and obeyed')
-      : wrong(id, `asked, but the server answered for itself: ${said}`);
-
-    if (hook !== 'authPolicy') return [obeyed];
+    const first = await proveLogin(prober, hook, isWired);
+    if (first === undefined) return [];
+    const { isAsked, probe, finding: obeyed } = first;
+    if (!isAsked || hook !== 'authPolicy') return [obeyed];
     const refused = obeyed.state === 'proven' ? { probe, began } : undefined;
     const logged = await proveLogged(idOf('logged', hook), prober.loggedFile, refused);
     const silent = makeProbe(prober.key, hook, 'open');

@@ -8,9 +8,7 @@ import { eximWiring } from '../../servers/exim/wiring.ts';
 import { postfixWiring, wiringParameters } from '../../servers/postfix/wiring.ts';
 import { sendmailWiring } from '../../servers/sendmail/wiring.ts';
 import type { Endpoints, Service, Wiring } from '../../servers/wiring.ts';
-
-export const serverNames = ['postfix', 'exim', 'sendmail', 'dovecot'] as const;
-export type CheckedServer = (typeof serverNames)[number];
+import type { CheckedServer } from './asked-count.ts';
 
 type Output = (program: Program, args: readonly string[]) => Promise<string | undefined>;
 

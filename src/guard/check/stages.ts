@@ -209,6 +209,18 @@ export const refuseOnce = async ({ key, target }: Prober, hook: SmtpHook): Promi
   return steps.some(({ answer }) => wordsOf(answer).includes(probe.words)) ? { probe, began } : undefined;
 };
 
+/** One stage in a session of its own, which goes no further than it has to. */
+export const proveStage = async (
+  prober: Prober,
+  hook: SmtpHook,
+  stage: 'sender' | 'recipient',
+  wired: Wired | undefined,
+): Promise<Finding> => {
+  const probe = makeProbe(prober.key, hook, stage);
+  const lines = envelope(probe.name, prober.target.recipient).slice(0, stage === 'sender' ? 2 : 3);
+  return conclude(prober, hook, { stage, probe, steps: await walk(prober.target, lines) }, wired);
+};
+
 /** The guard keeps silent at every stage of this session: after its time-outs the server takes the recipient all the same. */
 export const proveOpen = async (prober: Prober, hook: AskingHook): Promise<Finding> => {
   const id = idOf('open', hook);

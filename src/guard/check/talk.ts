@@ -10,6 +10,8 @@ export type Target = {
   readonly port: number;
   /** The address to come from: one that the server does not exempt. */
   readonly from: string | undefined;
+  /** Ends the talk: nobody waits for it any more. */
+  readonly given?: AbortSignal;
 };
 
 export type Talk = {
@@ -30,9 +32,16 @@ const linesMax = 1000;
 const tlsPorts: ReadonlySet<number> = new Set([465, 993, 995, 2465]);
 
 /** @throws when nobody answers there */
-export const dial = async ({ host, port, from }: Target): Promise<Talk> => {
+export const dial = async ({ host, port, from, given }: Target): Promise<Talk> => {
   const lines: string[] = [];
-  let socket: Socket = connect({ host, port, ...(from === undefined ? {} : { localAddress: from }) });
+  let socket: Socket = connect({
+    host,
+    port,
+    ...(from === undefined ? {} : { localAddress: from }),
+    ...(given === undefined ? {} : { signal: given }),
+  });
+  // Below TLS nobody else would hear it.
+  socket.on('error', () => undefined);
   let wake: (() => void) | undefined;
   const attach = (one: Socket): void => {
     const cutter = createLineCutter((line) => {

@@ -5,7 +5,7 @@ import { Fault } from '../../model/fault.ts';
 import { createDispatch } from '../../show/notices/dispatch.ts';
 import type { Outbox } from '../../show/notices/dispatch.ts';
 import { mailChannel } from '../../show/notices/mail.ts';
-import { incidentNotice, plainNotice } from '../../show/notices/notice.ts';
+import { incidentNotice, plainNotice, proofNotice } from '../../show/notices/notice.ts';
 import type { Channel } from '../../show/notices/notice.ts';
 import { syslogChannel } from '../../show/notices/syslog.ts';
 import { webhookChannel } from '../../show/notices/webhook.ts';
@@ -56,7 +56,10 @@ export const channelsOf = (values: Values): readonly Channel[] => {
 
 export type Notices = { readonly hear: (news: GuardNews) => void; readonly stop: () => Promise<void> };
 
-/** One notice when an incident opens, when it has doubled, when something was first done about it, when it is over. */
+/**
+ * One notice when an incident opens, when it has doubled, when something was first done about it, when it is over; and one
+ * when a server asks no more, one when it asks again.
+ */
 export const createNotices = (
   channels: readonly Channel[],
   outbox: Outbox,
@@ -71,6 +74,9 @@ export const createNotices = (
         const { change, incident } = news.change;
         if (change === 'closed') acted.delete(incident.id);
         dispatch.tell(incidentNotice(change, incident, host));
+      } else if (news.kind === 'proof') {
+        if (news.turn !== 'proven')
+          dispatch.tell(proofNotice(news.turn, news.text, news.places[0]?.server ?? '', Date.now(), host));
       } else if (news.kind === 'action' && news.isOnlyNote !== true) {
         const id = news.incident ?? '';
         if (id !== '' && acted.has(id)) return;

@@ -40,6 +40,7 @@ export const dovecotWiring = (text: string, { authPolicy }: Endpoints): Wiring =
     .map(([name, port]): Service => ({ name, host, port: listenerPort(text, name) ?? port, hooks }));
   return {
     server: 'dovecot',
+    postmaster: 'postmaster',
     version: /^# ([\d.]+)/.exec(text)?.[1] ?? '',
     services: services.filter(({ port }) => port > 0),
     exempt: [],

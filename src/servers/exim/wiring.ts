@@ -52,6 +52,7 @@ export const eximWiring = (text: string, version: string, { readsocket }: Endpoi
   return {
     server: 'exim',
     version,
+    postmaster: 'postmaster',
     services: ports.map((name): Service => ({ name, host, port: portOf.get(name) ?? Number(name), hooks })),
     exempt: [],
     lacks: unset(

@@ -52,6 +52,14 @@ test('without it each stage has its own question; a service may have its own rul
   assert.equal(services[1]?.hooks.size, 0);
 });
 
+test('behind postscreen an smtpd is dialled where postscreen listens', () => {
+  const screened = `${master}\nsmtpd pass - - n - - smtpd`;
+  const { services } = postfixWiring(`smtpd_sender_restrictions = ${call}`, screened, '', endpoints);
+  const { host, port, hooks } = services.at(-1) ?? {};
+  assert.deepEqual([services.length, host, port], [3, '192.0.2.24', 25]);
+  assert.ok(hooks?.has('policy'));
+});
+
 test('exempt networks, limits that are unset, names that are not looked up', () => {
   const { exempt, lacks } = read(
     [

@@ -21,6 +21,7 @@ const rateLimits = ['smtpd_client_connection_rate_limit', 'smtpd_client_auth_rat
 /** What `wiringOf` needs to be told of. */
 export const wiringParameters: readonly string[] = [
   'mail_version',
+  'myhostname',
   'inet_interfaces',
   'mynetworks',
   'smtpd_delay_reject',
@@ -60,16 +61,32 @@ const portOf = new Map([
 
 type MasterEntry = { readonly place: string; readonly settings: ReadonlyMap<string, string> };
 
-/** `192.0.2.25:25 inet n - n - - smtpd …`; other entries are none of ours. */
-const readMasterLine = (line: string, overrides: ReadonlyMap<string, string>): MasterEntry | undefined => {
+/**
+ * `192.0.2.25:25 inet n - n - - smtpd …`; other entries are none of ours. An smtpd of type `pass` has no place of its own: it
+ * is handed the connections of postscreen(8).
+ * @param screened the places of postscreen
+ */
+const readMasterLine = (
+  line: string,
+  overrides: ReadonlyMap<string, string>,
+  screened: readonly string[],
+): readonly MasterEntry[] => {
   const [place = '', type = '', , , , , , command = ''] = line.trim().split(/\s+/);
-  if (command !== 'smtpd' || (type !== 'inet' && type !== 'pass')) return undefined;
+  if (command !== 'smtpd' || (type !== 'inet' && type !== 'pass')) return [];
   const prefix = `${place}/${type}/`;
-  const settings = [...overrides]
-    .filter(([name]) => name.startsWith(prefix))
-    .map(([name, value]) => [name.slice(prefix.length), value] as const);
-  return { place: type === 'pass' ? 'smtp' : place, settings: new Map(settings) };
+  const settings = new Map(
+    [...overrides]
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, value]) => [name.slice(prefix.length), value] as const),
+  );
+  return (type === 'pass' ? screened : [place]).map((dialled) => ({ place: dialled, settings }));
 };
+
+const postscreenPlaces = (lines: readonly string[]): readonly string[] =>
+  lines.flatMap((line) => {
+    const [place = '', type = '', , , , , , command = ''] = line.trim().split(/\s+/);
+    return command === 'postscreen' && type === 'inet' ? [place] : [];
+  });
 
 const serviceOf = (
   { place, settings }: MasterEntry,
@@ -124,14 +141,16 @@ export const postfixWiring = (
 ): Wiring => {
   const parameters = readAssignments(parametersText);
   const overrides = readAssignments(overridesText);
+  const lines = masterText.split('\n');
+  const screened = postscreenPlaces(lines);
   return {
     server: 'postfix',
     version: parameters.get('mail_version') ?? '',
-    services: masterText.split('\n').flatMap((line) => {
-      const entry = readMasterLine(line, overrides);
-      const service = entry === undefined ? undefined : serviceOf(entry, parameters, endpoints);
-      return service === undefined ? [] : [service];
-    }),
+    // Without a domain it passes smtpd(8) before any restriction.
+    postmaster: `postmaster@${parameters.get('myhostname') ?? 'localhost'}`,
+    services: lines
+      .flatMap((line) => readMasterLine(line, overrides, screened))
+      .flatMap((entry) => serviceOf(entry, parameters, endpoints) ?? []),
     exempt: (parameters.get('mynetworks') ?? '').split(/[\s,]+/).filter((word) => word !== ''),
     lacks: lacksOf(parameters),
   };

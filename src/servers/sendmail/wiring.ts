@@ -56,6 +56,7 @@ export const sendmailWiring = (cf: string, endpoints: Endpoints): Wiring => {
   const daemons = [...cf.matchAll(/^O DaemonPortOptions=(.*)$/gm)].map(([, text = '']) => text);
   return {
     server: 'sendmail',
+    postmaster: 'postmaster',
     version: /^DZ(\S+)/m.exec(cf)?.[1] ?? '',
     services: (daemons.length === 0 ? ['Name=MTA'] : daemons).map((text) => serviceOf(text, hooks)),
     exempt: [],

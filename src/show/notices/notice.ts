@@ -5,7 +5,7 @@ import { incidentHeadline } from '../text/incident.ts';
 import { isoTime } from '../text/time.ts';
 
 export type Notice = {
-  readonly kind: 'opened' | 'grew' | 'closed' | 'acted' | 'problem' | 'test';
+  readonly kind: 'opened' | 'grew' | 'closed' | 'acted' | 'lost' | 'mended' | 'problem' | 'test';
   /** Milliseconds since 1970. */
   readonly time: number;
   readonly host: string;
@@ -49,6 +49,22 @@ export const plainNotice = (
   incident,
   title: oneLine(text),
   commands: incident === undefined ? [] : [`postern incident ${incident}`, `postern undo ${incident}`],
+});
+
+/** A server does not ask any more, or asks again. */
+export const proofNotice = (
+  kind: 'lost' | 'mended',
+  text: string,
+  server: string,
+  time: number,
+  host: string,
+): Notice => ({
+  kind,
+  time,
+  host,
+  incident: undefined,
+  title: oneLine(text),
+  commands: [`postern check ${server}`, ...(kind === 'lost' ? [`postern setup ${server}`] : [])],
 });
 
 /** A notice that was written as JSON; undefined for anything else. */

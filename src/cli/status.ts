@@ -1,0 +1,72 @@
+/** `status`: does the guard run, which servers ask it, what is going on. Reads what the guard last wrote; asks no server. */
+import { readConfig } from '../guard/config.ts';
+import { readKept } from '../guard/proving/place.ts';
+import { durationSeconds } from '../guard/settings.ts';
+import { anyJson } from '../show/text/json.ts';
+import { plain } from '../show/text/plain.ts';
+import { styleFor } from '../show/text/style.ts';
+import { isoTime, localTime } from '../show/text/time.ts';
+import { asksLine, isGuardThere } from './asks.ts';
+import { jsonOption } from './command.ts';
+import type { Call, Command } from './command.ts';
+import { deskOptions, readAtDesk, stateOf } from './desk.ts';
+
+const run = (call: Call): Promise<number> =>
+  readAtDesk(call, async ({ incidents, pause }) => {
+    const { values } = readConfig(call.options.get('config'));
+    const state = stateOf(call, values);
+    const now = Date.now();
+    const places = readKept(state);
+    const isThere = await isGuardThere(values);
+    const open = incidents.open();
+    const paused = pause.get();
+    const isProven = places.every((place) => place.state === 'proven');
+    const exitCode = !isThere ? 6 : isProven ? 0 : 5;
+    const print = (text: string): void => void process.stdout.write(`${text}\n`);
+    if (call.options.has('json')) {
+      const times = (since: number, lookedAt: number): object => ({ since: isoTime(since), looked: isoTime(lookedAt) });
+      print(
+        anyJson({
+          version: 1,
+          guard: isThere,
+          state,
+          asks: places.map(({ since, lookedAt, ...place }) => ({ ...place, ...times(since, lookedAt) })),
+          incidents: open.map(({ id }) => id),
+          pausedUntil: paused === undefined ? null : isoTime(paused.until),
+        }),
+      );
+      return exitCode;
+    }
+    const style = styleFor(process.stdout, process.env);
+    print(
+      isThere
+        ? `guard     runs, on ${plain(state)}`
+        : style.warn('guard     does not run: mail goes on unguarded (postern run)'),
+    );
+    const lines = places.map((place) => {
+      const line = asksLine(place, now);
+      return place.state === 'proven' ? line : style.warn(line);
+    });
+    const isLooking = (durationSeconds(values.get('check.every')) ?? 0) > 0;
+    if (!isLooking) lines.push('the guard does not look by itself (check.every: 0): postern check');
+    else if (lines.length === 0) lines.push('no server is set up to ask: postern setup');
+    for (const [at, line] of lines.entries()) print(`${at === 0 ? 'asks' : '    '}      ${line}`);
+    print(
+      open.length === 0 ? 'incidents none' : `incidents ${style.warn(`${open.length} going on`)}: postern incidents`,
+    );
+    if (paused !== undefined)
+      print(`paused    until ${localTime(paused.until)} by ${plain(paused.who)}: postern resume`);
+    return exitCode;
+  });
+
+export const statusCommand: Command = {
+  name: 'status',
+  usage: 'postern status',
+  summary:
+    'Does the guard run, do the servers ask it, and what is going on? Exit 5 when one does not ask, 6 without a guard.',
+  options: [jsonOption, ...deskOptions],
+  examples: ['postern status', 'postern status --json'],
+  operandsMin: 0,
+  operandsMax: 0,
+  run,
+};

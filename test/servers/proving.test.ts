@@ -1,0 +1,207 @@
+/** The running guard proves by itself that servers ask it: their hook is taken out by hand, and put back. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
+import { test } from 'node:test';
+import { carryOutHere } from '../../src/guard/desk.ts';
+import type { GuardNews, ProofNews } from '../../src/guard/notices/news.ts';
+import { startGuard } from '../../src/guard/run.ts';
+import type { Guard } from '../../src/guard/run.ts';
+import { defaults } from '../../src/guard/settings.ts';
+import { awaitLine, linesOf } from './lab/await.ts';
+import { runCommand } from './lab/daemon.ts';
+import { labClosed } from './lab/door.ts';
+import { startExim } from './lab/exim.ts';
+import { startPostfix } from './lab/postfix.ts';
+import { startSendmail } from './lab/sendmail.ts';
+import { startWorld } from './lab/world.ts';
+
+const postern = join(import.meta.dirname, '../../src/cli/main.ts');
+
+type Scene = AsyncDisposable & {
+  readonly guard: Guard;
+  readonly run: (...args: readonly string[]) => Promise<string>;
+  readonly proofs: ProofNews[];
+  readonly others: GuardNews[];
+  /** Titles of the notices that a webhook took. */
+  readonly notices: string[];
+};
+
+/** A guard that follows the logs, with a webhook that hears of its turning points. */
+const startScene = async (logs: readonly string[]): Promise<Scene> => {
+  const state = mkdtempSync('/run/postern-proving-');
+  const notices: string[] = [];
+  const webhook = createServer((request, response) => {
+    void json(request).then((notice) => {
+      notices.push(JSON.stringify(notice));
+      response.end();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(webhook, 'listening');
+  writeFileSync(join(state, 'secret'), 'secret\n');
+  const address = webhook.address();
+  const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+  const config = join(state, 'postern.yaml');
+  writeFileSync(config, `state: ${state}\nlogs: [${logs.join(', ')}]\n`);
+  const proofs: ProofNews[] = [];
+  const others: GuardNews[] = [];
+  const values = new Map<string, unknown>([
+    ...defaults,
+    ['state', state],
+    ['logs', logs],
+    ['notices.webhook', `http://127.0.0.1:${port}/`],
+    ['notices.webhookSecretFile', join(state, 'secret')],
+  ]);
+  const guard = await startGuard(
+    values,
+    (news) => void (news.kind === 'proof' ? proofs.push(news) : others.push(news)),
+  );
+  return {
+    guard,
+    run: (...args) => runCommand(process.execPath, [postern, ...args, '--config', config]),
+    proofs,
+    others,
+    notices,
+    [Symbol.asyncDispose]: async () => {
+      await guard.stop();
+      webhook.close();
+      rmSync(state, { recursive: true });
+    },
+  };
+};
+
+type Server = {
+  readonly name: string;
+  readonly file: string;
+  readonly reload: () => Promise<unknown>;
+  readonly words: RegExp;
+};
+
+const walk = async ({ name, file, reload, words }: Server, scene: Scene, log: string): Promise<void> => {
+  const { guard, proofs, run, notices } = scene;
+  const turns = async (): Promise<readonly string[]> => {
+    await guard.provenAgain();
+    return proofs.splice(0).map(({ turn, text }) => `${turn}: ${text}`);
+  };
+  assert.deepEqual(await turns(), [], 'nothing is set up, nothing is expected');
+  const bare = readFileSync(file, 'latin1');
+  await run('setup', name, '--apply');
+  const [first = '', ...more] = await turns();
+  assert.match(first, /^proven: .* asks and obeys$/);
+  assert.match(first, words);
+  assert.deepEqual(more, []);
+  assert.deepEqual(await turns(), [], 'said once');
+
+  const wired = readFileSync(file, 'latin1');
+  assert.notEqual(bare, wired);
+  writeFileSync(file, bare, 'latin1');
+  await reload();
+  const lost = await turns();
+  assert.equal(lost.length, 1, lost.join('\n'));
+  assert.match(lost[0] ?? '', new RegExp(`^lost: ${name} .* does not ask as it should: not asked`));
+  assert.deepEqual(await turns(), [], 'one notice at the turning point');
+  await assert.rejects(run('status'), /ended with 5: [^]*does not name/);
+
+  writeFileSync(file, wired, 'latin1');
+  await reload();
+  const mended = await turns();
+  assert.equal(mended.length, 1, mended.join('\n'));
+  assert.match(mended[0] ?? '', new RegExp(`^mended: ${name} .* asks again`));
+  assert.match(await run('status'), /asked and obeyed/);
+
+  await run('setup', name, '--undo');
+  assert.deepEqual(await turns(), [], 'what was undone is not missed');
+  await guard.caughtUp();
+  assert.deepEqual(
+    scene.others.filter(({ kind }) => kind !== 'problem'),
+    [],
+    'our own sessions are no incident',
+  );
+  assert.ok(linesOf(log).length > 0);
+  assert.deepEqual(
+    linesOf(log).filter((line) => /status=sent|stat=Sent| => /.test(line)),
+    [],
+    'no mail was made',
+  );
+  assert.deepEqual(
+    notices.map((title) => /does not ask|asks again/.exec(title)?.[0]),
+    ['does not ask', 'asks again'],
+  );
+};
+
+/** It begins anew by itself, and logs that. */
+const hangUp = (daemon: 'exim' | 'sendmail', log: string, started: RegExp) => async (): Promise<void> => {
+  const before = linesOf(log).length;
+  await carryOutHere(defaults, '/run')({ verb: 'hang-up', daemon });
+  const isNew = (line: string): boolean => started.test(line) && linesOf(log).lastIndexOf(line) >= before;
+  await awaitLine(log, `a new start of ${daemon}`, isNew);
+};
+
+test('Postfix', { skip: labClosed }, async () => {
+  await using world = await startWorld();
+  await using postfix = await startPostfix();
+  await using scene = await startScene([world.log.iso]);
+  assert.ok(postfix);
+  await walk(
+    {
+      name: 'postfix',
+      file: '/etc/postfix/main.cf',
+      reload: () => runCommand('postfix', ['reload']),
+      words: /postfix 192\.0\.2\.25:25.* \(policy\)/,
+    },
+    scene,
+    world.log.iso,
+  );
+});
+
+test('Exim', { skip: labClosed }, async () => {
+  await using world = await startWorld();
+  await using exim = await startExim();
+  await using scene = await startScene([exim.mainLog]);
+  assert.ok(world);
+  await walk(
+    {
+      name: 'exim',
+      file: '/etc/exim4/exim4.conf',
+      reload: hangUp('exim', exim.mainLog, /daemon started/),
+      words: /readsocket/,
+    },
+    scene,
+    exim.mainLog,
+  );
+});
+
+test('Sendmail', { skip: labClosed }, async () => {
+  await using world = await startWorld();
+  await using sendmail = await startSendmail();
+  await using scene = await startScene([world.log.iso]);
+  assert.ok(sendmail);
+  await walk(
+    {
+      name: 'sendmail',
+      file: '/etc/mail/sendmail.cf',
+      reload: hangUp('sendmail', world.log.iso, /starting daemon/),
+      words: /milter/,
+    },
+    scene,
+    world.log.iso,
+  );
+});
+
+test('Dovecot', { skip: labClosed }, async () => {
+  await using world = await startWorld();
+  await using scene = await startScene([world.log.iso]);
+  await walk(
+    {
+      name: 'dovecot',
+      file: '/etc/dovecot/dovecot.conf',
+      reload: () => runCommand('doveadm', ['reload']),
+      words: /authPolicy/,
+    },
+    scene,
+    world.log.iso,
+  );
+});
