@@ -14,20 +14,6 @@ export type Input =
   | { readonly kind: 'content'; readonly bytes: Buffer }
   | { readonly kind: 'content-end'; readonly hadBareNewline: boolean };
 
-export type SmtpInput = {
-  readonly feed: (bytes: Buffer) => void;
-  /** @returns undefined when more bytes are needed */
-  readonly next: () => Input | undefined;
-  /** What follows is a message, ended by a dot. */
-  readonly expectMessage: () => void;
-  /** What follows is `length` bytes of a message (BDAT), the first ones of it or more. */
-  readonly expectChunk: (length: number, isFirst: boolean, isLast: boolean) => void;
-  /** Forgets what was sent ahead, as STARTTLS demands (RFC 3207 §4.2). @returns how many bytes */
-  readonly discard: () => number;
-  /** Bytes that wait. */
-  readonly waiting: () => number;
-};
-
 /** RFC 5321 §4.5.3.1.4 asks for 512; extensions and AUTH (RFC 4954 §4) for more. */
 export const lineBytesMax = 12_288;
 
@@ -37,147 +23,183 @@ const cr = 13;
 const lf = 10;
 const dot = 46;
 
-// oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
-export const createSmtpInput = (): SmtpInput => {
-  let pending: Buffer = nothing;
-  let mode: 'lines' | 'message' | 'chunk' = 'lines';
-  let skipping = false;
+/** A class, because each held connection has one: closures would cost it a kilobyte. */
+export class SmtpInput {
+  #pending: Buffer = nothing;
+  /** What stands before it is read. */
+  #from = 0;
+  #mode: 'lines' | 'message' | 'chunk' = 'lines';
+  #skipping = false;
   /** message */
-  let atLineStart = true;
-  let afterCr = false;
-  let hadBareNewline = false;
-  let ended = false;
+  #atLineStart = true;
+  #afterCr = false;
+  #hadBareNewline = false;
+  #ended = false;
   /** chunk */
-  let left = 0;
-  let isLastChunk = false;
+  #left = 0;
+  #isLastChunk = false;
 
-  const nextLine = (): Input | undefined => {
-    const end = pending.indexOf(lf);
+  feed(bytes: Buffer): void {
+    const rest = this.#rest();
+    this.#pending = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
+    this.#from = 0;
+  }
+
+  /** @returns undefined when more bytes are needed */
+  next(): Input | undefined {
+    if (this.#mode === 'message') return this.#nextContent();
+    return this.#mode === 'chunk' ? this.#nextChunk() : this.#nextLine();
+  }
+
+  /** What follows is a message, ended by a dot. */
+  expectMessage(): void {
+    this.#mode = 'message';
+    this.#atLineStart = true;
+    this.#afterCr = false;
+    this.#hadBareNewline = false;
+    this.#ended = false;
+  }
+
+  /** What follows is `length` bytes of a message (BDAT), the first ones of it or more. */
+  expectChunk(length: number, isFirst: boolean, isLast: boolean): void {
+    this.#mode = 'chunk';
+    this.#left = length;
+    this.#isLastChunk = isLast;
+    if (!isFirst) return;
+    this.#afterCr = false;
+    this.#hadBareNewline = false;
+  }
+
+  /** Forgets what was sent ahead, as STARTTLS demands (RFC 3207 §4.2). @returns how many bytes */
+  discard(): number {
+    const bytes = this.waiting();
+    this.#keepFrom(this.#pending.length);
+    return bytes;
+  }
+
+  /** Bytes that wait. */
+  waiting(): number {
+    return this.#pending.length - this.#from;
+  }
+
+  #rest(): Buffer {
+    return this.#from === 0 ? this.#pending : this.#pending.subarray(this.#from);
+  }
+
+  #keepFrom(at: number): void {
+    const isRead = at >= this.#pending.length;
+    if (isRead) this.#pending = nothing;
+    this.#from = isRead ? 0 : at;
+  }
+
+  #nextLine(): Input | undefined {
+    const [bytes, from] = [this.#pending, this.#from];
+    const end = bytes.indexOf(lf, from);
     if (end < 0) {
-      if (pending.length <= lineBytesMax) return undefined;
-      skipping = true;
+      if (bytes.length - from <= lineBytesMax) return undefined;
+      this.#skipping = true;
       // A CR that came last may belong to the LF that is not there yet.
-      pending = pending.subarray(pending.length - 1);
+      this.#keepFrom(bytes.length - 1);
       return undefined;
     }
-    const line = pending.subarray(0, end);
-    pending = end + 1 === pending.length ? nothing : pending.subarray(end + 1);
-    if (skipping || line.length > lineBytesMax) {
-      skipping = false;
+    this.#keepFrom(end + 1);
+    if (this.#skipping || end - from > lineBytesMax) {
+      this.#skipping = false;
       return { kind: 'bad-line', why: 'too-long' };
     }
-    const isWhole = line.at(-1) === cr && line.indexOf(cr) === line.length - 1;
+    const isWhole = end > from && bytes.indexOf(cr, from) === end - 1;
     if (!isWhole) return { kind: 'bad-line', why: 'bare-newline' };
-    return { kind: 'line', text: line.toString('latin1', 0, line.length - 1) };
-  };
+    return { kind: 'line', text: bytes.toString('latin1', from, end - 1) };
+  }
 
-  const noteBareCr = (bytes: Buffer, from: number, to: number): void => {
-    const at = bytes.indexOf(cr, from);
-    if (at >= 0 && at < to) hadBareNewline = true;
-  };
+  #nextContent(): Input | undefined {
+    if (!this.#ended) {
+      const parts = this.#readContent();
+      // Whoever reads it otherwise must not get to see what it ends.
+      if (parts.length > 0 && !this.#hadBareNewline)
+        return {
+          kind: 'content',
+          bytes: parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts),
+        };
+      if (!this.#ended) return undefined;
+    }
+    this.#mode = 'lines';
+    return { kind: 'content-end', hadBareNewline: this.#hadBareNewline };
+  }
 
-  /** Reads content up to the end of the message or of what is there. @returns where it stopped, and where content began */
-  const readContent = (parts: Buffer[]): void => {
-    const bytes = pending;
+  /** Reads content up to the end of the message or of what is there. */
+  #readContent(): readonly Buffer[] {
+    const parts: Buffer[] = [];
+    const bytes = this.#rest();
     let from = 0;
     let at = 0;
     const take = (to: number): void => {
       if (to > from) parts.push(bytes.subarray(from, to));
       from = to;
     };
+    const keepFrom = (to: number): void => this.#keepFrom(this.#from + to);
     while (at < bytes.length) {
-      if (atLineStart && bytes[at] === dot) {
+      if (this.#atLineStart && bytes[at] === dot) {
         if (at + 2 >= bytes.length) break;
         if (bytes[at + 1] === cr && bytes[at + 2] === lf) {
           take(at);
-          ended = true;
-          pending = bytes.subarray(at + 3);
-          return;
+          this.#ended = true;
+          keepFrom(at + 3);
+          return parts;
         }
         take(at);
         from = ++at;
       }
-      atLineStart = false;
-      if (afterCr && bytes[at] !== lf) hadBareNewline = true;
+      this.#atLineStart = false;
+      if (this.#afterCr && bytes[at] !== lf) this.#hadBareNewline = true;
       const end = bytes.indexOf(lf, at);
       if (end < 0) {
-        noteBareCr(bytes, at, bytes.length - 1);
-        afterCr = bytes.at(-1) === cr;
+        this.#noteBareCr(bytes, at, bytes.length - 1);
+        this.#afterCr = bytes.at(-1) === cr;
         at = bytes.length;
         break;
       }
-      const isWhole = end > at ? bytes[end - 1] === cr : afterCr;
-      if (isWhole) noteBareCr(bytes, at, end - 1);
-      else hadBareNewline = true;
-      afterCr = false;
+      const isWhole = end > at ? bytes[end - 1] === cr : this.#afterCr;
+      if (isWhole) this.#noteBareCr(bytes, at, end - 1);
+      else this.#hadBareNewline = true;
+      this.#afterCr = false;
       // After a bare LF no line begins: a dot there is content.
-      atLineStart = isWhole;
+      this.#atLineStart = isWhole;
       at = end + 1;
     }
     take(at);
-    pending = bytes.subarray(at);
-  };
+    keepFrom(at);
+    return parts;
+  }
 
-  const nextContent = (): Input | undefined => {
-    if (!ended) {
-      const parts: Buffer[] = [];
-      readContent(parts);
-      // Whoever reads it otherwise must not get to see what it ends.
-      if (parts.length > 0 && !hadBareNewline)
-        return {
-          kind: 'content',
-          bytes: parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts),
-        };
-      if (!ended) return undefined;
-    }
-    mode = 'lines';
-    return { kind: 'content-end', hadBareNewline };
-  };
+  #noteBareCr(bytes: Buffer, from: number, to: number): void {
+    const at = bytes.indexOf(cr, from);
+    if (at >= 0 && at < to) this.#hadBareNewline = true;
+  }
 
   /** In a chunk each CR has its LF and each LF its CR, across the chunks of a message too. */
-  const noteBareIn = (bytes: Buffer): void => {
-    if (afterCr && bytes[0] !== lf) hadBareNewline = true;
+  #noteBareIn(bytes: Buffer): void {
+    let isBare = this.#afterCr && bytes[0] !== lf;
     for (let at = bytes.indexOf(lf); at >= 0; at = bytes.indexOf(lf, at + 1))
-      if (at > 0 ? bytes[at - 1] !== cr : !afterCr) hadBareNewline = true;
+      if (at > 0 ? bytes[at - 1] !== cr : !this.#afterCr) isBare = true;
     for (let at = bytes.indexOf(cr); at >= 0 && at < bytes.length - 1; at = bytes.indexOf(cr, at + 1))
-      if (bytes[at + 1] !== lf) hadBareNewline = true;
-    afterCr = bytes.at(-1) === cr;
-  };
+      if (bytes[at + 1] !== lf) isBare = true;
+    if (isBare) this.#hadBareNewline = true;
+    this.#afterCr = bytes.at(-1) === cr;
+  }
 
-  const nextChunk = (): Input | undefined => {
-    while (left > 0) {
-      if (pending.length === 0) return undefined;
-      const bytes = pending.subarray(0, left);
-      pending = pending.subarray(bytes.length);
-      left -= bytes.length;
-      noteBareIn(bytes);
-      if (!hadBareNewline) return { kind: 'content', bytes };
+  #nextChunk(): Input | undefined {
+    while (this.#left > 0) {
+      const rest = this.#rest();
+      if (rest.length === 0) return undefined;
+      const bytes = rest.subarray(0, this.#left);
+      this.#keepFrom(this.#from + bytes.length);
+      this.#left -= bytes.length;
+      this.#noteBareIn(bytes);
+      if (!this.#hadBareNewline) return { kind: 'content', bytes };
     }
-    if (isLastChunk && afterCr) hadBareNewline = true;
-    mode = 'lines';
-    return { kind: 'content-end', hadBareNewline };
-  };
-
-  return {
-    feed: (bytes) => {
-      pending = pending.length === 0 ? bytes : Buffer.concat([pending, bytes]);
-    },
-    next: () => {
-      if (mode === 'message') return nextContent();
-      return mode === 'chunk' ? nextChunk() : nextLine();
-    },
-    expectMessage: () => {
-      [mode, atLineStart, afterCr, hadBareNewline, ended] = ['message', true, false, false, false];
-    },
-    expectChunk: (length, isFirst, isLast) => {
-      [mode, left, isLastChunk] = ['chunk', length, isLast];
-      if (isFirst) [afterCr, hadBareNewline] = [false, false];
-    },
-    discard: () => {
-      const { length } = pending;
-      pending = nothing;
-      return length;
-    },
-    waiting: () => pending.length,
-  };
-};
+    if (this.#isLastChunk && this.#afterCr) this.#hadBareNewline = true;
+    this.#mode = 'lines';
+    return { kind: 'content-end', hadBareNewline: this.#hadBareNewline };
+  }
+}

@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { isMailbox, parseCommand } from './command.ts';
 import { createDots } from './dots.ts';
-import { createSmtpInput, lineBytesMax } from './input.ts';
-import type { Input, SmtpInput } from './input.ts';
+import { lineBytesMax, SmtpInput } from './input.ts';
+import type { Input } from './input.ts';
 import { createReplyReader, encodeReply, replyBytesMax } from './reply.ts';
 
 /** Takes what is there, each time it is called; obeys DATA and BDAT as a session does. */
@@ -44,7 +44,7 @@ const joined = (items: readonly Input[]): unknown[] => {
   return out;
 };
 const itemsOf = (text: string, cuts: readonly number[] = []): Input[] => {
-  const input = createSmtpInput();
+  const input = new SmtpInput();
   const drain = drainer(input);
   const items: Input[] = [];
   let at = 0;
@@ -138,7 +138,7 @@ test('a command line has CRLF and no more than its length', () => {
     { kind: 'bad-line', why: 'too-long' },
     { kind: 'line', text: 'NOOP' },
   ]);
-  const flooded = createSmtpInput();
+  const flooded = new SmtpInput();
   for (let i = 0; i < 100; i++) {
     flooded.feed(Buffer.alloc(10_000, 97));
     assert.equal(flooded.next(), undefined);

@@ -11,10 +11,8 @@ import { hello } from './verbs/hello.ts';
 import { mail } from './verbs/mail.ts';
 import { rcpt } from './verbs/rcpt.ts';
 
-export type Dialogue = {
-  /** Puts a challenge to the client and gives its answer, without CRLF. */
-  readonly ask: (challenge: SmtpReply) => Promise<string>;
-};
+/** Puts a challenge to the client and gives its answer, without CRLF. */
+type AskClient = (challenge: SmtpReply) => Promise<string>;
 
 const idle: ReadonlySet<Command['verb']> = new Set(['RSET', 'NOOP', 'VRFY', 'EXPN', 'HELP', 'ETRN', 'EHLO', 'HELO']);
 
@@ -29,7 +27,7 @@ const startTls = (session: Session, desk: GateDesk): Answer => {
   return { ...reply(220, '2.0.0 Ready to start TLS'), next: 'start-tls' };
 };
 
-const run = async (session: Session, desk: GateDesk, command: Command, { ask }: Dialogue): Promise<Answer> => {
+const run = async (session: Session, desk: GateDesk, command: Command, ask: AskClient): Promise<Answer> => {
   switch (command.verb) {
     case 'EHLO':
     case 'HELO':
@@ -80,12 +78,7 @@ const answerError = (
 };
 
 /** @param line without its CRLF */
-export const answerLine = async (
-  session: Session,
-  desk: GateDesk,
-  line: string,
-  dialogue: Dialogue,
-): Promise<Answer> => {
+export const answerLine = async (session: Session, desk: GateDesk, line: string, ask: AskClient): Promise<Answer> => {
   const parsed = parseCommand(line);
   if (parsed.kind === 'error') return answerError(session, desk, parsed);
   const { command } = parsed;
@@ -103,5 +96,5 @@ export const answerLine = async (
       );
     }
   }
-  return run(session, desk, command, dialogue);
+  return run(session, desk, command, ask);
 };

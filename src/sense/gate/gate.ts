@@ -30,7 +30,7 @@ import type { SignatureSettings } from './signature.ts';
 import type { GateDesk } from './session.ts';
 import { createStore } from './store.ts';
 import type { StoreSettings } from './store.ts';
-import { createTarpit } from './tarpit.ts';
+import { createTarpit } from './hostile/tarpit.ts';
 
 export type GateSettings = {
   /** What it calls itself in greetings: a host name. */
@@ -64,6 +64,9 @@ const refusals: Readonly<Record<Exclude<Admission, 'welcome'>, string>> = {
   'too-many': encodeReply(reply(421, '4.7.0 Too many connections at once from your address')),
 };
 const reasons = { 'too-often': 'connection-rate', 'too-many': 'concurrency' } as const;
+
+/** `close` follows. */
+const ignore = (): void => undefined;
 
 type Origin = { readonly client: string; readonly port: number };
 
@@ -154,39 +157,34 @@ export const startGate = async (
     socket.end(refusals[admission], 'latin1');
   };
 
-  const serve = async (socket: Socket): Promise<void> => {
-    const origin = settings.proxied ? await originByHeader(socket) : originOf(socket);
-    if (origin === undefined) {
-      socket.destroy();
-      return;
-    }
+  const serve = (socket: Socket, { client, port }: Origin): void => {
     const time = Date.now();
-    const { client, port } = origin;
     const known = isKnown(client, time);
     const admission = known ? 'welcome' : doorman.enter(client, time);
     if (admission !== 'welcome') {
       turnAway(socket, client, time, admission);
       return;
     }
-    try {
-      const inner =
-        settings.implicitTls && tls !== undefined
-          ? new TLSSocket(socket, { isServer: true, secureContext: tls })
-          : socket;
-      await serveClient(inner, { client, port, id: `gate:${++connections}`, isKnown: known }, desk);
-    } finally {
-      if (!known) doorman.leave(client);
-    }
+    const left = known ? undefined : (): void => doorman.leave(client);
+    const inner =
+      settings.implicitTls && tls !== undefined
+        ? new TLSSocket(socket, { isServer: true, secureContext: tls })
+        : socket;
+    if (inner !== socket) inner.on('error', ignore);
+    serveClient(inner, { client, port, id: `gate:${++connections}`, isKnown: known, left }, desk).catch(complain);
+  };
+
+  const serveProxied = async (socket: Socket): Promise<void> => {
+    const origin = await originByHeader(socket);
+    if (origin === undefined) socket.destroy();
+    else serve(socket, origin);
   };
 
   const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: settings.proxied }, (socket) => {
     sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-    socket.on('error', () => undefined);
-    serve(socket).catch((error: unknown) => {
-      complain(error);
-      socket.destroy();
-    });
+    socket.once('close', () => sockets.delete(socket)).on('error', ignore);
+    if (settings.proxied) serveProxied(socket).catch(complain);
+    else serve(socket, originOf(socket));
   });
   const endpoint = await startListening(server, listen, 'gate');
   const listener = 'path' in endpoint ? endpoint.path : `${endpoint.host}:${endpoint.port} of thread ${threadId}`;

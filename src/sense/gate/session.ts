@@ -22,8 +22,7 @@ import type { GateLimits, Patience } from './limits.ts';
 import type { Answered, Answers } from './hostile/answers.ts';
 import { answerHostile } from './hostile/answer.ts';
 import type { HardVerdict } from './hostile/answer.ts';
-import { waitUnlessGone } from './tarpit.ts';
-import type { Presence, Tarpit } from './tarpit.ts';
+import type { Tarpit } from './hostile/tarpit.ts';
 
 /** Told to people by telephone: no letters that sound or look alike (Crockford's base 32). */
 const refAlphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
@@ -74,12 +73,23 @@ export type Transaction = {
   lost?: boolean;
 };
 
-export type Session = {
+export type Visitor = {
   readonly client: string;
   readonly port: number;
   readonly id: string;
   /** Delivered mail or logged in before, or is one of ours. */
   readonly isKnown: boolean;
+  /** Called once, when it has gone. */
+  readonly left: (() => void) | undefined;
+};
+
+/** The client as far as somebody may wait for it. */
+export type Presence = {
+  /** Resolves after `ms`, or at once when the client has gone. */
+  readonly wait: (ms: number) => Promise<void>;
+};
+
+export type Session = Omit<Visitor, 'left'> & {
   readonly presence: Presence;
   helo: string | undefined;
   esmtp: boolean;
@@ -95,6 +105,8 @@ export type Session = {
   answered: Answered | undefined;
   /** Answers that were made to wait because the client is hostile; undefined: it is not held. */
   heldAnswers: number | undefined;
+  /** The next answer waits so long. What it was about is settled before: nothing of it is kept while it waits. */
+  waitMs: number;
   /** Its mail is evidence: marked, for the server behind the gate to freeze. */
   held: boolean;
   /** The judge held something against it: its transcript is kept. */
@@ -190,7 +202,7 @@ export const judge = async (
   about: Partial<Question> = {},
 ): Promise<SmtpReply | undefined> => {
   const verdict = verdictFor(session, desk, stage, about);
-  const hostile = (hard: HardVerdict): Promise<SmtpReply> =>
+  const hostile = (hard: HardVerdict): SmtpReply =>
     answerHostile(session, desk, about.recipient, hard, (said) => refusalOf(session, desk, stage, about, said));
   switch (verdict.kind) {
     case 'accept':
@@ -201,7 +213,7 @@ export const judge = async (
     case 'delay':
       // Once a recipient or a login: who is only suspect does not wait at every step.
       if ((stage === 'recipient' || stage === 'auth') && desk.sleepers.admit(Date.now(), verdict.delayMs))
-        await waitUnlessGone(verdict.delayMs, session.presence);
+        await session.presence.wait(verdict.delayMs);
       return undefined;
     case 'defer':
       return refusalOf(session, desk, stage, about, verdict);

@@ -1,6 +1,6 @@
 /** Waiting for what other processes do: a line in a file, an open port. Never a fixed sleep. */
 import { on } from 'node:events';
-import { existsSync, readFileSync, watch } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, watch } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -54,6 +54,14 @@ export const awaitFile = async (path: string): Promise<void> => {
     dirname(path),
     () => (existsSync(path) ? path : undefined),
     () => `${path} does not appear`,
+  );
+};
+
+export const awaitEmpty = async (directory: string): Promise<void> => {
+  await awaitIn(
+    directory,
+    () => (readdirSync(directory).length === 0 ? true : undefined),
+    () => `${directory} still holds ${readdirSync(directory).join(', ')}`,
   );
 };
 

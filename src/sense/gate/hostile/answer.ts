@@ -6,18 +6,17 @@ import { reply } from '../../../protocols/smtp/reply.ts';
 import type { SmtpReply } from '../../../protocols/smtp/reply.ts';
 import { campaignOf } from './answers.ts';
 import type { GateDesk, Session } from '../session.ts';
-import { waitUnlessGone } from '../tarpit.ts';
 
 export type HardVerdict = Extract<Verdict, { kind: 'drop' | 'reject' }>;
 
 /** @param recipient that was asked for. @param refuse makes the reply, and notes why */
-export const answerHostile = async (
+export const answerHostile = (
   session: Session,
   desk: GateDesk,
   recipient: string | undefined,
   verdict: HardVerdict,
   refuse: (verdict: HardVerdict) => SmtpReply,
-): Promise<SmtpReply> => {
+): SmtpReply => {
   // A relay prober asks for any domain: only one of ours tells campaigns apart.
   const asked = domainOf(recipient ?? '');
   const campaign = campaignOf(verdict.why, desk.domains?.has(asked) === true ? asked : '');
@@ -33,7 +32,7 @@ export const answerHostile = async (
     }
     session.heldAnswers = 0;
   }
-  await waitUnlessGone(desk.tarpit.waitOf(session.heldAnswers++), session.presence);
+  session.waitMs += desk.tarpit.waitOf(session.heldAnswers++);
   // 421 would promise an end (RFC 5321 §3.8).
   return refuse(verdict.kind === 'drop' ? { ...verdict, reply: laterReply } : verdict);
 };

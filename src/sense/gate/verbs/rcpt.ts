@@ -9,7 +9,6 @@ import { reply } from '../../../protocols/smtp/reply.ts';
 import type { SmtpReply } from '../../../protocols/smtp/reply.ts';
 import { backendDown, countError, judge, linkOf, loseLink, settle, tellOf } from '../session.ts';
 import type { Answer, GateDesk, Session, Transaction } from '../session.ts';
-import { waitUnlessGone } from '../tarpit.ts';
 import { keywordsFor } from './hello.ts';
 import { notOffered } from './mail.ts';
 import { bounceRefusal, originRefusal } from './unwanted.ts';
@@ -59,11 +58,11 @@ const begin = async (session: Session, desk: GateDesk, transaction: Transaction)
   return undefined;
 };
 
-const slowDown = async (session: Session, desk: GateDesk): Promise<void> => {
+const slowDown = (session: Session, desk: GateDesk): void => {
   const over = session.unknown - desk.limits.unknownBeforeDelay;
   if (desk.limits.unknownBeforeDelay === 0 || over <= 0) return;
   const ms = Math.min(10, over) * 1000;
-  if (desk.sleepers.admit(Date.now(), ms)) await waitUnlessGone(ms, session.presence);
+  if (desk.sleepers.admit(Date.now(), ms)) session.waitMs += ms;
 };
 
 /** The server behind the gate decides, and its outcome is evidence. */
@@ -90,7 +89,7 @@ const askBehind = async (
   if (outcome === 'unknown') {
     session.unknown++;
     await settle(desk);
-    await slowDown(session, desk);
+    slowDown(session, desk);
   }
   return countError(session, desk, heard);
 };
@@ -136,7 +135,7 @@ export const rcpt = async (
     tellOutcome(session, desk, path, outcomeOfRefusal(refusal));
     // Who is put off and asks for one name after the other does not do so at full speed.
     session.unknown++;
-    if (session.heldAnswers === undefined) await slowDown(session, desk);
+    if (session.heldAnswers === undefined) slowDown(session, desk);
     return refusal;
   }
   try {

@@ -32,20 +32,3 @@ export const createTarpit = (connectionsMax: number): Tarpit => {
     held: () => held,
   };
 };
-
-/** Whether somebody still waits for an answer. An AbortSignal would cost each held connection a kilobyte. */
-export type Presence = { isGone: boolean; wake: (() => void) | undefined };
-
-/** Resolves after `ms`, or at once when the client has gone, or is woken. */
-export const waitUnlessGone = (ms: number, presence: Presence): Promise<void> => {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  if (presence.isGone) resolve();
-  else {
-    const timer = setTimeout(resolve, ms);
-    presence.wake = () => {
-      clearTimeout(timer);
-      resolve();
-    };
-  }
-  return promise;
-};
