@@ -12,8 +12,8 @@ import { createLogReader } from './read.ts';
 type Row = readonly [line: string, ...told: readonly Partial<Event>[]];
 
 const check = (head: string, rows: readonly Row[]): void => {
+  const reader = createLogReader(utcZone, () => Date.UTC(2026, 10, 22));
   for (const [line, ...told] of rows) {
-    const reader = createLogReader(utcZone, () => Date.UTC(2026, 10, 22));
     const events: Event[] = [];
     const understood = reader.read(head + line, (event) => events.push(event));
     assert.equal(understood, told.length === 0 ? 'known' : 'event', line);
@@ -133,5 +133,113 @@ test('Postfix: the way of a message, in the words of 2.x and of 3.10', () => {
     ['postfix/qmgr[9]: 4ABCDEF: status=deferred (bounce failed)'],
     ['postfix/newaliases[9]: warning: /etc/aliases, line 3: need name:value pair'],
     ['postfix/verify[9]: close database /var/lib/postfix/verify_cache.db: No such file or directory'],
+  ]);
+});
+
+test('Exim: every form of a stamp, with and without pid, port and interface', () => {
+  for (const stamp of [
+    '2026-11-21 00:10:31',
+    '2026-11-21 00:10:31.123',
+    '2026-11-21 01:10:31 +0100',
+    '2026-11-21 01:10:31.123 +0100',
+  ])
+    for (const pid of ['', '[4711] '])
+      for (const host of [
+        `H=(c.test) [${client}]`,
+        `H=h.test (c.test) [${client}]:5555 I=[10.0.0.1]:25`,
+        `H=[${client}]:5555 I=[10.0.0.1]:587`,
+      ])
+        check(`${stamp} ${pid}`, [
+          [
+            `${host} F=<s@a.test> rejected RCPT <n@lab.test>: No Such User Here`,
+            {
+              time: Date.UTC(2026, 10, 21, 0, 10, 31, stamp.includes('.') ? 123 : 0),
+              kind: 'recipient',
+              outcome: 'unknown',
+              client,
+              recipient: 'n@lab.test',
+            },
+          ],
+        ]);
+});
+
+test('Exim: what cPanel, DirectAdmin and Plesk make of it', () => {
+  const host = `H=h.test (c.test) [${client}]:5555`;
+  const id = '1xUYWo-0007S7-1Q';
+  check('2026-11-21 00:10:31 ', [
+    [
+      `dovecot_login authenticator failed for (c.test) [${client}]:5555: 535 Incorrect authentication data (set_id=anna@lab.test)`,
+      { kind: 'auth', outcome: 'failure', client, account: 'anna@lab.test', helo: 'c.test' },
+    ],
+    [
+      `dovecot_plain authenticator failed for H=(c.test) [${client}]:5555: 535 Incorrect authentication data (set_id=anna)`,
+      { kind: 'auth', client, account: 'anna' },
+    ],
+    [
+      `fixed_login authenticator failed for H=[2001:db8::5]:5555 I=[2001:db8::1]:587: 535 Incorrect authentication data`,
+      { kind: 'auth', client: '2001:db8::5', account: undefined },
+    ],
+    [
+      `cram_md5 authenticator failed for ${host} U=ident: 435 Unable to authenticate at present (set_id=anna): socket`,
+      { kind: 'auth', reason: 'policy', client },
+    ],
+    [
+      `${id} <= anna@lab.test ${host} P=esmtpsa X=TLS1.3:TLS_AES_256_GCM_SHA384:256 CV=no A=dovecot_login:anna@lab.test S=900 id=x@lab.test T="A=dovecot_login:victim" for n@y.test`,
+      { kind: 'auth', outcome: 'success', account: 'anna@lab.test', client },
+      { kind: 'message', account: 'anna@lab.test', count: 1, size: 900 },
+    ],
+    [
+      `${host} F=<s@a.test> rejected RCPT <n@lab.test>: "JunkMail rejected - h.test (c.test) [${client}]:5555 is in an RBL: https://rbl.test/"`,
+      { kind: 'recipient', outcome: 'rejected', reason: 'blocklist', client },
+    ],
+    [
+      `${host} X=TLS1.2:x:256 CV=no F=<anna@lab.test> A=dovecot_login:anna@lab.test rejected RCPT <n@y.test>: The mail server could not deliver mail to n@y.test.  The account or domain may not exist, they may be blacklisted, or missing the proper dns entries.`,
+      { outcome: 'unknown', account: 'anna@lab.test', client },
+    ],
+    [
+      `${host} F=<s@a.test> temporarily rejected RCPT <n@lab.test>: Greylisting in force`,
+      { outcome: 'deferred', reason: 'greylist' },
+    ],
+    [
+      `${host} F=<s@a.test> rejected RCPT <n@y.test>: relay not permitted, authentication required`,
+      { outcome: 'relay-denied', client },
+    ],
+    [
+      `${id} ** n@y.test R=enforce_mail_permissions : Domain lab.test has exceeded the max emails per hour (5/5 (100%)) allowed.  Message discarded.`,
+      { kind: 'delivery', outcome: 'bounced', recipient: 'n@y.test' },
+    ],
+    [
+      `SMTP protocol error in "AUTH LOGIN" ${host} AUTH command used when not advertised`,
+      { kind: 'command-error', reason: 'syntax', client },
+    ],
+    [
+      `SMTP syntax error in "GET / HTTP/1.1" ${host} unrecognized command`,
+      { kind: 'command-error', reason: 'non-smtp', client },
+    ],
+    [
+      `SMTP call from h.test (c.test) [${client}]:5555 dropped: too many nonmail commands (last was "NOOP")`,
+      { kind: 'command-error', reason: 'nonmail', client },
+    ],
+    [
+      `SMTP protocol synchronization error (input sent without waiting for greeting): rejected connection from H=[${client}]:5555 input="EHLO x"`,
+      { kind: 'early-talk', client },
+    ],
+    [`SMTP connection from [${client}]:5555 (TCP/IP connection count = 3)`, { kind: 'connect', client }],
+    [`SMTP connection from h.test (c.test) [${client}]:5555 closed by DROP in ACL`, { kind: 'disconnect', client }],
+    [`${id} SMTP connection outbound 1763683831 ${id} lab.test n@y.test`],
+    [
+      `${id} SMTP connection identification H=localhost A=127.0.0.1 P=41234 U=anna ID=1004 S=anna B=identify_local_connection`,
+    ],
+    [`${id} Sender identification U=anna D=lab.test S=anna@lab.test`],
+    [`${id} ${host} Warning: "SpamAssassin as anna detected message as NOT spam (0.2)"`],
+    [`${host} Warning: "Increment slow_fail_block Ratelimit"`],
+    [`${host} sender verify fail for <s@a.test>: Unrouteable address`],
+    [`${host} incomplete transaction (sender verify) from <s@a.test>`],
+    [`unexpected disconnection while reading SMTP command from (c.test) [${client}]:5555 D=1s`],
+    [`no host name found for IP address ${client}`],
+    ['cwd=/home/anna/public_html 3 args: /usr/sbin/sendmail -t -i'],
+    [`[${client}] SSL verify error: depth=0 error=self signed certificate cert=/CN=x`],
+    ['daemon: fork of queue-runner process failed: Resource temporarily unavailable'],
+    ['cyrus_plain authenticator (PLAIN): Cyrus SASL permanent failure: user not found'],
   ]);
 });

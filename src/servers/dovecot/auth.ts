@@ -9,10 +9,19 @@ import type { Reason } from '../../model/event.ts';
 import { keep } from '../../model/keep.ts';
 import type { Tell } from '../../model/ports.ts';
 import type { Understood } from '../grammar.ts';
+import { recent } from '../recent.ts';
 import type { Recent } from '../recent.ts';
+import { newChain, settle } from './chain.ts';
+import type { Chain } from './chain.ts';
 
-/** Sessions whose failed attempts were told by auth lines: the login process will sum them up once more. */
-export type ToldSessions = Recent<true>;
+export type AuthMemory = {
+  /** Sessions whose failed attempts were told by auth lines: the login process will sum them up once more. */
+  readonly told: Recent<true>;
+  readonly chain: Chain;
+};
+
+const toldMax = 16_384;
+export const newAuthMemory = (): AuthMemory => ({ told: recent(toldMax), chain: newChain() });
 
 const failures: readonly (readonly [string, Reason])[] = [
   ['Password mismatch', 'bad-password'],
@@ -25,6 +34,17 @@ const failures: readonly (readonly [string, Reason])[] = [
   ['invalid credentials', 'bad-password'],
   ['Invalid credentials', 'bad-password'],
   ['Login failed', 'bad-password'],
+  ['Login attempt with empty password', 'bad-password'],
+  ['Authentication failed', 'bad-password'],
+  ['[AUTHENTICATIONFAILED]', 'bad-password'],
+  ['user not authenticated', 'bad-password'],
+  ['oauth2 failed', 'bad-password'],
+  ['User unknown', 'unknown-account'],
+  ['allow_nets check failed', 'policy'],
+  ['Attempted login with password having illegal chars', 'malformed'],
+  ['pam_acct_mgmt() failed', 'disabled'],
+  ['User found from deny passdb', 'disabled'],
+  ['invalid password field', 'disabled'],
   ['Authentication failure due to policy server refusal', 'policy'],
   ['user disabled', 'disabled'],
   ['account disabled', 'disabled'],
@@ -68,17 +88,25 @@ const clientTails = [
   'username changed ',
 ];
 
-type Parts = { readonly subject: Subject | undefined; readonly words: string; readonly wordsAt: number };
+type Parts = {
+  readonly subject: Subject | undefined;
+  /** The password database, or the mechanism. */
+  readonly driver: string;
+  readonly words: string;
+  readonly wordsAt: number;
+};
 
 /** 2.3: `DRIVER(USER,ADDRESS,<SESSION>): TEXT` */
 const partsOf23 = (text: string): Parts | undefined => {
   const close = text.lastIndexOf('): ');
   if (close < 0) return undefined;
-  // 'auth-worker(PID): ' stands there by syslog, and is no request.
-  const pid = /^auth-worker\(\d{1,10}\): /.exec(text)?.[0].length ?? 0;
+  // 'auth-worker(PID): ' stands there by syslog, and 'auth(default): ' in 1.x, and is no request.
+  const pid = /^auth(?:-worker)?\([\w-]{1,30}\): (?=[\w-]{1,40}\(|conn unix:)/.exec(text)?.[0].length ?? 0;
   const worker = text.startsWith('conn unix:', pid) ? text.indexOf('>: ', pid) + 3 : pid;
-  const open = text.indexOf('(', driverStart(text, worker));
+  const from = driverStart(text, worker);
+  const open = text.indexOf('(', from);
   return {
+    driver: text.slice(from, open).trimStart(),
     subject: open < 0 || open > close ? undefined : subjectOf(text.slice(open + 1, close)),
     words: text.slice(close + 3),
     wordsAt: close + 3,
@@ -86,7 +114,7 @@ const partsOf23 = (text: string): Parts | undefined => {
 };
 
 const tailPattern =
-  /^,sasl:[a-z0-9-]{1,30}(?:,master)?\)(?:<\d{1,10}>)?(?:<([^<>]{0,60})>)?(?:: request \[\d{1,10}\])?: (?:[A-Z][a-z]{3,6}: )?(?:[\w-]{1,40}: )?/;
+  /^,sasl:[a-z0-9-]{1,30}(?:,master)?\)(?:<\d{1,10}>)?(?:<([^<>]{0,60})>)?(?:: request \[\d{1,10}\])?: (?:[A-Z][a-z]{3,6}: )?(?:([\w-]{1,40}): )?/;
 
 /** 2.4: `auth(USER,ADDRESS,sasl:MECH)<SESSION>: DRIVER: TEXT` */
 const partsOf24 = (text: string): Parts | undefined => {
@@ -101,18 +129,25 @@ const partsOf24 = (text: string): Parts | undefined => {
       ? { account: fields, client: undefined, session }
       : { account: fields.slice(0, comma), client: canonicalAddress(fields.slice(comma + 1)), session };
   const wordsAt = mech + tail[0].length;
-  return { subject, words: text.slice(wordsAt), wordsAt };
+  return { subject, driver: tail[2] ?? '', words: text.slice(wordsAt), wordsAt };
 };
 
 /** A user name may imitate either form: the later one in the line is Dovecot's. */
 const partsOf = (text: string): Parts | undefined => {
   const old = partsOf23(text);
-  const recent = /^auth(?:-worker)?\(/.test(text) ? partsOf24(text) : undefined;
-  return (recent?.wordsAt ?? 0) > (old?.wordsAt ?? 0) ? recent : old;
+  const later = /^auth(?:-worker)?\(/.test(text) ? partsOf24(text) : undefined;
+  return (later?.wordsAt ?? 0) > (old?.wordsAt ?? 0) ? later : old;
+};
+
+/** Only a database's word can be another one's beginning. */
+const reasonIn = ({ driver, words }: Parts, subject: Subject, reason: Reason, chain: Chain): Reason | undefined => {
+  if (reason !== 'unknown-account' && reason !== 'bad-password') return reason;
+  const session = subject.session ?? `${subject.client},${subject.account}`;
+  return settle(chain, session, driver, reason, words.endsWith(' - trying the next passdb'));
 };
 
 /** @param text behind `auth: `, or the whole message when the process's name has the request in brackets (2.4) */
-export const readAuth = (time: number, text: string, told: ToldSessions, tell: Tell): Understood => {
+export const readAuth = (time: number, text: string, { told, chain }: AuthMemory, tell: Tell): Understood => {
   if (clientTails.some((mark) => text.includes(mark))) return 'known';
   const parts = partsOf(text);
   if (parts === undefined) return 'known';
@@ -120,9 +155,11 @@ export const readAuth = (time: number, text: string, told: ToldSessions, tell: T
   const failure = failures.find(([start]) => words.startsWith(start));
   if (failure === undefined) return 'known';
   if (subject === undefined) return 'unmatched';
+  const reason = reasonIn(parts, subject, failure[1], chain);
+  if (reason === undefined) return 'known';
   const event = draftEvent(time, 'dovecot', 'auth');
   event.outcome = 'failure';
-  event.reason = failure[1];
+  event.reason = reason;
   if (subject.account !== '') event.account = subject.account;
   event.client = subject.client;
   event.session = subject.session;

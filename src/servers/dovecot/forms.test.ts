@@ -32,6 +32,9 @@ test('how a connection ends without a login, in 2.3 and 2.4', () => {
     ['Connection closed (tried to use disallowed plaintext auth)', { reason: 'no-tls' }],
     ["Connection closed (cert required, client didn't start TLS)", { reason: 'no-tls' }],
     ['Connection closed (proxy dest auth failed)', { reason: 'bad-password' }],
+    ['Login failed: SSL required for authentication', { kind: 'auth', reason: 'no-tls' }],
+    ['Login failed: Plaintext authentication disabled', { kind: 'auth', reason: 'no-tls' }],
+    ['Login failed: Cleartext authentication disabled', { kind: 'auth', reason: 'no-tls' }],
     ['Too many bad commands', { kind: 'command-error', reason: 'unknown-command' }],
     ['Input buffer full', { kind: 'command-error', reason: 'syntax' }],
     [
@@ -130,6 +133,52 @@ test('auth lines: workers, 2.4, and in its own file', () => {
   );
 });
 
+test('auth lines: every database and its words, and 1.x', () => {
+  const rows: readonly (readonly [string, string, string])[] = [
+    ['auth: ', 'pam', 'pam_authenticate() failed: Authentication failure (Password mismatch?)'],
+    ['auth(default): ', 'shadow', 'password mismatch'],
+    ['auth-worker(default): ', 'sql', 'Password mismatch'],
+    ['auth: ', 'ldap', 'Password mismatch (for LDAP bind) (SHA1 of given password: 1ab2)'],
+    ['auth: ', 'ldap', 'invalid credentials (given password: x)'],
+    ['auth: ', 'ldap', 'Login attempt with empty password'],
+    ['auth: ', 'imap', '[AUTHENTICATIONFAILED] Authentication failed.'],
+    ['auth: ', 'oauth2', 'oauth2 failed: Introspection failed: token is not valid'],
+    ['auth: ', 'winbind', 'user not authenticated: NT_STATUS_LOGON_FAILURE'],
+    ['auth: ', 'checkpassword', 'Login failed (status=1)'],
+  ];
+  for (const [start, driver, words] of rows) {
+    const { events } = readAll([`${start}${driver}(a@lab.test,192.0.2.1,<abc>): ${words}`]);
+    const told = words.includes('given password: x') ? [] : [['a@lab.test', '192.0.2.1', 'bad-password']];
+    assert.deepEqual(
+      events.map(({ account, client, reason }) => [account, client, reason]),
+      told,
+      words,
+    );
+  }
+  const others: readonly (readonly [string, Event['reason']])[] = [
+    ['auth: checkpassword(a@lab.test,192.0.2.1): User unknown', 'unknown-account'],
+    ['auth: passwd(a@lab.test,192.0.2.1,<abc>): unknown user', 'unknown-account'],
+    ['auth: passwd-file(a@lab.test,192.0.2.1,<abc>): User found from deny passdb', 'disabled'],
+    ['auth: pam(a@lab.test,192.0.2.1,<abc>): pam_acct_mgmt() failed: User account has expired', 'disabled'],
+    ["auth: shadow(a@lab.test,192.0.2.1,<abc>): invalid password field '!'", 'disabled'],
+    ['auth: sql(a@lab.test,192.0.2.1,<abc>): allow_nets check failed: IP 192.0.2.1 not in allowed networks', 'policy'],
+    ['auth: policy(a@lab.test,192.0.2.1,<abc>): Authentication failure due to policy server refusal: no', 'policy'],
+    ['auth: plain(a@lab.test,192.0.2.1,<abc>): Attempted login with password having illegal chars', 'malformed'],
+    [
+      'pam_sss(dovecot:auth): authentication failure; logname= uid=0 euid=0 tty=dovecot ruser=a@lab.test rhost=192.0.2.1 user=a@lab.test',
+      'bad-password',
+    ],
+  ];
+  for (const [message, reason] of others) {
+    const { events } = readAll([message]);
+    assert.deepEqual(
+      events.map((event) => [event.account, event.client, event.reason]),
+      [['a@lab.test', '192.0.2.1', reason]],
+      message,
+    );
+  }
+});
+
 test('deliveries: what became of it stands behind the message id', () => {
   const rows: readonly (readonly [string, Partial<Event>])[] = [
     ['msgid=<x@y>: saved mail to INBOX', { outcome: 'sent' }],
@@ -158,6 +207,11 @@ test('nothing to tell', () => {
     'lmtp(12): Connect from 192.0.2.25',
     'lmtp(12): Disconnect from 192.0.2.25: Logged out (state=READY)',
     'anvil: Warning: x',
+    `imap-login: ID sent: name=Login: user=<v>, auth failed, version=1: ${tail}`,
+    `imap-login: SSL is disabled (ssl=no): ${tail}`,
+    'my-service(a@lab.test)<1><abc>: Error: x',
+    'IMAP(a@lab.test): Disconnected: Logged out bytes=3/9',
+    'Killed with signal 15 (by pid=1 uid=0)',
     'master: Warning: Killed with signal 15 (by pid=1 uid=0 code=kill)',
   ])
     assert.deepEqual(readAll([message]), { events: [], understood: ['known'] }, message);

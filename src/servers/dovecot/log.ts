@@ -2,12 +2,9 @@
 import { draftEvent } from '../../model/event.ts';
 import type { Tell } from '../../model/ports.ts';
 import type { LineGrammar, SyslogGrammar, Understood } from '../grammar.ts';
-import { recent } from '../recent.ts';
-import { readAuth, readPam } from './auth.ts';
-import type { ToldSessions } from './auth.ts';
+import { newAuthMemory, readAuth, readPam } from './auth.ts';
+import type { AuthMemory } from './auth.ts';
 import { isLoginProcess, readLogin } from './login.ts';
-
-const toldMax = 16_384;
 
 const processes = new Set([
   'auth',
@@ -61,6 +58,17 @@ const processes = new Set([
   'fts',
 ]);
 
+/** What the master process of 1.x wrote without its name. */
+const masterWords = [
+  'Dovecot ',
+  'SIGHUP ',
+  'Killed with ',
+  'Generating ',
+  'SSL parameters ',
+  'Time just moved ',
+  'Temporary ',
+];
+
 const levels = ['Info: ', 'Warning: ', 'Error: ', 'Fatal: ', 'Panic: ', 'Debug: '];
 
 /** End of the process name: it is followed by `(user)`, `<pid>` or a colon. */
@@ -97,36 +105,37 @@ const readLmtp = (time: number, message: string, tell: Tell): Understood => {
   return 'event';
 };
 
+/** `pam_unix(dovecot:auth): …` and its kin. */
+const pamPattern = /^pam_\w{2,20}\(dovecot/;
 /** PAM speaks under these tags too; nothing else of theirs is Dovecot's. */
 const pamPrograms: ReadonlySet<string> = new Set(['auth', 'dovecot-auth']);
 
-const readMessage = (time: number, message: string, told: ToldSessions, tell: Tell): Understood => {
+const readMessage = (time: number, message: string, memory: AuthMemory, tell: Tell): Understood => {
   const pam = message.startsWith('auth: ') ? message.slice(6) : message;
-  if (pam.startsWith('pam_unix(dovecot')) return readPam(time, pam, tell);
+  if (pam.startsWith('pam_') && pamPattern.test(pam)) return readPam(time, pam, tell);
   const length = nameLength(message);
   const name = message.slice(0, length);
-  if (!processes.has(name))
-    return message.startsWith('Dovecot v') || message.startsWith('Dovecot ') ? 'known' : 'unmatched';
+  // Services have any name that a postmaster gives them.
+  if (length === 0) return masterWords.some((start) => message.startsWith(start)) ? 'known' : 'unmatched';
   // The auth and login processes write their name alone; the others' `(user)<pid>` names an account that logged in.
   const bare = message.startsWith(': ', length);
   const colon = bare ? length : message.indexOf(': ', length);
   let text = colon < 0 ? '' : message.slice(colon + 2);
   const level = levels.find((word) => text.startsWith(word));
   if (level !== undefined) text = text.slice(level.length);
-  if (name === 'auth' || name === 'auth-worker') return readAuth(time, bare ? text : message, told, tell);
-  if (bare && isLoginProcess(name)) return readLogin(time, name, text, told, tell);
+  if (name === 'auth' || name === 'auth-worker') return readAuth(time, bare ? text : message, memory, tell);
+  if (bare && isLoginProcess(name)) return readLogin(time, name, text, memory, tell);
   return name === 'lmtp' && message.charCodeAt(length) === 40 ? readLmtp(time, message, tell) : 'known';
 };
 
 export const dovecotGrammar: SyslogGrammar = {
-  owns: (program) => program === 'dovecot' || pamPrograms.has(program),
+  // instance_name is the tag.
+  owns: (program) => program.startsWith('dovecot') || pamPrograms.has(program),
   reader: () => {
-    const told = recent<true>(toldMax);
+    const memory = newAuthMemory();
     return {
       read: (time, program, _pid, message, tell) =>
-        pamPrograms.has(program) && !message.startsWith('pam_unix(dovecot')
-          ? 'foreign'
-          : readMessage(time, message, told, tell),
+        pamPrograms.has(program) && !pamPattern.test(message) ? 'foreign' : readMessage(time, message, memory, tell),
     };
   },
 };
@@ -145,13 +154,13 @@ export const dovecotFileGrammar: LineGrammar = {
   format: 'dovecot',
   recognises: (line) => isOwnLine(line.slice(stampLength(line) + 1)),
   reader: (stamps) => {
-    const told = recent<true>(toldMax);
+    const memory = newAuthMemory();
     return {
       read: (line, tell) => {
         const end = stamps.read(line, 0);
         if (end < 0 || line.charCodeAt(end) !== 32) return 'foreign';
         const rest = line.slice(end + 1);
-        return isOwnLine(rest) ? readMessage(stamps.time, rest, told, tell) : 'foreign';
+        return isOwnLine(rest) ? readMessage(stamps.time, rest, memory, tell) : 'foreign';
       },
     };
   },

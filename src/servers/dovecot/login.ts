@@ -8,7 +8,7 @@ import type { EventDraft, EventKind, Protocol, Reason } from '../../model/event.
 import { keep } from '../../model/keep.ts';
 import type { Tell } from '../../model/ports.ts';
 import type { Understood } from '../grammar.ts';
-import type { ToldSessions } from './auth.ts';
+import type { AuthMemory } from './auth.ts';
 
 const protocols = new Map<string, Protocol>([
   ['imap-login', 'imap'],
@@ -31,6 +31,8 @@ const endings: readonly Ending[] = [
   { mark: 'login disabled', kind: 'auth', reason: 'disabled' },
   { mark: 'authorization failed', kind: 'auth', reason: 'disabled' },
   { mark: 'tried to use disallowed', kind: 'auth', reason: 'no-tls' },
+  { mark: 'SSL required for authentication', kind: 'auth', reason: 'no-tls' },
+  { mark: 'text authentication disabled', kind: 'auth', reason: 'no-tls' },
   { mark: "cert required, client didn't start TLS", kind: 'auth', reason: 'no-tls' },
   { mark: 'tried to use unsupported auth mechanism', kind: 'auth', reason: 'malformed' },
   { mark: 'sent invalid base64', kind: 'auth', reason: 'malformed' },
@@ -50,6 +52,8 @@ const endings: readonly Ending[] = [
   { mark: 'Input buffer full', kind: 'command-error', reason: 'syntax' },
   { mark: 'SSL_accept() failed', kind: 'tls' },
 ];
+
+const ends = ['Disconnected', 'Aborted login', 'Login aborted', 'Too many ', 'Input buffer full', 'Inactivity'];
 
 const attemptsIn = (words: string): number => {
   const attempts = Number(/, (\d{1,6}) attempts/.exec(words.slice(-300))?.[1]);
@@ -81,7 +85,7 @@ const tailOf = (text: string): Tail | undefined => {
     words: hasUser ? text.slice(0, userAt) : text.slice(0, ripAt),
     account: hasUser && userEnd > userAt + 6 ? text.slice(userAt + 6, userEnd) : undefined,
     client,
-    session: sessionAt > ripAt ? text.slice(sessionAt + 11, -1) : undefined,
+    session: sessionAt > ripAt ? text.slice(sessionAt + 11, text.indexOf('>', sessionAt + 11)) : undefined,
   };
 };
 
@@ -96,7 +100,14 @@ const draft = (time: number, kind: EventKind, program: string, tail: Tail): Even
 
 export const isLoginProcess = (program: string): boolean => program.endsWith('-login');
 
-export const readLogin = (time: number, program: string, text: string, told: ToldSessions, tell: Tell): Understood => {
+export const readLogin = (
+  time: number,
+  program: string,
+  text: string,
+  { told }: AuthMemory,
+  tell: Tell,
+): Understood => {
+  if (text.startsWith('ID sent: ')) return 'known'; // the client's own words
   const tail = tailOf(text);
   if (tail === undefined) return 'known'; // a complaint about TLS files or the auth socket names no client
   if (text.startsWith('Login: ') || text.startsWith('Logged in: ') || isProxied(text)) {
@@ -108,6 +119,7 @@ export const readLogin = (time: number, program: string, text: string, told: Tol
   const ending = endings.find(({ mark }) => tail.words.includes(mark));
   const isTold = tail.session !== undefined && told.get(tail.session) === true;
   if (ending === undefined || (ending.kind === 'auth' && isTold)) {
+    if (!ends.some((start) => text.startsWith(start))) return 'known';
     tell(draft(time, 'disconnect', program, tail));
     return 'event';
   }

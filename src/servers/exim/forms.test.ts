@@ -45,6 +45,17 @@ test('what is refused at each stage, of clients and of accounts', () => {
     [`${host} rejected connection in "connect" ACL: listed`, { kind: 'connect', outcome: 'rejected' }],
     [`${host} rejected VRFY alice: no`, { kind: 'other', outcome: 'rejected' }],
     ['Connection from [192.0.2.1] refused: too many connections from that IP address', { reason: 'concurrency' }],
+    ['unqualified recipient rejected: <root> H=h.test [192.0.2.1]', { kind: 'recipient', recipient: 'root' }],
+    ['unqualified sender rejected: <root> H=h.test [192.0.2.1]', { kind: 'sender', outcome: 'rejected' }],
+    ['VRFY failed for alice H=h.test [192.0.2.1]', { kind: 'recipient', outcome: 'unknown', recipient: 'alice' }],
+    ['TLS error on connection from h.test (c.test) [192.0.2.1] (gnutls_handshake): timed out', { kind: 'tls' }],
+    ['rejected "EHLO c.test" from h.test (c.test) [192.0.2.1]', { kind: 'helo', outcome: 'rejected' }],
+    ['temporarily rejected "HELO c.test" from [192.0.2.1]', { kind: 'helo', outcome: 'deferred' }],
+    ['rejected MAIL command H=h.test [192.0.2.1]: too many messages in one connection', { reason: 'message-rate' }],
+    [`H=[192.0.2.1] X=TLS1.3:x:256 CV=no dropped by 'connect' ACL: listed`, { kind: 'connect', outcome: 'rejected' }],
+    [`${host} F=<s@a.test> rejected RCPT <n@lab.test>: Sender verify failed`, { outcome: 'rejected', reason: 'dns' }],
+    ['refused connection from h.test [192.0.2.1] (host_reject_connection)', { kind: 'connect', outcome: 'rejected' }],
+    [' DSH=h.test [192.0.2.1] F=<s@a.test> rejected RCPT <n@lab.test>: no such user', { outcome: 'unknown' }],
   ];
   for (const [line, fields] of rows) {
     const { events, understood } = readAll([line]);
@@ -62,7 +73,6 @@ test('what is nobody’s fault, or nothing to tell', () => {
     `${id} => blackhole (DATA ACL discarded recipients): discarded`,
     `${id} ${host} Warning: noted`,
     `${host} F=<s@a.test> RCPT <n@lab.test>: discarded by RCPT ACL`,
-    `unqualified recipient rejected: <root> H=h.test [192.0.2.1]`,
     `${id} DKIM: d=a.test s=x c=relaxed/relaxed a=rsa-sha256 b=2048 [verification succeeded]`,
     `${id} F=<www@lab.test> rejected by non-SMTP ACL: no`,
     `${id} *** Frozen (delivery error message)`,
@@ -72,7 +82,6 @@ test('what is nobody’s fault, or nothing to tell', () => {
     `unexpected disconnection while reading SMTP command from h.test [192.0.2.1] D=0s`,
     `ignoring AUTH=<x> from h.test [192.0.2.1] (not authenticated)`,
     `SMTP protocol error in "DATA" H=h.test [192.0.2.1] valid RCPT command must precede DATA`,
-    `TLS error on connection from h.test [192.0.2.1] (gnutls_handshake): timed out`,
     `SMTP data timeout (message abandoned) on connection from h.test [192.0.2.1] F=<s@a.test>`,
   ])
     assert.deepEqual(readAll([line]), { events: [], understood: ['known'] }, line);
@@ -87,6 +96,10 @@ test('a sender, a HELO, TLS names and a subject frame neither a client nor an ac
     `${id} <= s@a.test H=h.test (c.test) [192.0.2.1] P=esmtps X=TLS DN="CN=x A=plain:victim" S=1 T="A=plain:victim H=y [${innocent}]"`,
     `${id} ${host} F=<"x A=plain:victim rejected RCPT <y H=x [${innocent}]"@a.test> rejected after DATA: spam`,
     `${host} F=<"x> A=plain:victim rejected RCPT <v@lab.test>: no such user"@a.test> rejected RCPT <n@lab.test>: no such user`,
+    `VRFY failed for x H=y [${innocent}] H=h.test [192.0.2.1]`,
+    `unqualified recipient rejected: <x> H=y [${innocent}]> H=h.test [192.0.2.1]`,
+    `rejected "EHLO x" from y [${innocent}]" from h.test [192.0.2.1]`,
+    `TLS error on connection from h.test (x) [${innocent}] (y) [192.0.2.1] (SSL_accept): no`,
     `H=h.test (x) [${innocent}] F=<a@b> A=plain:victim rejected RCPT <c>: x) [192.0.2.1] F=<s@a.test> rejected RCPT <n@lab.test>: no such user`,
     `H=h.test (x) [${innocent}] F=<") [192.0.2.1] F=<"a"@b> rejected RCPT <n@lab.test>: no such user`,
     `H=h.test (x) [${innocent}] F=<a@b> A=plain:victim) [192.0.2.1] rejected EHLO or HELO x: no`,

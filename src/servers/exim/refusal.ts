@@ -13,12 +13,20 @@ import type { Host } from './host.ts';
 type Meaning = readonly [Outcome, Reason?];
 /** Phrases of Exim's default, Debian's and cPanel's ACLs and routers; the first that fits is taken. */
 const phrases: readonly (readonly [string, Meaning])[] = [
+  ['sender verify', ['rejected', 'dns']],
   ['no such user', ['unknown']],
   ['unrouteable', ['unknown']],
   ['unknown user', ['unknown']],
   ['user unknown', ['unknown']],
   ['no such person', ['unknown']],
   ['no such recipient', ['unknown']],
+  ['no such address', ['unknown']],
+  ['no such mailbox', ['unknown']],
+  ['no mailbox here', ['unknown']],
+  ['unknown address', ['unknown']],
+  ['unknown recipient', ['unknown']],
+  ['recipient unknown', ['unknown']],
+  ['may not exist', ['unknown']],
   ['mailbox unavailable', ['unknown']],
   ['verification failed for <', ['unknown']],
   ['relay not permitted', ['relay-denied']],
@@ -34,7 +42,6 @@ const phrases: readonly (readonly [string, Meaning])[] = [
   ['blacklist', ['rejected', 'blocklist']],
   ['spamhaus', ['rejected', 'blocklist']],
   ['rbl', ['rejected', 'blocklist']],
-  ['sender verify', ['rejected', 'dns']],
   ['helo', ['rejected', 'helo']],
   ['message too big', ['rejected', 'size']],
 ];
@@ -101,6 +108,10 @@ const frameOf = (text: string): Frame | undefined => {
     found = frame;
   }
   if (found !== undefined) return found;
+  // Before TLS: a host that an ACL dropped has no HELO yet.
+  const dropped = text.indexOf(" dropped by 'connect' ACL");
+  if (dropped >= 0)
+    return { hostEnd: dropped, sender: undefined, account: undefined, words: dropped + 12, temporary: false };
   const rejected = text.indexOf(' rejected ');
   if (rejected < 0) return undefined;
   const temporary = text.slice(0, rejected).endsWith(' temporarily');
@@ -114,7 +125,7 @@ const kindOf = (what: string): EventKind => {
   if (what.startsWith('RCPT ')) return 'recipient';
   if (what.startsWith('MAIL')) return 'sender';
   if (what.startsWith('EHLO') || what.startsWith('HELO')) return 'helo';
-  if (!what.startsWith('connection in "connect" ACL')) return 'other';
+  if (!what.startsWith('connection in "connect" ACL') && !what.startsWith("'connect' ACL")) return 'other';
   return /rate|too many|limit/i.test(what.slice(0, 300)) ? 'limit' : 'connect';
 };
 

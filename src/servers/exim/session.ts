@@ -1,8 +1,9 @@
 /** Lines of the SMTP dialogue: refusals, failed logins, dropped and lost connections. */
-import type { EventKind, Reason } from '../../model/event.ts';
+import type { EventKind, Outcome, Reason } from '../../model/event.ts';
 import type { Tell } from '../../model/ports.ts';
 import type { Understood } from '../grammar.ts';
 import { hostAt, hostBehind } from './host.ts';
+import { isKnown } from './known.ts';
 import { readRefusal, readTooBad, tellOf } from './refusal.ts';
 
 const reasonOfFailure = (words: string): Reason => {
@@ -31,6 +32,7 @@ type Rule = {
   readonly start: string;
   readonly kind?: EventKind;
   readonly reason?: Reason;
+  readonly outcome?: Outcome;
   /** The mark before the host item; without one the item stands right behind the start. */
   readonly mark?: string;
 };
@@ -52,109 +54,20 @@ const rules: readonly Rule[] = [
   { start: 'SMTP call from ', kind: 'command-error', reason: 'too-many-errors' },
   { start: 'too many recipients', kind: 'limit', reason: 'recipients', mark: ' H=' },
   { start: 'Connection from ' },
-  { start: 'rejected MAIL from ', kind: 'sender' },
-  { start: 'rejected MAIL FROM:', kind: 'sender', mark: ' H=' },
-  { start: 'refused connection from ', kind: 'connect' },
+  { start: 'rejected MAIL from ', kind: 'sender', outcome: 'rejected' },
+  { start: 'rejected MAIL FROM:', kind: 'sender', outcome: 'rejected', mark: ' H=' },
+  { start: 'rejected MAIL command H=', kind: 'limit', reason: 'message-rate' },
+  { start: 'refused connection from ', kind: 'connect', outcome: 'rejected' },
+  { start: 'unqualified sender rejected: <', kind: 'sender', outcome: 'rejected', mark: '> H=' },
+  { start: 'unqualified recipient rejected: <', kind: 'recipient', outcome: 'rejected', mark: '> H=' },
+  { start: 'VRFY failed for ', kind: 'recipient', outcome: 'unknown', mark: ' H=' },
+  { start: 'TLS error on connection from ', kind: 'tls', outcome: 'failure' },
+  { start: 'rejected "', kind: 'helo', outcome: 'rejected', mark: '" from ' },
+  { start: 'temporarily rejected "', kind: 'helo', outcome: 'deferred', mark: '" from ' },
   { start: 'no MAIL in SMTP connection from ', kind: 'disconnect', reason: 'no-mail' },
+  { start: 'no MAIL in TFO SMTP connection from ', kind: 'disconnect', reason: 'no-mail' },
+  { start: 'no MAIL in TFO* SMTP connection from ', kind: 'disconnect', reason: 'no-mail' },
   { start: 'no MAIL in TLS-on-connect connection from ', kind: 'disconnect', reason: 'no-mail' },
-];
-
-const known = [
-  'no host name found for IP address',
-  'Start queue run',
-  'End queue run',
-  'cwd=',
-  'exim ',
-  'daemon ',
-  'SIGHUP',
-  'SIGTERM',
-  'pid ',
-  'ETRN ',
-  'no IP address found for host',
-  'TLS error',
-  'TLS ',
-  'TLS: ',
-  'unexpected disconnection',
-  'host name alias',
-  'unqualified ',
-  'syntactically invalid',
-  'Warning: ',
-  'Failed to',
-  'failed to',
-  'queue run',
-  'sender verify',
-  'SPF',
-  'DKIM',
-  'DMARC',
-  'log_selector',
-  'ALERT',
-  'socket bind',
-  'configured error code',
-  'Exim configuration',
-  'LMTP',
-
-  'Unable to',
-  'ident ',
-  'H=',
-  'Envelope',
-  'spamd',
-  'malware',
-  'IP address ',
-  'rejected ',
-  'refused ',
-  'string_',
-  'lookup ',
-  'retry ',
-  'list matching',
-  'dovecot',
-  'user ',
-  'gethostbyname',
-  'SMTP command timeout',
-  'SMTP data timeout',
-  'SMTP error',
-  'SMTP timeout',
-  'Remote host',
-  'Tainted',
-  'SMTP protocol',
-  'acl ',
-  'ACL',
-  'routing ',
-  'remote host',
-  'closed ',
-  'child ',
-  'Retry ',
-  'inetd',
-  'Could not',
-  'could not',
-  'cannot ',
-  'Cannot ',
-  'ratelimit',
-  'incomplete transaction',
-  'temporarily refused connection from ',
-  'ignoring AUTH=',
-  'too many',
-  'spam acl',
-  'regex acl',
-  'mime',
-  'Berkeley DB',
-  'Detected PROXY',
-  'local_scan',
-  'message rejected',
-  'no immediate delivery',
-  'expansion of ',
-  'Expansion of ',
-  'setsockopt',
-  'accept()',
-  'listen()',
-  'internal',
-  'Cannot',
-  'moved from ',
-  'Process ',
-  'unable to ',
-  'lost ',
-  'F=<',
-  '"',
-  '*** ',
 ];
 
 /** `Connection from [ADDRESS] refused: …`: only its own connections are the client's doing, not the server's load. */
@@ -178,13 +91,17 @@ const applyRule = (time: number, text: string, rule: Rule, tell: Tell): Understo
   return tellOf(time, rule.kind, host, tell, (event) => {
     event.reason = countedReasons.find(([words]) => text.includes(words))?.[1] ?? rule.reason;
     event.text = text;
-    if (rule.kind === 'sender') event.outcome = 'rejected';
+    event.outcome = rule.outcome;
+    if (rule.kind === 'recipient' && host.client !== undefined && rule.mark !== undefined)
+      event.recipient = text.slice(rule.start.length, text.indexOf(rule.mark));
     if (rule.kind === 'sender' && text.includes('message too big')) event.reason = 'size';
   });
 };
 
-/** @param text the whole line behind its stamp and pid */
-export const readSessionLine = (time: number, text: string, tell: Tell): Understood => {
+/** @param line the whole line behind its stamp and pid */
+export const readSessionLine = (time: number, line: string, tell: Tell): Understood => {
+  // With log_selector +dnssec the mark of a signed host name stands before the item.
+  const text = line.startsWith(' DSH=') ? line.slice(3) : line;
   if (text.startsWith('H=')) return readRefusal(time, text, tell);
   if (text.startsWith('rejected from <')) return readTooBad(time, text, tell);
   const auth = text.indexOf(' authenticator failed for ');
@@ -198,5 +115,5 @@ export const readSessionLine = (time: number, text: string, tell: Tell): Underst
   }
   const rule = rules.find(({ start }) => text.startsWith(start));
   if (rule !== undefined) return applyRule(time, text, rule, tell);
-  return known.some((start) => text.startsWith(start)) ? 'known' : 'unmatched';
+  return isKnown(text) ? 'known' : 'unmatched';
 };
