@@ -67,6 +67,11 @@ const reasons = { 'too-often': 'connection-rate', 'too-many': 'concurrency' } as
 
 type Origin = { readonly client: string; readonly port: number };
 
+const originOf = (socket: Socket): Origin => ({
+  client: canonicalAddress(socket.remoteAddress ?? '') ?? '0.0.0.0',
+  port: socket.remotePort ?? 0,
+});
+
 /** Who connected, by the header of the balancer. @returns undefined when it is none */
 const originByHeader = async (socket: Socket): Promise<Origin | undefined> => {
   const timer = setTimeout(() => socket.destroy(), headerMsMax);
@@ -84,7 +89,8 @@ const originByHeader = async (socket: Socket): Promise<Origin | undefined> => {
         continue;
       }
       if (read.length < bytes.length) socket.unshift(bytes.subarray(read.length));
-      return read.client === undefined ? undefined : { client: read.client.address, port: read.client.port };
+      // The balancer speaks for itself: it looks whether the gate is well (proxy-protocol.txt §2.2, LOCAL).
+      return read.client === undefined ? originOf(socket) : { client: read.client.address, port: read.client.port };
     }
   } catch {
     return undefined;
@@ -92,11 +98,6 @@ const originByHeader = async (socket: Socket): Promise<Origin | undefined> => {
     clearTimeout(timer);
   }
 };
-
-const originOf = (socket: Socket): Origin => ({
-  client: canonicalAddress(socket.remoteAddress ?? '') ?? '0.0.0.0',
-  port: socket.remotePort ?? 0,
-});
 
 // oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
 export const startGate = async (
