@@ -133,7 +133,7 @@ const createLink = (wire: Wire, peer: Peer, replyMsMax: number, putBack: (() => 
 };
 
 /** Keywords that go through the gate unchanged; the gate has its own STARTTLS, PIPELINING and CHUNKING. */
-const passed = new Set(['SIZE', '8BITMIME', 'SMTPUTF8', 'DSN', 'AUTH']);
+const passed = new Set(['SIZE', '8BITMIME', 'SMTPUTF8', 'DSN', 'ENHANCEDSTATUSCODES', 'AUTH']);
 
 export const createBackend = (settings: BackendSettings): Destination => {
   const pool = createPool();

@@ -70,6 +70,11 @@ const ignore = (): void => undefined;
 
 type Origin = { readonly client: string; readonly port: number };
 
+const originOf = (socket: Socket): Origin => ({
+  client: canonicalAddress(socket.remoteAddress ?? '') ?? '0.0.0.0',
+  port: socket.remotePort ?? 0,
+});
+
 /** Who connected, by the header of the balancer. @returns undefined when it is none */
 const originByHeader = async (socket: Socket): Promise<Origin | undefined> => {
   const timer = setTimeout(() => socket.destroy(), headerMsMax);
@@ -87,7 +92,8 @@ const originByHeader = async (socket: Socket): Promise<Origin | undefined> => {
         continue;
       }
       if (read.length < bytes.length) socket.unshift(bytes.subarray(read.length));
-      return read.client === undefined ? undefined : { client: read.client.address, port: read.client.port };
+      // The balancer speaks for itself: it looks whether the gate is well (proxy-protocol.txt §2.2, LOCAL).
+      return read.client === undefined ? originOf(socket) : { client: read.client.address, port: read.client.port };
     }
   } catch {
     return undefined;
@@ -95,11 +101,6 @@ const originByHeader = async (socket: Socket): Promise<Origin | undefined> => {
     clearTimeout(timer);
   }
 };
-
-const originOf = (socket: Socket): Origin => ({
-  client: canonicalAddress(socket.remoteAddress ?? '') ?? '0.0.0.0',
-  port: socket.remotePort ?? 0,
-});
 
 // oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
 export const startGate = async (

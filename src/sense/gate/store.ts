@@ -156,7 +156,7 @@ const createLink = (settings: StoreSettings, peer: Peer): Link => {
 };
 
 export const createStore = (settings: StoreSettings): Destination => ({
-  keywords: () => Promise.resolve([`SIZE ${settings.messageBytesMax}`, '8BITMIME', 'SMTPUTF8']),
+  keywords: () => Promise.resolve([`SIZE ${settings.messageBytesMax}`, '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES']),
   open: (peer) => Promise.resolve(createLink(settings, peer)),
   stop: () => Promise.resolve(),
 });

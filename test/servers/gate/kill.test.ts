@@ -5,31 +5,27 @@
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { awaitQuiet } from '../lab/await.ts';
 import { runCommand, stoppable } from '../lab/daemon.ts';
 import type { Stoppable } from '../lab/daemon.ts';
-import { dialSmtp } from '../lab/dialogue.ts';
-import type { SmtpDialogue } from '../lab/dialogue.ts';
 import { labClosed } from '../lab/door.ts';
 import { hosts } from '../lab/network.ts';
 import { startPostfix } from '../lab/postfix.ts';
 import type { Postfix } from '../lab/postfix.ts';
 import { startWorld } from '../lab/world.ts';
+import { sendUntilTold, stepsOf } from './kill-client.ts';
+import type { Moment, Sending, Step } from './kill-client.ts';
+import { startLine } from './kill-line.ts';
 import { runGate } from './running.ts';
 
 const port = 2587;
 const policyPort = 10_099;
 const linePort = 10_587;
-const attemptsMax = 3;
-
-/** In the order of a session; the cut comes when a step is done, at `body` and `dot` while it is under way. */
-const steps = ['connect', 'EHLO', 'STARTTLS', 'AUTH', 'MAIL', 'RCPT', 'DATA', 'body', 'dot', 'told', 'QUIT'] as const;
-type Step = (typeof steps)[number];
 
 /** Asked by Postfix when it has the whole message and has not yet taken it: answers when it is told to. */
-type Gatekeeper = { readonly whole: () => Promise<void>; readonly letGo: () => void } & Stoppable;
+type Gatekeeper = Moment & Stoppable;
 const startGatekeeper = async (): Promise<Gatekeeper> => {
   let arrived = Promise.withResolvers<void>();
   let gate = Promise.withResolvers<void>();
@@ -44,7 +40,7 @@ const startGatekeeper = async (): Promise<Gatekeeper> => {
   await once(server, 'listening');
   gate.resolve();
   return {
-    whole: () => {
+    reached: () => {
       [arrived, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
       return arrived.promise;
     },
@@ -56,134 +52,12 @@ const startGatekeeper = async (): Promise<Gatekeeper> => {
   };
 };
 
-/** The line between gate and server: it may be cut, and it may swallow the server's last answer and be cut then. */
-type Line = { readonly cut: () => void; readonly swallowQueued: () => void } & Stoppable;
-const startLine = async (to: string): Promise<Line> => {
-  const ends = new Set<ReturnType<typeof connect>>();
-  let swallows = false;
-  const cut = (): void => {
-    for (const end of ends) end.destroy();
-  };
-  const server = createServer((here) => {
-    const there = connect(587, to);
-    for (const end of [here, there]) {
-      ends.add(end);
-      end.on('close', () => {
-        ends.delete(end);
-        here.destroy();
-        there.destroy();
-      });
-      end.on('error', () => end.destroy());
-    }
-    here.on('data', (bytes) => there.write(bytes));
-    there.on('data', (bytes) => {
-      if (swallows && bytes.includes('queued as')) {
-        swallows = false;
-        cut();
-      } else here.write(bytes);
-    });
-  }).listen(linePort, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    cut,
-    swallowQueued: () => {
-      swallows = true;
-    },
-    ...stoppable(async () => {
-      cut();
-      server.close();
-      await Promise.resolve();
-    }),
-  };
-};
-
-const half = `${'x'.repeat(70)}\r\n`.repeat(1500);
-
-/** One try of a client. @param strike cuts, at `at`. @returns true when the client was told that its message was taken */
-const attempt = async (
-  keeper: Gatekeeper,
-  sender: string,
-  at: Step | undefined,
-  strike: () => Promise<void>,
-): Promise<boolean> => {
-  let smtp: SmtpDialogue | undefined;
-  let told = false;
-  let bounced: string | undefined;
-  const after = async (step: Step): Promise<void> => {
-    if (step === at) await strike();
-  };
-  try {
-    smtp = await dialSmtp({ from: '203.0.113.9', to: '127.0.0.1', port });
-    assert.equal(smtp.greeting.code, 220);
-    await after('connect');
-    await smtp.say('EHLO client.test', 250);
-    await after('EHLO');
-    await smtp.startTls();
-    await smtp.say('EHLO client.test', 250);
-    await after('STARTTLS');
-    await smtp.authPlain('alice@lab.test', 'alicepw', 235);
-    await after('AUTH');
-    const heard = [(await smtp.say(`MAIL FROM:<${sender}>`)).code];
-    await after('MAIL');
-    heard.push((await smtp.say('RCPT TO:<bob@lab.test>')).code);
-    await after('RCPT');
-    // As pipelining does: whatever became of the commands before (RFC 2920 §3.1).
-    heard.push((await smtp.say('RCPT TO:<carol@lab.test>')).code, (await smtp.say('DATA')).code);
-    const refused = heard.find((code) => code >= 500);
-    if (refused !== undefined) bounced = `${sender} hears ${heard.join(', ')}`;
-    assert.deepEqual(heard, [250, 250, 250, 354]);
-    await after('DATA');
-    smtp.write(`Subject: nothing is lost\r\n\r\n${half}`);
-    await after('body');
-    smtp.write(half);
-    if (at === 'dot') {
-      const whole = keeper.whole();
-      const reply = smtp.say('.', 250);
-      const outcome = reply.then(
-        () => true,
-        () => false,
-      );
-      await whole;
-      await strike();
-      keeper.letGo();
-      told = await outcome;
-    } else {
-      await smtp.say('.', 250);
-      told = true;
-    }
-    await after('told');
-    await smtp.quit();
-    await after('QUIT');
-  } catch {
-    // Cut off: what counts is what it was told.
-  }
-  smtp?.hangUp();
-  keeper.letGo();
-  assert.equal(bounced, undefined, 'a 5xx makes the client give up');
-  return told;
-};
-
-/** Tries like a mail server with a queue. @returns how often it tried */
-const sendUntilTold = async (
-  keeper: Gatekeeper,
-  sender: string,
-  at: Step,
-  strike: () => Promise<void>,
-): Promise<number> => {
-  let isStruck = false;
-  const firstStrike = async (): Promise<void> => {
-    isStruck = true;
-    await strike();
-  };
-  for (let tries = 1; tries <= attemptsMax; tries++) {
-    const told = await attempt(keeper, sender, isStruck ? undefined : at, firstStrike);
-    if (told) {
-      assert.ok(isStruck, `${at}: the cut came`);
-      return tries;
-    }
-  }
-  return assert.fail(`${at}: never told that it was taken`);
-};
+const sendingWith = (moments: readonly (readonly [Step, Moment])[]): Sending => ({
+  port,
+  login: { account: 'alice@lab.test', password: 'alicepw' },
+  recipients: ['bob@lab.test', 'carol@lab.test'],
+  moments: new Map(moments),
+});
 
 /** Messages in Postfix's queue, by sender: they stay there, because nothing is delivered in this test. */
 const queuedOf = async (sender: string): Promise<number> => {
@@ -196,13 +70,13 @@ type Expect = (step: Step) => number;
 
 const cutAtEveryStep = async (
   killed: string,
-  keeper: Gatekeeper,
+  sending: Sending,
   strike: () => Promise<void>,
   expected: Expect,
 ): Promise<void> => {
-  for (const step of steps) {
+  for (const step of stepsOf(sending)) {
     const sender = `${killed}-${step.toLowerCase()}@lab.test`;
-    const tries = await sendUntilTold(keeper, sender, step, strike);
+    const tries = await sendUntilTold(sending, sender, step, strike);
     // Whose client was cut off may still be taking the message.
     await awaitQuiet(hosts.postfix, 587);
     assert.equal(await queuedOf(sender), expected(step), `${killed} cut at ${step}, told after ${tries} tries`);
@@ -230,7 +104,8 @@ test('the gate is killed at every step', { skip: labClosed }, async () => {
   await using postfix = await startBackend();
   await using gate = await gateTo(postfix.address, 587);
   // At the dot Postfix has the whole message and takes it, and the gate that could tell of it is gone: the case of RFC 1047.
-  await cutAtEveryStep('gate', keeper, gate.crash, (step) => (step === 'dot' ? 2 : 1));
+  const sending = sendingWith([['dot', keeper]]);
+  await cutAtEveryStep('gate', sending, gate.crash, (step) => (step === 'dot' ? 2 : 1));
 });
 
 test('the server behind is killed at every step', { skip: labClosed }, async () => {
@@ -240,7 +115,7 @@ test('the server behind is killed at every step', { skip: labClosed }, async () 
   await using postfix = await startBackend();
   await using gate = await gateTo(postfix.address, 587);
   assert.ok(gate);
-  await cutAtEveryStep('server', keeper, postfix.crash, () => 1);
+  await cutAtEveryStep('server', sendingWith([['dot', keeper]]), postfix.crash, () => 1);
 });
 
 test(
@@ -251,14 +126,15 @@ test(
     assert.ok(world);
     await using keeper = await startGatekeeper();
     await using postfix = await startBackend();
-    await using line = await startLine(postfix.address);
+    await using line = await startLine(linePort, { host: postfix.address, port: 587 });
     await using gate = await gateTo('127.0.0.1', linePort);
-    assert.ok(gate);
+    assert.ok(gate && keeper);
     const cut = (): Promise<void> => Promise.resolve(line.cut());
-    await cutAtEveryStep('line', keeper, cut, (step) => (step === 'dot' ? 2 : 1));
-    const swallow = (): Promise<void> => Promise.resolve(line.swallowQueued());
-    await sendUntilTold(keeper, 'swallowed@lab.test', 'DATA', swallow);
-    await awaitQuiet(hosts.postfix, 587);
-    assert.equal(await queuedOf('swallowed@lab.test'), 2, 'taken, and the answer lost on the way: RFC 1047');
+    const sending = sendingWith([
+      ['dot', line.dot],
+      ['taken', line.taken],
+    ]);
+    // Taken, and the answer lost on the way: RFC 1047.
+    await cutAtEveryStep('line', sending, cut, (step) => (step === 'taken' ? 2 : 1));
   },
 );

@@ -1,6 +1,7 @@
 /** A server as a child of the test, in the foreground: stopped by its own pid, and never left behind. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 
 const stopPatienceMs = 60_000;
@@ -12,11 +13,38 @@ export const stoppable = (stop: () => Promise<void>): Stoppable => ({ stop, [Sym
 export type Daemon = {
   readonly name: string;
   readonly pid: number;
-  /** Killed like by a power cut (SIGKILL). */
+  /** Killed like by a power cut (SIGKILL), with every process that it has started. */
   readonly crash: () => Promise<void>;
   /** Rejects when the daemon ends before `ready` resolves; its own words tell why. */
   readonly until: (ready: Promise<void>) => Promise<void>;
 } & Stoppable;
+
+/** proc(5): the fourth field of stat, behind the name in brackets. */
+const parentOf = (pid: number): number => {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    return 0; // it has ended meanwhile
+  }
+};
+const killIfThere = (pid: number): void => {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
+  }
+};
+const descendantsOf = (ancestor: number): readonly number[] => {
+  const pids = readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []));
+  const family = new Set([ancestor]);
+  // Once for each generation.
+  for (let before = 0; family.size > before;) {
+    before = family.size;
+    for (const pid of pids) if (family.has(parentOf(pid))) family.add(pid);
+  }
+  return [...family].slice(1);
+};
 
 export const startDaemon = (name: string, command: string, args: readonly string[]): Daemon => {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: '/' });
@@ -36,7 +64,9 @@ export const startDaemon = (name: string, command: string, args: readonly string
     pid: child.pid ?? 0,
     crash: async () => {
       process.off('exit', killNow);
+      const family = descendantsOf(child.pid ?? 0);
       killNow();
+      for (const pid of family) killIfThere(pid);
       await ended;
     },
     until: async (ready) => {

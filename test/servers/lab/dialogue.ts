@@ -26,6 +26,8 @@ export type SmtpDialogue = {
   readonly greeting: SmtpReply;
   /** One command, its reply. `expected` may be a whole code or its first digit. */
   readonly say: (command: string, expected?: Expected) => Promise<SmtpReply>;
+  /** One more reply, to something that was written. */
+  readonly hear: (expected?: Expected) => Promise<SmtpReply>;
   /** All commands in one write, then as many replies (fewer when the server closes). */
   readonly pipeline: (commands: readonly string[]) => Promise<SmtpReply[]>;
   readonly startTls: () => Promise<void>;
@@ -36,7 +38,7 @@ export type SmtpDialogue = {
   /** MAIL, RCPT for each, DATA; what most tests want. */
   readonly send: (sender: string, recipients: readonly string[], text: string) => Promise<SmtpReply>;
   readonly quit: () => Promise<void>;
-} & Pick<Wire, 'write' | 'hangUp' | 'closed'>;
+} & Pick<Wire, 'write' | 'secure' | 'hangUp' | 'closed'>;
 
 const check = (command: string, reply: SmtpReply, expected: Expected): SmtpReply => {
   const fits = expected === undefined || String(reply.code).startsWith(String(expected));
@@ -60,6 +62,7 @@ export const dialSmtp = async (target: Target, early = ''): Promise<SmtpDialogue
   return {
     greeting,
     say,
+    hear: async (expected) => check('(written)', await readReply(wire), expected),
     message,
     pipeline: async (commands) => {
       wire.write(commands.map((command) => `${command}\r\n`).join(''));
@@ -90,6 +93,7 @@ export const dialSmtp = async (target: Target, early = ''): Promise<SmtpDialogue
       await wire.closed();
     },
     write: wire.write,
+    secure: wire.secure,
     hangUp: wire.hangUp,
     closed: wire.closed,
   };

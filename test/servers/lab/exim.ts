@@ -2,7 +2,7 @@
 import { chmodSync, cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { awaitPorts } from './await.ts';
 import { startDaemon, stoppable } from './daemon.ts';
-import type { Stoppable } from './daemon.ts';
+import type { Daemon, Stoppable } from './daemon.ts';
 import { freshDirectory, layConfig, unpack, userOf } from './machine.ts';
 import { hasIPv6, hosts } from './network.ts';
 
@@ -24,6 +24,8 @@ export type Exim = {
   readonly rejectLog: string;
   /** The program, which is also the `sendmail` command when it is called so. */
   readonly program: string;
+  /** A power cut: all of its processes are killed at once, and it is started again on what the disk holds. */
+  readonly crash: () => Promise<void>;
 } & Stoppable;
 
 const logDir = '/var/log/exim4';
@@ -47,8 +49,12 @@ export const startExim = async ({
   symlinkSync(program, '/usr/local/sbin/exim4');
   chmodSync(program, 0o4755); // as its package does: a local script hands mail in through it
   for (const dir of ['/var/spool/exim4', logDir, '/run/exim4']) freshDirectory(dir, 0o755, exim);
-  const daemon = startDaemon('exim', program, ['-bdf', `-q${queueRun}`]);
-  await daemon.until(awaitPorts(hosts.exim, [25, 587]));
+  const start = async (): Promise<Daemon> => {
+    const daemon = startDaemon('exim', program, ['-bdf', `-q${queueRun}`]);
+    await daemon.until(awaitPorts(hosts.exim, [25, 587]));
+    return daemon;
+  };
+  let daemon = await start();
   return {
     address: hosts.exim,
     address6: hosts.exim6,
@@ -56,7 +62,12 @@ export const startExim = async ({
     mainLog: `${logDir}/mainlog`,
     rejectLog: `${logDir}/rejectlog`,
     program,
-    ...stoppable(daemon.stop),
+    crash: async () => {
+      await daemon.crash();
+      await awaitPorts(hosts.exim, [25, 587], false);
+      daemon = await start();
+    },
+    ...stoppable(() => daemon.stop()),
   };
 };
 

@@ -12,6 +12,8 @@ export const hosts = {
   sendmail6: '2001:db8:25::27',
   /** The sink: receives all mail to the rest of the world. */
   internet: '192.0.2.99',
+  /** A plain server on an SMTP library. */
+  library: '192.0.2.28',
   /** A name server of its own (NSD), for tests that ask it. */
   names: '192.0.2.53',
   /** Nobody listens here. */

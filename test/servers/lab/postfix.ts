@@ -1,5 +1,5 @@
 /** Postfix at its stock places: /etc/postfix, /var/spool/postfix, ports 25 and 587, logging to syslog. */
-import { appendFileSync, readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { awaitPorts } from './await.ts';
 import { runCommand, startDaemon, stoppable } from './daemon.ts';
 import type { Daemon, Stoppable } from './daemon.ts';
@@ -24,23 +24,6 @@ export type Postfix = {
   readonly crash: () => Promise<void>;
 } & Stoppable;
 
-/** proc(5): the fourth field of stat, behind the name in brackets. */
-const parentOf = (pid: string): number => {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-  } catch {
-    return 0; // it has ended meanwhile
-  }
-};
-const killIfThere = (pid: number): void => {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has ended meanwhile.
-  }
-};
-
 const startMaster = async (): Promise<Daemon> => {
   // `postfix start-fg` would stand between: it does not pass a signal on.
   const master = startDaemon('postfix', '/usr/lib/postfix/sbin/master', ['-s']);
@@ -64,9 +47,7 @@ export const startPostfix = async ({ mainCf = {}, masterCf = '' }: PostfixOption
     postscreen: hosts.postscreen,
     ports: { smtp: 25, submission: 587 },
     crash: async () => {
-      const children = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && parentOf(pid) === master.pid);
       await master.crash();
-      for (const pid of children) killIfThere(Number(pid));
       await awaitPorts(hosts.postfix, [25, 587], false);
       master = await startMaster();
     },

@@ -2,7 +2,7 @@
 import { chmodSync, chownSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { awaitPorts } from './await.ts';
 import { runCommand, startDaemon, stoppable } from './daemon.ts';
-import type { Stoppable } from './daemon.ts';
+import type { Daemon, Stoppable } from './daemon.ts';
 import { freshDirectory, layConfig, root, unpack, userOf } from './machine.ts';
 import { hasIPv6, hosts } from './network.ts';
 
@@ -13,6 +13,8 @@ export type Sendmail = {
   readonly ports: { readonly smtp: 25; readonly submission: 587 };
   /** The set-gid `sendmail` command. */
   readonly program: string;
+  /** A power cut: all of its processes are killed at once, and it is started again on what the disk holds. */
+  readonly crash: () => Promise<void>;
 } & Stoppable;
 
 const passwords = new Map([
@@ -80,13 +82,22 @@ export const startSendmail = async (
   freshDirectory('/var/spool/mqueue-client', 0o2770, smmsp);
   freshDirectory('/run/sendmail', 0o755, root);
   await runCommand(program, ['-bi']);
-  const daemon = startDaemon('sendmail', program, ['-L', 'sm-mta', '-bD', `-q${queueRun}`]);
-  await daemon.until(awaitPorts(hosts.sendmail, [25, 587]));
+  const start = async (): Promise<Daemon> => {
+    const daemon = startDaemon('sendmail', program, ['-L', 'sm-mta', '-bD', `-q${queueRun}`]);
+    await daemon.until(awaitPorts(hosts.sendmail, [25, 587]));
+    return daemon;
+  };
+  let daemon = await start();
   return {
     address: hosts.sendmail,
     address6: hosts.sendmail6,
     ports: { smtp: 25, submission: 587 },
     program,
-    ...stoppable(daemon.stop),
+    crash: async () => {
+      await daemon.crash();
+      await awaitPorts(hosts.sendmail, [25, 587], false);
+      daemon = await start();
+    },
+    ...stoppable(() => daemon.stop()),
   };
 };

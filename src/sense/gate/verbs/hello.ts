@@ -4,7 +4,7 @@ import { reply } from '../../../protocols/smtp/reply.ts';
 import { forget, judge, tellOf } from '../session.ts';
 import type { Answer, GateDesk, Session } from '../session.ts';
 
-const own = ['PIPELINING', 'CHUNKING', 'ENHANCEDSTATUSCODES'];
+const own = ['PIPELINING', 'CHUNKING'];
 
 /** @returns the EHLO keywords for this session */
 export const keywordsFor = async (session: Session, desk: GateDesk): Promise<readonly string[]> => {
