@@ -7,7 +7,7 @@ import { keep, keepIfAny } from './keep.ts';
 const isDigit = (code: number): boolean => code >= 48 && code <= 57;
 
 /** The number of a dotted-quad IPv4 address with no leading zeros (inet_pton's strict form), -1 when it is none. */
-export const ipv4NumberOf = (text: string): number => {
+const ipv4NumberOf = (text: string): number => {
   const { length } = text;
   if (length < 7 || length > 15) return -1;
   let dots = 0;
