@@ -20,7 +20,7 @@ export type Doubt = {
 };
 
 /** Where a proxy or a gateway stands: this machine and private networks (RFC 1918, RFC 6598, RFC 4193, link-local). */
-const indoors = createAddressSet([
+const indoorNetworks = [
   '127.0.0.0/8',
   '10.0.0.0/8',
   '172.16.0.0/12',
@@ -30,7 +30,12 @@ const indoors = createAddressSet([
   '::1',
   'fc00::/7',
   'fe80::/10',
-]);
+];
+const indoors = createAddressSet(indoorNetworks);
+const startOf = (address: string): number => address.charCodeAt(0) * 256 + address.charCodeAt(1);
+const indoorStarts = new Set(indoorNetworks.filter((network) => !network.startsWith('f')).map(startOf));
+/** Tells nearly all others apart, at the price of two characters. */
+const mayBeIndoors = (client: string): boolean => indoorStarts.has(startOf(client)) || client.startsWith('f');
 
 /** Of so many events, so large a share comes from one address, which calls itself or logs in by so many names. */
 const windowEvents = 200;
@@ -69,25 +74,26 @@ const createCrowdedAddress = () => {
   /** A ring: the oldest is overwritten. */
   const recent: string[] = [];
   let next = 0;
-  const counts = new Map<string, number>();
+  /** How often it holds the one of whom that was asked last: an address indoors, as nobody else stands for many. */
+  let counted = '';
+  let count = 0;
   let names = new Set<string>();
   let namesOf = '';
-  const forget = (oldest: string): void => {
-    const left = (counts.get(oldest) ?? 1) - 1;
-    if (left === 0) counts.delete(oldest);
-    else counts.set(oldest, left);
-  };
   /** @returns true when this client stands for many */
   return (client: string, name: string | undefined): boolean => {
     const oldest = recent[next];
-    if (oldest === client) next = (next + 1) % windowEvents;
-    else {
-      counts.set(client, (counts.get(client) ?? 0) + 1);
+    if (oldest !== client) {
       recent[next] = client;
-      next = (next + 1) % windowEvents;
-      if (oldest !== undefined) forget(oldest);
+      if (client === counted) count++;
+      else if (oldest === counted) count--;
     }
-    if ((counts.get(client) ?? 0) < shareMin * recent.length || !indoors.has(client)) return false;
+    next = (next + 1) % windowEvents;
+    if (!mayBeIndoors(client)) return false;
+    if (client !== counted) {
+      counted = client;
+      count = recent.reduce((sum, other) => (other === client ? sum + 1 : sum), 0);
+    }
+    if (count < shareMin * recent.length || !indoors.has(client)) return false;
     if (namesOf !== client) {
       namesOf = client;
       names = new Set();
@@ -111,7 +117,7 @@ export const createDoubts = (table: Table, tell: (doubt: Doubt) => void): Doubts
   let doubtedUntil = 0;
 
   const succeed = (event: Event): void => {
-    failed.clear();
+    if (failed.size > 0) failed.clear();
     if (!isDown) return;
     isDown = false;
     tell({ kind: 'logins-down', time: event.time, isOver: true, words: 'logins succeed again: failures count again' });

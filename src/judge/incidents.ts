@@ -131,7 +131,7 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
     const home = homeOf(attack, actor, time);
     if (home !== undefined) return home;
     const own = keyOf(attack, target);
-    const alias = aliases.get(own);
+    const alias = aliases.size === 0 ? undefined : aliases.get(own);
     const key = alias !== undefined && open.has(alias) ? alias : own;
     const known = open.get(key);
     if (known !== undefined && !isOver(known, time)) return known;

@@ -34,7 +34,7 @@ import { isAlarmed } from './statistics/contact-blocks.ts';
 import { addPartner } from './statistics/distinct.ts';
 import { addContact, readRatio } from './statistics/ratio-test.ts';
 import { shapes } from './statistics/table.ts';
-import { createTally } from './tally.ts';
+import { createTally, talliedKinds } from './tally.ts';
 
 /** So many different names after it was put off: no mail server's retry, but a list. */
 const refusedAimsMin = 10;
@@ -259,12 +259,14 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
       const seconds = Math.floor(event.time / 1000);
       latestSeconds = seconds;
       incidents.sweep(event.time);
+      const detectors = listeners.get(event.kind);
+      const putOff = isPutOff(event);
+      if (detectors === undefined && !putOff && !talliedKinds.has(event.kind)) return;
       const place = event.client === undefined ? undefined : placeOf(event.client);
       tally.add(event, place?.prefix);
-      const detectors = listeners.get(event.kind);
-      if (detectors === undefined && !isPutOff(event)) return;
+      if (detectors === undefined && !putOff) return;
       const facts = factsOf(event, place, seconds);
-      if (isPutOff(event) && facts.network !== undefined) noteDeferral(facts, facts.network);
+      if (putOff && facts.network !== undefined) noteDeferral(facts, facts.network);
       if (doubts.isFault(facts)) return;
       if (isRefusal(event)) recogniseCut(facts);
       for (const detector of detectors ?? []) detector.observe(facts, bench);

@@ -1,7 +1,7 @@
 /** Who did how much: plain counts for the report, per client, account, domain and sender. Bounded: what was quiet longest makes room. */
 import { domainOf, networkOf } from '../model/address.ts';
 import { keep } from '../model/keep.ts';
-import type { Event } from '../model/event.ts';
+import type { Event, EventKind } from '../model/event.ts';
 import type { AccountReport, DomainReport, Offender, OffendingNetwork, SenderReport } from '../model/report.ts';
 import type { Standing } from '../model/standing.ts';
 import { byPair } from './statistics/by-pair.ts';
@@ -18,8 +18,8 @@ type AccountCount = {
   recipients: number;
   invalid: number;
   failures: number;
-  /** Where it logged in from; most accounts of a guesser's list never do. */
-  clients: Set<string> | undefined;
+  /** Where it logged in from, the first few; most accounts of a guesser's list never do. */
+  clients: string[] | undefined;
 };
 type DomainCount = { accepted: number; unknown: number; bounces: number };
 type SenderCount = {
@@ -29,6 +29,16 @@ type SenderCount = {
   recipients: number;
   bounced: number;
 };
+
+/** Of the others nothing is counted. */
+export const talliedKinds: ReadonlySet<EventKind> = new Set([
+  'recipient',
+  'delivery',
+  'auth',
+  'early-talk',
+  'command-error',
+  'message',
+]);
 
 const eventsOf = (count: ClientCount): number => count.unknown + count.denied + count.auth + count.protocol;
 
@@ -83,15 +93,7 @@ export const createTally = (): Tally => {
     count.last = Math.max(count.last, event.time);
   };
 
-  const senderOf = (event: Event): SenderCount | undefined => {
-    let kind: SenderReport['kind'];
-    let value: string | undefined;
-    if (event.account !== undefined) [kind, value] = ['account', event.account];
-    else if (event.user !== undefined) [kind, value] = ['user', event.user];
-    else if (event.remote === true && event.origin !== undefined && event.origin !== event.recipient)
-      [kind, value] = ['forward', event.origin];
-    else if (event.remote === true && event.client !== undefined) [kind, value] = ['relay-host', event.client];
-    else return undefined;
+  const countOf = (kind: SenderReport['kind'], value: string): SenderCount | undefined => {
     let count = senderIndex.get(kind, value);
     if (count === undefined && senders.length < accountsMax) {
       count = { kind, value: keep(value), messages: 0, recipients: 0, bounced: 0 };
@@ -99,6 +101,14 @@ export const createTally = (): Tally => {
       senderIndex.set(kind, count.value, count);
     }
     return count;
+  };
+
+  const senderOf = (event: Event): SenderCount | undefined => {
+    const isForward = event.remote === true && event.origin !== undefined && event.origin !== event.recipient;
+    if (event.account !== undefined) return countOf('account', event.account);
+    if (event.user !== undefined) return countOf('user', event.user);
+    if (isForward) return countOf('forward', event.origin);
+    return event.remote === true && event.client !== undefined ? countOf('relay-host', event.client) : undefined;
   };
 
   const addRecipient = (event: Event, prefix: string | undefined): void => {
@@ -142,9 +152,9 @@ export const createTally = (): Tally => {
     const account = accounts.of(event.account);
     if (event.outcome === 'failure') account.failures += event.count ?? 1;
     else if (event.client !== undefined) {
-      account.clients ??= new Set();
-      if (account.clients.size < placesMax && !account.clients.has(event.client))
-        account.clients.add(keep(event.client));
+      account.clients ??= [];
+      if (account.clients.length < placesMax && !account.clients.includes(event.client))
+        account.clients.push(keep(event.client));
     }
   };
 
@@ -166,15 +176,7 @@ export const createTally = (): Tally => {
           if (sender !== undefined && event.reason !== 'bounce') sender.messages++;
           return undefined;
         }
-        case 'connect':
-        case 'helo':
-        case 'tls':
-        case 'sender':
-        case 'reset':
-        case 'limit':
-        case 'queue':
-        case 'disconnect':
-        case 'other':
+        default:
           return undefined;
       }
     },
@@ -229,7 +231,7 @@ export const createTally = (): Tally => {
           messages: count.messages,
           recipients: count.recipients,
           invalidRecipients: count.invalid,
-          clients: count.clients?.size ?? 0,
+          clients: count.clients?.length ?? 0,
           authFailures: count.failures,
           standing: standingOf(account),
         })),

@@ -30,7 +30,11 @@ export const createSettle = (): Settle => {
   const close = (id: string, open: Open): readonly Facts[] => {
     messages.delete(id);
     waitingCount -= open.dead.length + open.good.length;
-    return dealt(open);
+    const outcomes = dealt(open);
+    // A map's outgrown table still names those that left: they may hold nothing, or pieces of the log grow old with them.
+    open.dead.length = 0;
+    open.good.length = 0;
+    return outcomes;
   };
 
   /** Of the oldest: those that waited long enough, and those that there is no room for. */

@@ -31,20 +31,27 @@ const senderHabit = (sender: string): string => `from <${sender === '' ? '' : `@
 /** True when it tells one attacker from another. */
 export const isTelling = (habit: string): boolean => !common.has(habit);
 
-/** @returns what tells the habits of an event; names that come again are worked out once */
-export const createHabits = (): ((event: Event) => readonly string[]) => {
+const nothing: readonly string[] = [];
+
+/** The habit behind a name; names that come again are worked out once. */
+const remembered = (make: (name: string) => string): ((name: string) => string) => {
   let known = new Map<string, string>();
-  const once = (kind: string, name: string, make: (name: string) => string): string => {
-    const key = kind + name;
-    let habit = known.get(key);
+  return (name) => {
+    let habit = known.get(name);
     if (habit === undefined) {
       if (known.size >= cachedMax) known = new Map();
-      known.set(keep(key), (habit = make(name)));
+      known.set(keep(name), (habit = make(name)));
     }
     return habit;
   };
-  return ({ helo, sender }) => [
-    ...(helo === undefined || helo === '' ? [] : [once('h', helo, heloHabit)]),
-    ...(sender === undefined ? [] : [once('s', sender, senderHabit)]),
-  ];
+};
+
+/** @returns what tells the habits of an event */
+export const createHabits = (): ((event: Event) => readonly string[]) => {
+  const ofHelo = remembered(heloHabit);
+  const ofSender = remembered(senderHabit);
+  return ({ helo = '', sender }) => {
+    if (sender === undefined) return helo === '' ? nothing : [ofHelo(helo)];
+    return helo === '' ? [ofSender(sender)] : [ofHelo(helo), ofSender(sender)];
+  };
 };
