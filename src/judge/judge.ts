@@ -34,7 +34,7 @@ import { isAlarmed } from './statistics/contact-blocks.ts';
 import { addPartner } from './statistics/distinct.ts';
 import { addContact, readRatio } from './statistics/ratio-test.ts';
 import { shapes } from './statistics/table.ts';
-import { createTally, talliedKinds } from './tally.ts';
+import { createTally } from './tally.ts';
 
 /** So many different names after it was put off: no mail server's retry, but a list. */
 const refusedAimsMin = 10;
@@ -256,9 +256,10 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
       latestSeconds = seconds;
       incidents.sweep(event.time);
       const detectors = listeners.get(event.kind);
-      if (detectors === undefined && !talliedKinds.has(event.kind)) return;
+      const count = tally.counterFor(event.kind);
+      if (detectors === undefined && count === undefined) return;
       const place = event.client === undefined ? undefined : placeOf(event.client);
-      tally.add(event, place?.prefix);
+      count?.(event, place?.prefix);
       if (detectors === undefined) return;
       const facts = factsOf(event, place, seconds);
       if (event.kind === 'recipient' && event.outcome === 'deferred' && facts.network !== undefined)
