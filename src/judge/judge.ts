@@ -34,7 +34,7 @@ import { isAlarmed } from './statistics/contact-blocks.ts';
 import { addPartner } from './statistics/distinct.ts';
 import { addContact, readRatio } from './statistics/ratio-test.ts';
 import { shapes } from './statistics/table.ts';
-import { createTally, talliedKinds } from './tally.ts';
+import { createTally } from './tally.ts';
 
 /** So many different names after it was put off: no mail server's retry, but a list. */
 const refusedAimsMin = 10;
@@ -260,10 +260,11 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
       latestSeconds = seconds;
       incidents.sweep(event.time);
       const detectors = listeners.get(event.kind);
+      const count = tally.counterFor(event.kind);
       const putOff = isPutOff(event);
-      if (detectors === undefined && !putOff && !talliedKinds.has(event.kind)) return;
+      if (detectors === undefined && count === undefined && !putOff) return;
       const place = event.client === undefined ? undefined : placeOf(event.client);
-      tally.add(event, place?.prefix);
+      count?.(event, place?.prefix);
       if (detectors === undefined && !putOff) return;
       const facts = factsOf(event, place, seconds);
       if (putOff && facts.network !== undefined) noteDeferral(facts, facts.network);

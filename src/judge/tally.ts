@@ -30,16 +30,6 @@ type SenderCount = {
   bounced: number;
 };
 
-/** Of the others nothing is counted. */
-export const talliedKinds: ReadonlySet<EventKind> = new Set([
-  'recipient',
-  'delivery',
-  'auth',
-  'early-talk',
-  'command-error',
-  'message',
-]);
-
 const eventsOf = (count: ClientCount): number => count.unknown + count.denied + count.auth + count.protocol;
 
 /** As an address and a network are reported alike. */
@@ -55,8 +45,11 @@ const figuresOf = (count: ClientCount) => ({
 
 const activityOf = ({ messages, recipients, failures }: AccountCount): number => messages + recipients + failures;
 
+type Counter = (event: Event, prefix: string | undefined) => void;
+
 export type Tally = {
-  readonly add: (event: Event, prefix: string | undefined) => void;
+  /** Counts an event of this kind; undefined: of such nothing is counted. */
+  readonly counterFor: (kind: EventKind) => Counter | undefined;
   /** The busiest, `most` of each. */
   readonly offenders: (standingOf: (client: string) => Standing, most: number) => readonly Offender[];
   readonly networks: (standingOf: (client: string) => Standing, most: number) => readonly OffendingNetwork[];
@@ -158,28 +151,27 @@ export const createTally = (): Tally => {
     }
   };
 
+  const addMessage = (event: Event): void => {
+    if (event.account !== undefined) accounts.of(event.account).messages++;
+    const sender = senderOf(event);
+    if (sender !== undefined && event.reason !== 'bounce') sender.messages++;
+  };
+
+  const addProtocol = (event: Event, prefix: string | undefined): void => {
+    if (prefix !== undefined) offence(event, prefix, 'protocol');
+  };
+
+  const counters = new Map<EventKind, Counter>([
+    ['recipient', addRecipient],
+    ['delivery', addDelivery],
+    ['auth', addAuth],
+    ['message', addMessage],
+    ['early-talk', addProtocol],
+    ['command-error', addProtocol],
+  ]);
+
   return {
-    add: (event, prefix) => {
-      switch (event.kind) {
-        case 'recipient':
-          return addRecipient(event, prefix);
-        case 'delivery':
-          return addDelivery(event);
-        case 'auth':
-          return addAuth(event, prefix);
-        case 'early-talk':
-        case 'command-error':
-          return prefix === undefined ? undefined : offence(event, prefix, 'protocol');
-        case 'message': {
-          if (event.account !== undefined) accounts.of(event.account).messages++;
-          const sender = senderOf(event);
-          if (sender !== undefined && event.reason !== 'bounce') sender.messages++;
-          return undefined;
-        }
-        default:
-          return undefined;
-      }
-    },
+    counterFor: (kind) => counters.get(kind),
     offenders: (standingOf, most) =>
       [...clients.entries()]
         .toSorted(([, a], [, b]) => eventsOf(b) - eventsOf(a) || a.first - b.first)
