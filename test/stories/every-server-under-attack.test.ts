@@ -61,7 +61,10 @@ const ask = async (
   sender = 's@remote.test',
 ): Promise<string[]> => {
   const smtp = await dialSmtp({ from, to: server.address, port: server.port });
-  if (smtp.greeting.code !== 220) return [`${smtp.greeting.code} ${smtp.greeting.text}`];
+  if (smtp.greeting.code !== 220) {
+    smtp.hangUp();
+    return [`${smtp.greeting.code} ${smtp.greeting.text}`];
+  }
   const replies: string[] = [];
   const helo = await smtp.say('EHLO client.test');
   const mail = helo.code === 250 ? await smtp.say(`MAIL FROM:<${sender}>`) : helo;

@@ -147,8 +147,7 @@ export const logIn = async (
   password: string,
 ): Promise<number> => {
   const smtp = await dialSmtp({ from, to: server.address, port: 587 });
-  if (smtp.greeting.code !== 220) return smtp.greeting.code;
-  const hello = await smtp.say('EHLO client.test');
+  const hello = smtp.greeting.code === 220 ? await smtp.say('EHLO client.test') : smtp.greeting;
   const code = hello.code === 250 ? (await smtp.authPlain(account, password)).code : hello.code;
   smtp.hangUp();
   await caughtUp();
