@@ -1,11 +1,11 @@
 /** A real Exim asks at every stage, obeys every verdict, and mail flows when nobody answers. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Event } from '../../src/model/event.ts';
 import type { Question } from '../../src/model/question.ts';
 import type { Verdict } from '../../src/model/verdict.ts';
 import { startReadsocket } from '../../src/sense/hooks/readsocket.ts';
+import { awaitLine } from './lab/await.ts';
 import { dialSmtp } from './lab/dialogue.ts';
 import { labClosed } from './lab/door.ts';
 import { attachExim } from './lab/exim-hook.ts';
@@ -96,7 +96,7 @@ test('Exim asks at every stage and obeys every verdict', { skip: labClosed }, as
   await stolen.authPlain('alice@lab.test', 'alicepw', 235);
   await stolen.send('alice@lab.test', ['x@remote.test'], 'Subject: junk\n\nbuy\n');
   await stolen.quit();
-  assert.match(readFileSync(exim.mainLog, 'latin1'), /frozen/);
+  await awaitLine(exim.mainLog, 'that it is held', (line) => line.includes('frozen'));
   assert.equal(asked.at(-1)?.account, 'alice@lab.test');
 
   decide = () => accept;
@@ -108,8 +108,10 @@ test('Exim asks at every stage and obeys every verdict', { skip: labClosed }, as
   await hostile.say('MAIL FROM:<"a b\\"}${x"@remote.test>', 250);
   await hostile.say('RCPT TO:<nobody@lab.test>', 550);
   hostile.hangUp();
-  assert.ok(told.every(({ client }) => client === '203.0.113.8'));
-  assert.ok(told.some(({ outcome }) => outcome === 'unknown'));
+  // Exim may still tell of the ends of sessions before.
+  const dialled = Array.from({ length: 8 }, (_, before) => `203.0.113.${before + 1}`);
+  assert.ok(told.every(({ client }) => dialled.includes(client ?? '')));
+  assert.ok(told.some(({ client, outcome }) => client === '203.0.113.8' && outcome === 'unknown'));
   assert.deepEqual(hook.counts().garbage, 0);
 
   await hook.stop();

@@ -40,7 +40,6 @@ test('the journal of systemd is followed, and nothing in it is lost or told twic
   await using world = await startWorld();
   assert.ok(world);
   await using journal = await startJournal();
-  assert.ok(journal);
   await using postfix = await startPostfix();
   for (const path of ['mail.log', 'exim4', 'dovecot.log'])
     await rm(`/var/log/${path}`, { recursive: true, force: true });
@@ -54,10 +53,12 @@ test('the journal of systemd is followed, and nothing in it is lost or told twic
   try {
     assert.deepEqual(guard.logs, ['journal']);
     await guessNames(postfix.address, ['a', 'b']);
+    await journal.settle();
     await guard.caughtUp();
     await guard.stop();
     await guessNames(postfix.address, ['c']);
     guard = await start();
+    await journal.settle();
     await guard.caughtUp();
     assert.deepEqual(openedIn(news), [], 'three names are no attack yet');
 
@@ -65,6 +66,7 @@ test('the journal of systemd is followed, and nothing in it is lost or told twic
     assert.ok(follower !== undefined);
     process.kill(follower, 'SIGKILL');
     await guessNames(postfix.address, ['d', 'e']);
+    await journal.settle();
     await guard.caughtUp();
     assert.deepEqual(
       openedIn(news).map(({ attack, actors, eventsBeforeRecognition }) => [

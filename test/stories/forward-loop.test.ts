@@ -167,6 +167,7 @@ for (const { name, here, there } of scenes)
         // The sender is told by one of the two: the message is not lost, and goes round no more.
         const bounce = await world.sink.messageTo('friend@remote.test');
         assert.match(bounce.data, /Subject: first/);
+        await world.log.settle();
         await guard.caughtUp();
         await guard.settled();
         assert.deepEqual(

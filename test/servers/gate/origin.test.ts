@@ -23,6 +23,7 @@ const startEar = async (): Promise<Ear> => {
     here.pipe(there).pipe(here);
     for (const end of [here, there]) end.on('error', () => end.destroy());
   }).listen(earPort, '127.0.0.1');
+  const unanswered = new Set<string>();
   const ear: Ear = {
     asked: [],
     deaf: false,
@@ -35,11 +36,15 @@ const startEar = async (): Promise<Ear> => {
     const labels: string[] = [];
     for (let at = 12; (question[at] ?? 0) > 0; at += (question[at] ?? 0) + 1)
       labels.push(question.toString('latin1', at + 1, at + 1 + (question[at] ?? 0)));
-    ear.asked.push(`${question.readUInt16BE(question.length - 4)} ${labels.join('.')}`);
+    const what = `${question.readUInt16BE(question.length - 4)} ${labels.join('.')}`;
+    // One that is sent again, because the answer is slow, is one question.
+    if (!unanswered.has(what)) ear.asked.push(what);
     if (ear.deaf) return;
+    unanswered.add(what);
     const onward = createSocket('udp4');
     onward.on('message', (answer) => {
       socket.send(answer, port, address);
+      unanswered.delete(what);
       onward.close();
     });
     onward.send(question, 53, hosts.names);

@@ -64,6 +64,7 @@ export const startDaemon = (name: string, command: string, args: readonly string
     pid: child.pid ?? 0,
     crash: async () => {
       process.off('exit', killNow);
+      child.kill('SIGSTOP'); // or it makes another child meanwhile
       const family = descendantsOf(child.pid ?? 0);
       killNow();
       for (const pid of family) killIfThere(pid);

@@ -16,6 +16,8 @@ export type Sink = {
   readonly messages: readonly SunkMessage[];
   /** The first message to a recipient, once it has come. */
   readonly messageTo: (recipient: string) => Promise<SunkMessage>;
+  /** Ends what `takes` began. */
+  readonly takeAll: () => void;
 } & Stoppable;
 
 const refusals: readonly (readonly [string, string])[] = [
@@ -72,12 +74,15 @@ const receiver = (deliver: (message: SunkMessage) => void): ((line: string) => s
   };
 };
 
-const serve = (socket: Socket, deliver: (message: SunkMessage) => void): void => {
+/** @returns false when it is to be done now; true: it will be, later */
+type Park = (work: () => void) => boolean;
+
+const serve = (socket: Socket, deliver: (message: SunkMessage) => void, park: Park): void => {
   const receive = receiver(deliver);
   let rest = '';
   socket.setEncoding('latin1');
   socket.on('error', () => socket.destroy()); // a client that resets is no failure of the lab
-  socket.on('data', (chunk: string) => {
+  const take = (chunk: string): void => {
     const lines = `${rest}${chunk}`.split('\r\n');
     rest = lines.pop() ?? '';
     for (const line of lines) {
@@ -85,21 +90,37 @@ const serve = (socket: Socket, deliver: (message: SunkMessage) => void): void =>
       if (reply !== '') socket.write(`${reply}\r\n`);
       if (reply.startsWith('221')) socket.end();
     }
+  };
+  socket.on('data', (chunk: string) => {
+    if (park(() => take(chunk))) return;
+    take(chunk);
   });
   socket.write('220 mx.internet.test ESMTP\r\n');
 };
 
-export const startSink = async (): Promise<Sink> => {
+/** @param takes so many messages; then everybody waits for an answer until `takeAll` */
+export const startSink = async (takes = Infinity): Promise<Sink> => {
   const messages: SunkMessage[] = [];
   const arrivals = new EventEmitter();
   const sockets = new Set<Socket>();
+  let takesMax = takes;
+  let parked: (() => void)[] = [];
+  const park: Park = (work) => {
+    if (messages.length < takesMax) return false;
+    parked.push(work);
+    return true;
+  };
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
-    serve(socket, (message) => {
-      messages.push(message);
-      arrivals.emit('message');
-    });
+    serve(
+      socket,
+      (message) => {
+        messages.push(message);
+        arrivals.emit('message');
+      },
+      park,
+    );
   });
   server.listen(25, hosts.internet);
   await once(server, 'listening');
@@ -118,6 +139,12 @@ export const startSink = async (): Promise<Sink> => {
   return {
     messages,
     messageTo,
+    takeAll: () => {
+      takesMax = Infinity;
+      const works = parked;
+      parked = [];
+      for (const work of works) work();
+    },
     ...stoppable(async () => {
       for (const socket of sockets) socket.destroy();
       server.close();

@@ -5,6 +5,7 @@ import type { QueueWanted } from '../../../src/act/queue-memory.ts';
 import { createSelection } from '../../../src/guard/queue/deeds.ts';
 import type { QueuedMessage } from '../../../src/model/queue/message.ts';
 import { walkSpool } from '../../../src/sense/queue/walk.ts';
+import { until } from '../lab/await.ts';
 import { dialSmtp } from '../lab/dialogue.ts';
 import type { Place } from './places.ts';
 
@@ -32,11 +33,31 @@ const isQuiet = (message: QueuedMessage): boolean =>
 
 /** Waits until so many wait and none is on its way. */
 export const settled = async (place: Pick<Place, 'spool'>, count: number): Promise<QueuedMessage[]> => {
-  for (;;) {
-    const messages = await list(place);
-    if (messages.length >= count && messages.every(isQuiet)) return messages;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  let messages: QueuedMessage[] = [];
+  await until(
+    () => `${count} that wait, not ${messages.map(({ id, queue }) => `${id} ${queue}`).join(', ')}`,
+    async () => {
+      messages = await list(place);
+      return messages.length >= count && messages.every(isQuiet);
+    },
+  );
+  return messages;
+};
+
+/** Waits until all have left. @param push tried before each look */
+export const emptied = async (
+  place: Pick<Place, 'spool'>,
+  push = (): Promise<void> => Promise.resolve(),
+): Promise<void> => {
+  let messages: QueuedMessage[] = [];
+  await until(
+    () => `all of it goes out, but ${messages.map(({ id, queue }) => `${id} ${queue}`).join(', ')}`,
+    async () => {
+      await push();
+      messages = await list(place);
+      return messages.length === 0;
+    },
+  );
 };
 
 /** Every file of every message: envelope and text, by id and kind, whatever queue it stands in. */
