@@ -5,7 +5,7 @@ import { awaitLine } from '../servers/lab/await.ts';
 import { runCommand } from '../servers/lab/daemon.ts';
 import { attachExim } from '../servers/lab/exim-hook.ts';
 import { startExim } from '../servers/lab/exim.ts';
-import { startPostfix } from '../servers/lab/postfix.ts';
+import { noQueueRuns, startPostfix } from '../servers/lab/postfix.ts';
 import { askMilter, startSendmail } from '../servers/lab/sendmail.ts';
 import type { World } from '../servers/lab/world.ts';
 import { noLimits, policy } from './postmaster.ts';
@@ -25,7 +25,7 @@ export type Server = AsyncDisposable & {
 };
 const onPostfix = async (world: World): Promise<Server> => {
   const smtpd_recipient_restrictions = `check_policy_service ${policy}, permit_sasl_authenticated, reject_unauth_destination`;
-  const postfix = await startPostfix({ mainCf: { ...noLimits, smtpd_recipient_restrictions } });
+  const postfix = await startPostfix({ mainCf: { ...noLimits, ...noQueueRuns, smtpd_recipient_restrictions } });
   const isFate = (recipient: string) => (line: string) =>
     line.includes(`to=<${recipient}>`) && (line.includes(' status=') || line.includes(': hold: '));
   return {
@@ -104,7 +104,9 @@ const onSendmail = async (world: World): Promise<Server> => {
       if (line.includes('quarantine')) return 'held';
       return line.includes('stat=Sent') ? 'sent' : line.includes('stat=Deferred') ? 'deferred' : 'bounced';
     },
-    isFate: (line) => line.includes(': to=') && line.includes(', stat='),
+    // What its client for local users has handed to the server has not gone out by that.
+    isFate: (line) =>
+      line.includes(': to=') && line.includes(', stat=') && !line.includes('Message accepted for delivery'),
     flush: () => runCommand(sendmail.program, ['-Am', '-q']),
     [Symbol.asyncDispose]: async () => {
       await sendmail.stop();

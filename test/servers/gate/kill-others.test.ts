@@ -58,7 +58,7 @@ const plays: readonly Play[] = [
     login: { account: 'alice@lab.test', password: 'alicepw' },
     start: async () => {
       const edit = (config: string): string => config.replace('12 / 60s', '10000 / 60s');
-      const exim = await startExim({ edit, queueRun: '1h' });
+      const exim = await startExim({ edit });
       const heldOf = queueFiles('/var/spool/exim4/input/**/*-H', (sender) => `\n<${sender}>\n`);
       return { ...exim, heldOf };
     },
@@ -68,7 +68,7 @@ const plays: readonly Play[] = [
     ...submission,
     login: { account: 'alice', password: 'alicepw' },
     start: async () => {
-      const sendmail = await startSendmail('', '1h');
+      const sendmail = await startSendmail();
       return { ...sendmail, heldOf: queueFiles('/var/spool/mqueue/**/[qQ]f*', (sender) => `\nS<${sender}>\n`) };
     },
   },

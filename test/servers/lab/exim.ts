@@ -11,8 +11,6 @@ export type EximOptions = {
   readonly logSelector?: string;
   /** Rewrites the configuration before the start, for tests of hooks. */
   readonly edit?: (config: string) => string;
-  /** How often the queue is run, as `-q` takes it. */
-  readonly queueRun?: string;
 };
 
 export type Exim = {
@@ -34,7 +32,6 @@ const untouched = (config: string): string => config;
 export const startExim = async ({
   logSelector = '+smtp_protocol_error',
   edit = untouched,
-  queueRun = '1m',
 }: EximOptions = {}): Promise<Exim> => {
   const tree = await unpack('exim4');
   const program = `${tree}/usr/sbin/exim4`;
@@ -49,8 +46,9 @@ export const startExim = async ({
   symlinkSync(program, '/usr/local/sbin/exim4');
   chmodSync(program, 0o4755); // as its package does: a local script hands mail in through it
   for (const dir of ['/var/spool/exim4', logDir, '/run/exim4']) freshDirectory(dir, 0o755, exim);
+  // No queue runner: it would try, at a moment of its own, what a test has in its hands.
   const start = async (): Promise<Daemon> => {
-    const daemon = startDaemon('exim', program, ['-bdf', `-q${queueRun}`]);
+    const daemon = startDaemon('exim', program, ['-bdf']);
     await daemon.until(awaitPorts(hosts.exim, [25, 587]));
     return daemon;
   };

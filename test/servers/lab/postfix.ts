@@ -24,6 +24,15 @@ export type Postfix = {
   readonly crash: () => Promise<void>;
 } & Stoppable;
 
+const never = '3600s';
+/** For `mainCf`: nothing that waits is tried again by itself. */
+export const noQueueRuns = {
+  queue_run_delay: never,
+  minimal_backoff_time: never,
+  maximal_backoff_time: never,
+  maximal_queue_lifetime: '1d',
+} as const;
+
 const startMaster = async (): Promise<Daemon> => {
   // `postfix start-fg` would stand between: it does not pass a signal on.
   const master = startDaemon('postfix', '/usr/lib/postfix/sbin/master', ['-s']);

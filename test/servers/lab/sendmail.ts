@@ -57,14 +57,9 @@ export const askMilter = (socket: string): string =>
 
 /**
  * @param more lines for sendmail.mc: `INPUT_MAIL_FILTER(…)dnl`, …
- * @param queueRun how often the queue is run
  * @param edit rewrites the sendmail.cf that was built
  */
-export const startSendmail = async (
-  more = '',
-  queueRun = '1m',
-  edit = (cf: string): string => cf,
-): Promise<Sendmail> => {
+export const startSendmail = async (more = '', edit = (cf: string): string => cf): Promise<Sendmail> => {
   const tree = await unpack('sendmail');
   const program = `${tree}/usr/libexec/sendmail/sendmail`;
   const smmsp = userOf('smmsp');
@@ -82,8 +77,9 @@ export const startSendmail = async (
   freshDirectory('/var/spool/mqueue-client', 0o2770, smmsp);
   freshDirectory('/run/sendmail', 0o755, root);
   await runCommand(program, ['-bi']);
+  // No queue runner: it would try, at a moment of its own, what a test has in its hands.
   const start = async (): Promise<Daemon> => {
-    const daemon = startDaemon('sendmail', program, ['-L', 'sm-mta', '-bD', `-q${queueRun}`]);
+    const daemon = startDaemon('sendmail', program, ['-L', 'sm-mta', '-bD']);
     await daemon.until(awaitPorts(hosts.sendmail, [25, 587]));
     return daemon;
   };

@@ -7,7 +7,7 @@ import type { CarryOut, Program } from '../../../src/model/verb.ts';
 import type { Spool } from '../../../src/sense/queue/spool.ts';
 import { runCommand } from '../lab/daemon.ts';
 import { startExim } from '../lab/exim.ts';
-import { startPostfix } from '../lab/postfix.ts';
+import { noQueueRuns, startPostfix } from '../lab/postfix.ts';
 import { startSendmail } from '../lab/sendmail.ts';
 
 /** Where the lab's programs lie, for a child process too. */
@@ -19,8 +19,6 @@ type Running = AsyncDisposable & {
   /** Tries to deliver everything now. */
   readonly flush: () => Promise<void>;
 };
-
-const never = '3600s';
 
 const postfixSpool: Spool = { kind: 'postfix', path: '/var/spool/postfix' };
 const eximSpool: Spool = { kind: 'exim', path: '/var/spool/exim4' };
@@ -37,10 +35,7 @@ export const servers: readonly {
     start: async () => {
       const postfix = await startPostfix({
         mainCf: {
-          queue_run_delay: never,
-          minimal_backoff_time: never,
-          maximal_backoff_time: never,
-          maximal_queue_lifetime: '1d',
+          ...noQueueRuns,
           smtpd_client_message_rate_limit: '0',
           smtpd_client_recipient_rate_limit: '0',
           smtpd_client_connection_rate_limit: '0',
@@ -59,7 +54,6 @@ export const servers: readonly {
     spool: eximSpool,
     start: async () => {
       const exim = await startExim({
-        queueRun: '1h',
         edit: (config) =>
           config.replace(
             'smtp_accept_max = 50',
@@ -78,7 +72,7 @@ export const servers: readonly {
     name: 'Sendmail',
     spool: sendmailSpool,
     start: async () => {
-      const sendmail = await startSendmail("define(`confDELIVERY_MODE', `queueonly')dnl\n", '1h');
+      const sendmail = await startSendmail("define(`confDELIVERY_MODE', `queueonly')dnl\n");
       return {
         address: sendmail.address,
         place: { spool: sendmailSpool, programs: [['sendmail', sendmail.program]] },
