@@ -45,3 +45,13 @@ test("Sendmail's refused recipients count when its hook tells them, and not agai
     'each once',
   );
 });
+
+test("connections count by the hook's word until a log tells of one", () => {
+  const witness = createWitness(() => undefined);
+  witness.logSpeaks(draftEvent(0, 'exim', 'disconnect'), 0);
+  witness.logSpeaks(Object.assign(connect('exim'), { outcome: 'deferred' }), 0);
+  assert.equal(witness.hookSpeaks(draftEvent(0, 'exim', 'helo'), 1), false);
+  assert.equal(witness.hookSpeaks(connect('exim'), 1), true);
+  witness.logSpeaks(connect('exim'), 2);
+  assert.equal(witness.hookSpeaks(connect('exim'), 3), false);
+});

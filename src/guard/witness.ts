@@ -5,6 +5,7 @@
  *
  * Sendmail's log names the client of a refused recipient only when the transaction ends, and a guesser has all his answers by
  * then. So there the hook is believed at once, and the log's line about the same recipient is not counted again.
+ * Exim's and Sendmail's logs do not tell of a connection as they are set by default: until one does, the hook's word counts.
  */
 import type { Event, ServerName } from '../model/event.ts';
 import { keep } from '../model/keep.ts';
@@ -30,6 +31,7 @@ type Heard = { lastMs: number; unheard: number; isSilent: boolean };
 export const createWitness = (onSilent: (server: ServerName, silentForMs: number) => void): Witness => {
   const heard = new Map<ServerName, Heard>();
   const ahead = new Map<string, number>();
+  const tellsConnects = new Set<ServerName>();
   /** undefined: the hook is not ahead of the log there. */
   const keyOf = ({ server, kind, outcome, client, recipient }: Told): string | undefined =>
     server === 'sendmail' && kind === 'recipient' && outcome === 'unknown' && client !== undefined
@@ -56,6 +58,8 @@ export const createWitness = (onSilent: (server: ServerName, silentForMs: number
       const known = heard.get(server);
       if (known === undefined) heard.set(server, { lastMs: now, unheard: 0, isSilent: false });
       else Object.assign(known, { lastMs: now, unheard: 0, isSilent: false });
+      // One that was refused stands in the log without the others.
+      if (event.kind === 'connect' && event.outcome === undefined) tellsConnects.add(server);
       const key = keyOf(event);
       return key === undefined || !isBehind(key);
     },
@@ -66,6 +70,7 @@ export const createWitness = (onSilent: (server: ServerName, silentForMs: number
         noteAhead(key);
         return true;
       }
+      if (event.kind === 'connect' && !tellsConnects.has(server)) return true;
       const known = heard.get(server);
       if (known === undefined || known.isSilent) return true;
       known.unheard++;

@@ -11,20 +11,22 @@ import { allDetectors } from './detectors/all.ts';
 import { contactOf } from './detectors/contact.ts';
 import { isHeld } from './detectors/compromised-account.ts';
 import { serverAim } from './detectors/detector.ts';
-import type { Aim, Bench, Detector, DetectorName, Facts, WeighedTerm } from './detectors/detector.ts';
+import type { Accusation, Aim, Bench, Detector, DetectorName, Facts, WeighedTerm } from './detectors/detector.ts';
 import { loginOf } from './detectors/login.ts';
 import { tags } from './detectors/tags.ts';
 import { isAllowed } from './by-hand.ts';
 import { createDoubts, isDoubted } from './doubt.ts';
 import type { Doubt } from './doubt.ts';
 import { createEcho } from './echo.ts';
-import { convict, hostileUntil } from './hostile.ts';
+import { convict, hostileUntil } from './standing/hostile.ts';
+import { markFlooding, shutOutSeconds } from './standing/flood.ts';
 import { createHabits } from './evidence/habit.ts';
 import { createIncidents } from './incidents.ts';
 import { createIntake } from './intake.ts';
 import type { IncidentChange } from './incidents.ts';
 import { convictionEstablished, convictionFrom, deferFrom, levelOf } from './ladder.ts';
 import type { Memory } from './memory.ts';
+import { isPutOff, rememberPutOff } from './standing/put-off.ts';
 import { createPlaces } from './places.ts';
 import type { Place } from './places.ts';
 import { clientScore, clientTags, mainDetector, wasEverGood } from './score.ts';
@@ -33,15 +35,11 @@ import type { JudgeSettings } from './settings.ts';
 import { isAlarmed } from './statistics/contact-blocks.ts';
 import { addPartner } from './statistics/distinct.ts';
 import { addContact, readRatio } from './statistics/ratio-test.ts';
-import { shapes } from './statistics/table.ts';
 import { createTally } from './tally.ts';
 
 /** So many different names after it was put off: no mail server's retry, but a list. */
 const refusedAimsMin = 10;
 const refusedWindowSeconds = 86_400;
-
-/** Who was put off longer ago than this has given up. */
-const deferralSeconds = 5 * 86_400;
 
 /** A term as it was added: what `explain` tells of a subject's history. */
 type Weighing = WeighedTerm & { readonly time: number; readonly score: number };
@@ -82,10 +80,6 @@ const isRefusal = (event: Event): boolean =>
     ? event.outcome === 'deferred' || event.outcome === 'rejected'
     : event.kind === 'auth' && event.reason === 'policy';
 
-/** Where a recipient can be hidden: at RCPT, and of Sendmail's at MAIL. */
-const isPutOff = ({ kind, server, outcome }: Event): boolean =>
-  outcome === 'deferred' && (kind === 'recipient' || (kind === 'sender' && server === 'sendmail'));
-
 // oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
 export const createJudge = (memory: Memory, settings: JudgeSettings, listener: Listener = {}): Judge => {
   const { table, firsts } = memory;
@@ -122,8 +116,9 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
     );
   };
 
-  const tellConviction = ({ network, seconds }: Facts, term: WeighedTerm, client: string, until: number): void => {
-    const detector = mainDetector(table, client, seconds) ?? term.detector;
+  /** What may be done about a client outside the dialogue. @param until seconds since 1970 */
+  const tellConviction = (facts: Facts, client: string, detector: DetectorName, until: number, why: string): void => {
+    const { network, seconds } = facts;
     const attack = attackOf.get(detector);
     listener.convicted?.({
       client,
@@ -131,8 +126,13 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
       incident: attack === undefined ? undefined : incidents.idOf(attack, client),
       until: until * 1000,
       everGood: network !== undefined && wasEverGood(table, client, network, seconds),
-      why: `${client} ${term.words}`,
+      why,
     });
+  };
+
+  const mayTouch = (prefix: string, seconds: number): boolean => {
+    const client = prefix.replace('/64', '');
+    return !isProtectedPrefix(prefix) && !isAllowed(table, client, seconds) && !isDoubted(table, client, seconds);
   };
 
   const convictIfDue = (facts: Facts, term: WeighedTerm, own: number): void => {
@@ -150,14 +150,20 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
     if (score < threshold) return;
     accuseClient(facts, term, own, score, threshold);
     // An established sender is slowed and cut, never convicted; nor is whoever we must not lock out.
-    const client = prefix.replace('/64', '');
-    if (established || isProtectedPrefix(prefix) || isAllowed(table, client, seconds)) return;
-    if (isDoubted(table, client, seconds)) return;
+    if (established || !mayTouch(prefix, seconds)) return;
     const fresh = hostileUntil(table, prefix, seconds) === 0;
     const until = convict(table, prefix, seconds);
-    if (fresh && until > 0) tellConviction(facts, term, prefix, until);
+    const main = mainDetector(table, prefix, seconds) ?? term.detector;
+    if (fresh && until > 0) tellConviction(facts, prefix, main, until, `${prefix} ${term.words}`);
     if (fresh && network !== undefined)
       addContact(table, tags.convictedInNetwork, network, seconds, 1, { floor: 0, floorEstablished: 0 });
+  };
+
+  const turnAway = (facts: Facts, { detector, actor, why }: Accusation): void => {
+    const { seconds } = facts;
+    if (actor === undefined || modeOf(settings, detector) !== 'enforce' || !mayTouch(actor.value, seconds)) return;
+    if (markFlooding(table, actor.value, seconds))
+      tellConviction(facts, actor.value, detector, seconds + shutOutSeconds, why);
   };
 
   const placeOf = createPlaces();
@@ -173,7 +179,10 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
       return score;
     },
     note: (facts, note) => incidents.note(note, facts.event.time, habitsOf(facts.event)),
-    accuse: (facts, accusation) => incidents.accuse(accusation, facts.event.time),
+    accuse: (facts, accusation) => {
+      incidents.accuse(accusation, facts.event.time);
+      if (accusation.forLoad === true) turnAway(facts, accusation);
+    },
     everGood: ({ prefix, network, seconds }) =>
       prefix !== undefined && network !== undefined && wasEverGood(table, prefix, network, seconds),
   };
@@ -200,19 +209,10 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
     };
   };
 
-  /** When a network was put off for the first time lately: who comes back after a while during a campaign has a queue. */
-  const rememberDeferral = (network: string, seconds: number): void => {
-    const at = table.place(tags.deferredOnce, network, shapes.plain, seconds);
-    if (at < 0) return;
-    const isNew = (table.words[at + 5] ?? 0) === 0 || seconds - (table.words[at + 2] ?? 0) > deferralSeconds;
-    if (isNew) table.words[at + 5] = seconds;
-    table.words[at + 2] = seconds;
-  };
-
   /** What a crowd is refused keeps its incident open; nobody is accused by it, an honest newcomer is refused as well. */
   const noteDeferral = (facts: Facts, network: string): void => {
     const { event, prefix, seconds } = facts;
-    rememberDeferral(network, seconds);
+    rememberPutOff(table, network, seconds);
     const domain = domainOf(event.recipient ?? '');
     if (prefix === undefined || !isAlarmed(table, tags.harvestBlocks, domain, seconds)) return;
     if (wasEverGood(table, prefix, network, seconds)) return;

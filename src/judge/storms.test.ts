@@ -5,6 +5,7 @@ import { draftEvent } from '../model/event.ts';
 import type { Event, EventDraft, EventKind, ServerName } from '../model/event.ts';
 import type { Question, Stage } from '../model/question.ts';
 import { createJudge } from './judge.ts';
+import type { Conviction } from './judge.ts';
 import { createMemory, memoryBytesMin } from './memory.ts';
 import { defaultJudgeSettings } from './settings.ts';
 import { createAsk } from './verdict.ts';
@@ -12,10 +13,10 @@ import { createAsk } from './verdict.ts';
 const start = Date.UTC(2026, 10, 21);
 const minute = 60_000;
 
-const court = (settings = defaultJudgeSettings) => {
+const court = (convictions: Conviction[] = []) => {
   const memory = createMemory(new SharedArrayBuffer(4 * memoryBytesMin), 7);
-  const judge = createJudge(memory, settings);
-  return { judge, ask: createAsk(memory.table, settings) };
+  const judge = createJudge(memory, defaultJudgeSettings, { convicted: (one) => convictions.push(one) });
+  return { judge, ask: createAsk(memory.table, defaultJudgeSettings) };
 };
 const fact = (time: number, server: ServerName, kind: EventKind, fields: Partial<EventDraft>): Event => ({
   ...draftEvent(time, server, kind),
@@ -61,4 +62,45 @@ test('a campaign at Sendmail: newcomers wait at MAIL, before a name is said; els
     assert.equal(kindAt('sender', start + 7 * minute), 'accept', 'who comes back has a queue');
     assert.equal(kindAt('recipient', start + 7 * minute), 'accept');
   }
+});
+
+test('above its allowance of connections a client hears 421 at connect for a minute, and is told of once; who was ever good is not', () => {
+  const convictions: Conviction[] = [];
+  const { judge, ask } = court(convictions);
+  const connect = (time: number, client: string): Event => fact(time, 'exim', 'connect', { client });
+  const good = fact(start, 'exim', 'delivery', {
+    outcome: 'sent',
+    client: '31.1.1.1',
+    recipient: 'alice@lab.test',
+    sender: 's@remote.test',
+    remote: false,
+  });
+  judge.tell(good);
+  for (let at = 0; at < 200; at++)
+    for (const client of ['48.1.1.80', '31.1.1.1']) judge.tell(connect(start + at, client));
+  const answer = (time: number, client: string) => ask(question(time, 'exim', 'connect', client));
+  const verdict = answer(start + 1000, '48.1.1.80');
+  assert.ok(verdict.kind === 'drop' && verdict.reply.code === '421');
+  assert.equal(answer(start + 1000, '31.1.1.1').kind, 'accept');
+  assert.equal(answer(start + 1000, '48.1.1.81').kind, 'accept', 'a neighbour');
+  assert.equal(ask(question(start + 1000, 'exim', 'recipient', '48.1.1.80')).kind, 'accept', 'it is no conviction');
+  assert.equal(answer(start + 2 * minute, '48.1.1.80').kind, 'accept', 'who stops is served');
+  assert.deepEqual(
+    convictions.map(({ client, detector, everGood }) => [client, detector, everGood]),
+    [
+      ['48.1.1.80', 'connection-flood', false],
+      ['31.1.1.1', 'connection-flood', true],
+    ],
+  );
+  assert.equal(judge.report().incidents[0]?.attack, 'connection-flood');
+});
+
+test('connections to Dovecot that end without a login are counted, those of other servers when they begin', () => {
+  const { judge } = court();
+  for (let at = 0; at < 100; at++) {
+    judge.tell(fact(start + at, 'dovecot', 'disconnect', { client: '48.1.1.80' }));
+    judge.tell(fact(start + at, 'postfix', 'disconnect', { client: '48.1.1.90' }));
+  }
+  const [incident] = judge.report().incidents;
+  assert.deepEqual([incident?.attack, incident?.actors.map(({ value }) => value)], ['connection-flood', ['48.1.1.80']]);
 });

@@ -17,7 +17,9 @@ import { isServerAlarmed } from './detectors/harvest-crowd.ts';
 import { overQuota } from './detectors/mailbox-room.ts';
 import { isKnownLogin } from './detectors/login.ts';
 import { tags } from './detectors/tags.ts';
-import { hostileUntil } from './hostile.ts';
+import { isFlooding } from './standing/flood.ts';
+import { hostileUntil } from './standing/hostile.ts';
+import { hasComeBack } from './standing/put-off.ts';
 import { atMost, convictedInNetworkMin, convictionFrom, harder, levelOf, networkMargin, verdictOf } from './ladder.ts';
 import type { Level } from './ladder.ts';
 import { clientScore, networkScore, termsOf, wasEverGood } from './score.ts';
@@ -36,10 +38,9 @@ const bounceReply: Reply<'4'> = {
   enhanced: '4.7.1',
   text: 'Too many bounces for this address, try again later',
 };
+const floodReply: Reply<'4'> = { code: '421', enhanced: '4.7.0', text: 'Too many connections, try again later' };
 const stepUpReply: Reply<'4'> = { code: '454', enhanced: '4.7.0', text: 'Temporary authentication failure' };
 const shutReply: Reply<'5'> = { code: '535', enhanced: '5.7.8', text: 'Authentication failed' };
-/** Who comes back after this while during a campaign is a mail server with a queue, not a one-shot guesser. */
-const retryAfterSeconds = 300;
 
 /** A campaign's prior (DETECTION B.1, L7). */
 const natsOfCrowd = 4.6;
@@ -96,6 +97,12 @@ const clientLevel = (
   return harder(own, networkLevel(table, networkOf(client), seconds, settings));
 };
 
+/** Who was ever good here may come as often as it likes: the server has limits of its own. */
+const isTurnedAway = (table: Table, client: string, seconds: number, settings: JudgeSettings): boolean =>
+  modeOf(settings, 'connection-flood') === 'enforce' &&
+  isFlooding(table, prefixOf(client), seconds) &&
+  !wasEverGood(table, prefixOf(client), networkOf(client), seconds);
+
 const mayHide = (table: Table, { stage, recipient, server }: Question, seconds: number): boolean => {
   if (stage === 'sender' && server === 'sendmail')
     return isServerAlarmed(table, server, seconds) || isStrict(table, seconds);
@@ -114,8 +121,7 @@ const isHidden = (
   if (modeOf(settings, 'harvest-crowd') !== 'enforce' || !mayHide(table, question, seconds)) return false;
   const network = networkOf(client);
   if (wasEverGood(table, prefixOf(client), network, seconds)) return false;
-  const at = table.find(tags.deferredOnce, network);
-  return at < 0 || seconds - (table.words[at + 5] ?? seconds) < retryAfterSeconds;
+  return !hasComeBack(table, network, seconds);
 };
 
 const isFloodedBounce = (table: Table, question: Question, seconds: number, settings: JudgeSettings): boolean => {
@@ -162,6 +168,8 @@ const judgeClient = (
   const allowed = learning ? atMost(level, 'defer') : level;
   if (allowed !== 'none' && allowed !== 'delay')
     return verdictOf(allowed, termsOf(table, client, prefixOf(client), seconds));
+  if (question.stage === 'connect' && !learning && isTurnedAway(table, client, seconds, settings))
+    return { kind: 'drop', reply: floodReply, why: because('connection-flood', client) };
   if (isHidden(table, question, client, seconds, settings)) {
     const crowdAim = question.recipient === undefined ? question.server : domainOf(question.recipient);
     return { kind: 'defer', reply: campaignReply, why: because('harvest-crowd', crowdAim) };

@@ -6,7 +6,7 @@ import { Fault } from '../../model/fault.ts';
 import { firewallSubject } from '../../model/firewall.ts';
 import type { Receipt } from '../../model/receipt.ts';
 import type { Standing } from '../../model/standing.ts';
-import { hostileUntil } from '../../judge/hostile.ts';
+import { hostileUntil } from '../../judge/standing/hostile.ts';
 import { levelOf } from '../../judge/ladder.ts';
 import { createMemory } from '../../judge/memory.ts';
 import { clientScore, wasEverGood } from '../../judge/score.ts';

@@ -1,4 +1,7 @@
-/** D13: more connections than a client's allowance: by our count of connects, or by the server's own limits (DETECTION B.14). */
+/**
+ * D13: more connections than a client's allowance: by our count of connects, or by the server's own limits (DETECTION B.14).
+ * Dovecot tells of a connection when it ends: one that ended without a login came for nothing.
+ */
 import { exceeds } from '../statistics/rate.ts';
 import type { Allowance } from '../statistics/rate.ts';
 import type { Bench, Detector, Facts } from './detector.ts';
@@ -15,6 +18,7 @@ const observe = (facts: Facts, bench: Bench): void => {
   if (prefix === undefined) return;
   const refused = event.kind === 'limit';
   if (refused && !flooding.has(event.reason ?? '')) return;
+  if (event.kind === 'disconnect' && event.server !== 'dovecot') return;
   const over = refused
     ? exceeds(bench.table, tags.limitHits, prefix, seconds, refusals, event.count ?? 1)
     : exceeds(bench.table, tags.connectionRate, prefix, seconds, connections);
@@ -35,6 +39,7 @@ const observe = (facts: Facts, bench: Bench): void => {
     target: serverAim(event),
     actor,
     crowd: false,
+    forLoad: true,
     why: refused
       ? `${prefix} ran into the server's own connection limits more than ${refusals.burst} times`
       : `${prefix} connected more than ${connections.burst} times at once or ${connections.perHour / 60} times a minute`,
@@ -45,6 +50,6 @@ export const connectionFlood: Detector = {
   name: 'connection-flood',
   attack: 'connection-flood',
   sentence: 'a client opens more connections than its allowance',
-  listensTo: ['connect', 'limit'],
+  listensTo: ['connect', 'limit', 'disconnect'],
   observe,
 };

@@ -64,6 +64,8 @@ export type Accusation = {
   /** undefined: the actors are those in the evidence who were never good (a crowd), or nobody (backscatter). */
   readonly actor: Subject | undefined;
   readonly crowd: boolean;
+  /** The actor is turned away for its load, without a conviction. */
+  readonly forLoad?: true;
   /** One sentence with the numbers. */
   readonly why: string;
 };

@@ -46,6 +46,7 @@ export const tags = {
   mailboxRoom: 44,
   doubted: 45,
   harvestServer: 46,
+  flooding: 47,
   // first contacts
   contactPair: 64,
   contactNetwork: 65,

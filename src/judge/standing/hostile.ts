@@ -4,9 +4,9 @@
  *
  *   word 4  hostile until     word 5  convictions within 30 days     word 6  time of the last conviction
  */
-import { shapes } from './statistics/table.ts';
-import type { Table } from './statistics/table.ts';
-import { tags } from './detectors/tags.ts';
+import { shapes } from '../statistics/table.ts';
+import type { Table } from '../statistics/table.ts';
+import { tags } from '../detectors/tags.ts';
 
 const hour = 3600;
 const termSeconds = [hour, 4 * hour, 24 * hour, 7 * 24 * hour] as const;
