@@ -55,7 +55,7 @@ export const readSnapshot = async (file: string): Promise<{ snapshot: Snapshot; 
 
 /** The memory is copied at the call, before anything is awaited: what follows in the logs is not in it. */
 export const writeSnapshot = async (file: string, snapshot: Snapshot, memory: SharedArrayBuffer): Promise<void> => {
-  const copy = Buffer.from(new Uint8Array(memory).slice());
+  const copy = Buffer.from(new Uint8Array(memory).slice().buffer);
   const head = Buffer.from(JSON.stringify(snapshot));
   const length = Buffer.alloc(headLengthBytes);
   length.writeUInt32LE(head.length);
