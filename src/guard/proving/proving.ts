@@ -113,7 +113,11 @@ export const createProving = (wanted: Wanted): Proving => {
     const count = unasked.of(place.server);
     return count >= unaskedMin
       ? { state: 'wrong', words: `${count} were taken without a question, by its log`, isByMail: true }
-      : { ...look, isByMail: isAskedSince };
+      : {
+          ...look,
+          words: isAskedSince ? `asked about its own mail; ${look.words}` : look.words,
+          isByMail: isAskedSince,
+        };
   };
 
   const lookTwice = async (
