@@ -218,7 +218,7 @@ test('where no session can tell, mail that nobody asks about does', { skip: labC
   await run('setup', 'postfix', '--apply');
   await guard.provenAgain();
   await assert.rejects(run('status'), /ended with 5: [^]*mynetworks exempt, and there is no other to come from/);
-  assert.deepEqual(proofs, [], 'not proven is no news');
+  assert.equal(proofs.length, 0, 'not proven is no news');
 
   const sendMany = async (): Promise<void> => {
     const smtp = await dialSmtp({ from: '203.0.113.9', to: postfix.address, port: 25 });
@@ -231,7 +231,7 @@ test('where no session can tell, mail that nobody asks about does', { skip: labC
     await guard.provenAgain();
   };
   await sendMany();
-  assert.deepEqual(proofs, [], 'each of these was asked about');
+  assert.equal(proofs.length, 0, 'each of these was asked about');
 
   const file = '/etc/postfix/main.cf';
   const wired = readFileSync(file, 'latin1');

@@ -28,9 +28,11 @@ export const createUnasked = (askedOf: (server: string) => number): Unasked => {
   const known = new Map<string, { asked: number; count: number }>();
   const knownOf = (server: string): { asked: number; count: number } => {
     const asked = askedOf(server);
-    let found = known.get(server);
-    if (found?.asked !== asked) known.set(server, (found = { asked, count: 0 }));
-    return found;
+    const found = known.get(server);
+    if (found?.asked === asked) return found;
+    const anew = { asked, count: 0 };
+    known.set(server, anew);
+    return anew;
   };
   return {
     took: (server) => ++knownOf(server).count,
