@@ -7,7 +7,7 @@ import { listenAt } from '../guard/setting.ts';
 import { nameOf } from '../guard/proving/place.ts';
 import type { Kept } from '../guard/proving/place.ts';
 import { plain } from '../show/text/plain.ts';
-import { durationWords } from '../show/text/time.ts';
+import { durationWords, isoTime } from '../show/text/time.ts';
 
 const answersMsMax = 2000;
 
@@ -40,3 +40,10 @@ export const asksLine = (place: Kept, now: number): string => {
   const looked = `(looked ${durationWords(now - place.lookedAt)} ago)`;
   return `${stateMarks[place.state]} ${plain(`${nameOf([place])}: ${place.words}`)}${since} ${looked}`;
 };
+
+/** The same for programs. */
+export const asDocument = ({ since, lookedAt, ...place }: Kept): object => ({
+  ...place,
+  since: isoTime(since),
+  lookedAt: isoTime(lookedAt),
+});

@@ -11,6 +11,8 @@ import { probeKey } from '../guard/check/probe.ts';
 import type { Login } from '../guard/check/smtp.ts';
 import type { Prober } from '../guard/check/stages.ts';
 import { readConfig } from '../guard/config.ts';
+import { readKept } from '../guard/proving/place.ts';
+import type { Kept } from '../guard/proving/place.ts';
 import { carryOutHere } from '../guard/desk.ts';
 import { endpointsOf } from '../guard/endpoints.ts';
 import { hostAndPort } from '../guard/setting.ts';
@@ -19,7 +21,7 @@ import { Fault } from '../model/fault.ts';
 import type { Service, Wiring } from '../servers/wiring.ts';
 import { anyJson } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
-import { isGuardThere, stateMarks } from './asks.ts';
+import { asDocument, asksLine, isGuardThere, stateMarks } from './asks.ts';
 import { jsonOption } from './command.ts';
 import type { Call, Command } from './command.ts';
 import { deskOptions, stateOf } from './desk.ts';
@@ -113,16 +115,18 @@ const checkPlace = async (call: Call, place: Place, prober: Omit<Prober, 'target
   };
 };
 
-const tell = (call: Call, results: readonly Result[]): number => {
+const tell = (call: Call, results: readonly Result[], kept: readonly Kept[]): number => {
   const all = results.flatMap(({ findings }) => findings);
   const count = (state: Finding['state']): number => all.filter((finding) => finding.state === state).length;
-  if (call.options.has('json')) print(anyJson({ version: 2, checked: results }));
+  if (call.options.has('json')) print(anyJson({ version: 2, checked: results, guard: kept.map(asDocument) }));
   else {
     for (const { target, server, version, service, from, findings } of results) {
       const known = server === undefined ? '' : `${server} ${version ?? ''} ${service ?? ''}, `;
       print(plain(`${known}${target}${from === undefined ? '' : `, from ${from}`}`));
       for (const { id, state, words } of findings) print(`  ${stateMarks[state]} ${id.padEnd(21)} ${plain(words)}`);
     }
+    if (kept.length > 0) print('seen by the guard itself');
+    for (const place of kept) print(`  ${asksLine(place, Date.now())}`);
     print(`${count('proven')} of ${all.length} proven, ${count('wrong')} wrong, ${count('not-proven')} not proven.`);
   }
   return count('proven') === all.length ? 0 : 5;
@@ -143,7 +147,7 @@ const run = async (call: Call): Promise<number> => {
   const prober = { key: probeKey(state), heardFile: heardFile(state), loggedFile: loggedFile(state) };
   const results: Result[] = [];
   for (const place of places) results.push(await checkPlace(call, place, prober));
-  return tell(call, results);
+  return tell(call, results, readKept(state));
 };
 
 export const checkCommand: Command = {

@@ -6,7 +6,7 @@ import { anyJson } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
 import { styleFor } from '../show/text/style.ts';
 import { isoTime, localTime } from '../show/text/time.ts';
-import { asksLine, isGuardThere } from './asks.ts';
+import { asDocument, asksLine, isGuardThere } from './asks.ts';
 import { jsonOption } from './command.ts';
 import type { Call, Command } from './command.ts';
 import { deskOptions, readAtDesk, stateOf } from './desk.ts';
@@ -24,13 +24,12 @@ const run = (call: Call): Promise<number> =>
     const exitCode = !isThere ? 6 : isProven ? 0 : 5;
     const print = (text: string): void => void process.stdout.write(`${text}\n`);
     if (call.options.has('json')) {
-      const times = (since: number, lookedAt: number): object => ({ since: isoTime(since), looked: isoTime(lookedAt) });
       print(
         anyJson({
           version: 1,
           guard: isThere,
           state,
-          asks: places.map(({ since, lookedAt, ...place }) => ({ ...place, ...times(since, lookedAt) })),
+          asks: places.map(asDocument),
           incidents: open.map(({ id }) => id),
           pausedUntil: paused === undefined ? null : isoTime(paused.until),
         }),

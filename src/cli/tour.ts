@@ -2,6 +2,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { analyze } from '../guard/analyze.ts';
+import { readKept } from '../guard/proving/place.ts';
+import { defaults } from '../guard/settings.ts';
 import type { Report } from '../model/report.ts';
 import { localZone } from '../protocols/syslog/zone.ts';
 import { findLogs } from '../sense/logs/find.ts';
@@ -10,11 +12,15 @@ import { plain } from '../show/text/plain.ts';
 import { styleFor } from '../show/text/style.ts';
 import { counted, grouped } from '../show/text/table.ts';
 import { localTime } from '../show/text/time.ts';
+import { asksLine } from './asks.ts';
 import { createMeter } from './progress.ts';
 
 const execute = promisify(execFile);
 const versionMsMax = 3000;
 const incidentsShown = 6;
+
+/** Where a guard may have left what it saw: that of this clone, that of an installation. */
+const statesHere = [String(defaults.get('state')), '/var/lib/postern'];
 
 type Probe = {
   readonly server: string;
@@ -68,6 +74,8 @@ export const tour = async (): Promise<number> => {
     print(
       `  log       ${plain(log.path)}${log.readable ? (log.older.length === 0 ? '' : ` and ${log.older.length} older`) : ': may not be read; run as root, or join its group (sudo usermod -aG adm YOU)'}`,
     );
+  const now = Date.now();
+  for (const place of statesHere.flatMap(readKept)) print(`  asks      ${asksLine(place, now)}`);
   const paths = logs.flatMap((log) => (log.readable ? [...log.older, log.path] : []));
   if (paths.length === 0) {
     print('  log       no mail log that I could read: name one, `bin/postern analyze FILE`');

@@ -13,11 +13,14 @@ import type { Guard } from '../../src/guard/run.ts';
 import { defaults } from '../../src/guard/settings.ts';
 import { awaitLine, linesOf } from './lab/await.ts';
 import { runCommand } from './lab/daemon.ts';
+import { dialSmtp } from './lab/dialogue.ts';
 import { labClosed } from './lab/door.ts';
 import { startExim } from './lab/exim.ts';
 import { startPostfix } from './lab/postfix.ts';
 import { startSendmail } from './lab/sendmail.ts';
 import { startWorld } from './lab/world.ts';
+import { unaskedMin } from '../../src/guard/proving/unasked.ts';
+import { noLimits } from '../stories/postmaster.ts';
 
 const postern = join(import.meta.dirname, '../../src/cli/main.ts');
 
@@ -204,4 +207,47 @@ test('Dovecot', { skip: labClosed }, async () => {
     scene,
     world.log.iso,
   );
+});
+
+test('where no session can tell, mail that nobody asks about does', { skip: labClosed }, async () => {
+  await using world = await startWorld();
+  const exempt = { mynetworks: '127.0.0.0/8, 192.0.2.0/24, [2001:db8::]/32' };
+  await using postfix = await startPostfix({ mainCf: { ...noLimits, ...exempt, smtpd_recipient_restrictions: '' } });
+  await using scene = await startScene([world.log.iso]);
+  const { guard, proofs, run } = scene;
+  await run('setup', 'postfix', '--apply');
+  await guard.provenAgain();
+  await assert.rejects(run('status'), /ended with 5: [^]*mynetworks exempt, and there is no other to come from/);
+  assert.equal(proofs.length, 0, 'not proven is no news');
+
+  const sendMany = async (): Promise<void> => {
+    const smtp = await dialSmtp({ from: '203.0.113.9', to: postfix.address, port: 25 });
+    await smtp.say('EHLO client.test', 250);
+    for (let at = 0; at < unaskedMin + 5; at++)
+      await smtp.send('friend@example.net', ['alice@lab.test'], `Subject: ${at}\n\n.`);
+    await smtp.quit();
+    await world.log.settle();
+    await guard.caughtUp();
+    await guard.provenAgain();
+  };
+  await sendMany();
+  assert.equal(proofs.length, 0, 'each of these was asked about');
+
+  const file = '/etc/postfix/main.cf';
+  const wired = readFileSync(file, 'latin1');
+  // Still named, and never reached.
+  writeFileSync(file, wired.replaceAll('permit_mynetworks,\n    check_policy', 'permit,\n    check_policy'), 'latin1');
+  await runCommand('postfix', ['reload']);
+  await sendMany();
+  assert.equal(proofs.length, 1);
+  assert.match(proofs[0]?.text ?? '', /^postfix .* does not ask as it should: 5\d were taken without a question/);
+
+  writeFileSync(file, wired, 'latin1');
+  await runCommand('postfix', ['reload']);
+  await sendMany();
+  assert.deepEqual(
+    proofs.map(({ turn }) => turn),
+    ['lost', 'mended'],
+  );
+  assert.match(proofs[1]?.text ?? '', /asks again: asked about its own mail/);
 });

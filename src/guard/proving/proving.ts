@@ -1,7 +1,7 @@
 /**
  * The guard proves by itself that its hooks are asked and obeyed: at the start and every so many minutes, with one short
  * session a place, and at once when a log tells of mail that nobody asked about. That mail flows on without an answer (`open`)
- * is proven by `postern check` alone (docs/decisions/open-is-proven-on-demand.md).
+ * is proven by `postern check` alone (docs/decisions/0008-open-is-proven-on-demand.md).
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Receipts } from '../../model/receipt.ts';
@@ -113,7 +113,11 @@ export const createProving = (wanted: Wanted): Proving => {
     const count = unasked.of(place.server);
     return count >= unaskedMin
       ? { state: 'wrong', words: `${count} were taken without a question, by its log`, isByMail: true }
-      : { ...look, isByMail: isAskedSince };
+      : {
+          ...look,
+          words: isAskedSince ? `asked about its own mail; ${look.words}` : look.words,
+          isByMail: isAskedSince,
+        };
   };
 
   const lookTwice = async (

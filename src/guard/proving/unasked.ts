@@ -1,12 +1,10 @@
 /**
- * The passive form of the proof: mail that a server took, as its log tells, against the questions that it asked. Each message
- * comes with a question at least, so that questions pay for messages in advance; where nobody pays any more, nobody asks.
+ * The passive form of the proof: what a server took, as its log tells, since it last asked. Each message comes with a question
+ * at least, so that many in a row without any were asked about by nobody.
  */
 import type { Event } from '../../model/event.ts';
 
-/** So many sessions at once may ask first and be logged later. */
-const creditMax = 200;
-/** So many messages without any question are worth a look. */
+/** So many are worth a look. More than this are seldom under way at once, with all of their questions behind them. */
 export const unaskedMin = 50;
 
 /** A message, or a login to a mailbox, that came from somewhere and was taken. */
@@ -18,31 +16,29 @@ export const isTaken = (event: Event): boolean => {
 };
 
 export type Unasked = {
-  /** @returns how much was taken unasked; 0 while questions come */
+  /** @returns how much was taken since the last question */
   readonly took: (server: string) => number;
   readonly of: (server: string) => number;
   /** They do ask: what was taken came in by another way. */
   readonly forgive: (server: string) => void;
 };
 
-/** @param askedOf how often a server has asked; wraps around */
+/** @param askedOf how often a server has asked */
 export const createUnasked = (askedOf: (server: string) => number): Unasked => {
-  const known = new Map<string, { asked: number; debt: number }>();
-  const knownOf = (server: string): { asked: number; debt: number } => {
-    let found = known.get(server);
-    if (found === undefined) known.set(server, (found = { asked: askedOf(server), debt: 0 }));
-    const questions = (askedOf(server) - found.asked) >>> 0;
-    if (questions > 0) {
-      found.debt = Math.max(-creditMax, Math.min(0, found.debt) - questions);
-      found.asked = askedOf(server);
-    }
-    return found;
+  const known = new Map<string, { asked: number; count: number }>();
+  const knownOf = (server: string): { asked: number; count: number } => {
+    const asked = askedOf(server);
+    const found = known.get(server);
+    if (found?.asked === asked) return found;
+    const anew = { asked, count: 0 };
+    known.set(server, anew);
+    return anew;
   };
   return {
-    took: (server) => Math.max(0, ++knownOf(server).debt),
-    of: (server) => Math.max(0, knownOf(server).debt),
+    took: (server) => ++knownOf(server).count,
+    of: (server) => knownOf(server).count,
     forgive: (server) => {
-      knownOf(server).debt = 0;
+      knownOf(server).count = 0;
     },
   };
 };
