@@ -1,88 +1,40 @@
 /**
  * The real server behind the gate, over SMTP: nothing is sent there before a recipient or a login deserves it. The
- * client's address goes along by XCLIENT (Postfix XCLIENT_README) where the server offers it, by a PROXY v2 header
- * (haproxy's proxy-protocol.txt) where it was chosen, and in a Received line in any case.
+ * client's address goes along when the connection is made ready (`dial.ts`), and in a Received line in any case.
  */
 import { Buffer } from 'node:buffer';
-import { once } from 'node:events';
-import { connect, isIPv4 } from 'node:net';
 import { hostname } from 'node:os';
 import type { Parameters } from '../../protocols/smtp/command.ts';
 import { createDots } from '../../protocols/smtp/dots.ts';
-import { proxyHeader } from '../../protocols/proxy/header.ts';
 import type { SmtpReply } from '../../protocols/smtp/reply.ts';
-import type { Destination, Link, Peer } from './destination.ts';
+import type { Addressed, Destination, Link, Peer } from './destination.ts';
+import { dial, probe, unreachable } from './dial.ts';
+import type { BackendSettings, Offered } from './dial.ts';
 import { createPool } from './pool.ts';
-import { createWire } from './wire.ts';
-import type { Wire } from './wire.ts';
+import type { Pooled } from './pool.ts';
 
-export type BackendSettings = {
-  readonly host: string;
-  readonly port: number;
-  /** `auto`: XCLIENT where it is offered. `proxy`: only when the server expects the header on this port. */
-  readonly passClient: 'auto' | 'proxy' | 'received';
-  /** For each of its replies, and each block of a message that it takes; twice as much for the last one. */
-  readonly replyMsMax: number;
-};
-
-const unreachable = 'the server behind the gate';
-const connectMsMax = 10_000;
 /** No mechanism has more rounds; a server that asks on and on is out of step. */
 const challengesMax = 10;
 const keywordsMs = 60_000;
 /** A server that is down is not asked at each EHLO: that would make every client wait. */
 const keywordsRetryMs = 5000;
 
-/** xtext (RFC 3461 §4), as XCLIENT wants its values. */
-const xtext = (text: string): string =>
-  text.replaceAll(/[^!-*,-<>-~]/g, (char) => `+${char.charCodeAt(0).toString(16).padStart(2, '0').toUpperCase()}`);
-
-const dial = async (
-  { host, port, passClient, replyMsMax }: BackendSettings,
-  peer: Peer | undefined,
-): Promise<{ wire: Wire; keywords: readonly string[]; isPooled: boolean }> => {
-  const socket = connect({ host, port, noDelay: true });
-  socket.setTimeout(connectMsMax, () => socket.destroy(new Error(`${unreachable} does not answer`)));
-  await once(socket, 'connect');
-  socket.setTimeout(0);
-  const wire = createWire(socket, unreachable, replyMsMax);
-  const local = { address: '127.0.0.1', port: 0 };
-  if (passClient === 'proxy') socket.write(proxyHeader(peer ?? local, { address: '127.0.0.1', port }));
-  /** Of the right class: `smtp-sink` answers XCLIENT with 250, Postfix with 220. */
-  const expect = (wanted: number, heard: SmtpReply): SmtpReply => {
-    if (Math.floor(heard.code / 100) === Math.floor(wanted / 100)) return heard;
-    socket.destroy();
-    throw new Error(`${unreachable} said ${heard.code} ${heard.lines[0] ?? ''}`);
-  };
-  expect(220, await wire.hear(Math.min(connectMsMax, replyMsMax)));
-  let hello = expect(250, await wire.say(`EHLO ${hostname()}`));
-  const xclient = hello.lines.find((line) => line.toUpperCase().startsWith('XCLIENT '));
-  if (peer !== undefined && passClient === 'auto' && xclient !== undefined) {
-    const offered = new Set(xclient.toUpperCase().split(' '));
-    const address = isIPv4(peer.address) ? peer.address : `IPV6:${peer.address}`;
-    const wanted: readonly (readonly [string, string])[] = [
-      ['NAME', '[UNAVAILABLE]'],
-      ['ADDR', address],
-      ['PORT', String(peer.port)],
-      ['PROTO', peer.esmtp ? 'ESMTP' : 'SMTP'],
-      ['HELO', xtext(peer.helo)],
-    ];
-    const told = wanted.flatMap(([name, value]) => (offered.has(name) ? [`${name}=${value}`] : []));
-    expect(220, await wire.say(`XCLIENT ${told.join(' ')}`));
-    hello = expect(250, await wire.say(`EHLO ${peer.helo}`));
-  }
-  const isPooled = passClient !== 'proxy' && (passClient === 'received' || xclient === undefined);
-  return { wire, keywords: hello.lines.slice(1), isPooled };
-};
-
 const parametersText = (parameters: Parameters): string =>
   [...parameters].map(([keyword, value]) => ` ${keyword}${value === '' ? '' : `=${value}`}`).join('');
+
+const mailLine = ({ path, parameters }: Addressed): string => `MAIL FROM:<${path}>${parametersText(parameters)}`;
+const rcptLine = ({ path, parameters }: Addressed): string => `RCPT TO:<${path}>${parametersText(parameters)}`;
 
 const receivedLine = (peer: Peer): string =>
   `Received: from ${peer.helo} ([${peer.address}])\r\n\tby ${hostname()} (Postern gate) with ${peer.esmtp ? 'ESMTP' : 'SMTP'}${peer.tls ? 'S' : ''};\r\n\t${new Date().toUTCString()}\r\n`;
 
 /** @param putBack takes the connection after a session in which nothing was refused and nobody logged in */
-const createLink = (wire: Wire, peer: Peer, replyMsMax: number, putBack: (() => void) | undefined): Link => {
+const createLink = (
+  { wire, pipelines }: Pick<Pooled, 'wire' | 'pipelines'>,
+  peer: Peer,
+  replyMsMax: number,
+  putBack: (() => void) | undefined,
+): Link => {
   let dots = createDots();
   let isClean = true;
   const { socket } = wire;
@@ -105,8 +57,18 @@ const createLink = (wire: Wire, peer: Peer, replyMsMax: number, putBack: (() => 
       }
       return inStep(heard, (code) => code === 235);
     },
-    mail: (path, parameters) => run(`MAIL FROM:<${path}>${parametersText(parameters)}`),
-    rcpt: (path, parameters) => run(`RCPT TO:<${path}>${parametersText(parameters)}`),
+    begin: async (mail, rcpt) => {
+      const lines = [mailLine(mail), rcptLine(rcpt)] as const;
+      if (!pipelines) {
+        const heard = await run(lines[0]);
+        return heard.code === 250 ? { heard: await run(lines[1]), begun: true } : { heard, begun: false };
+      }
+      const [first, second] = await wire.sayTwo(lines);
+      const begun = inStep(first, isSuccess).code === 250;
+      inStep(second, (code) => begun && isSuccess(code));
+      return { heard: begun ? second : first, begun };
+    },
+    rcpt: (rcpt) => run(rcptLine(rcpt)),
     data: async () => {
       const heard = inStep(await wire.say('DATA'), (code) => code === 354);
       dots = createDots();
@@ -138,14 +100,15 @@ const passed = new Set(['SIZE', '8BITMIME', 'SMTPUTF8', 'DSN', 'ENHANCEDSTATUSCO
 export const createBackend = (settings: BackendSettings): Destination => {
   const pool = createPool();
   let known: readonly string[] = [];
+  let offered: Offered | undefined;
   let askedAt = -Infinity;
   return {
     keywords: async () => {
       if (Date.now() - askedAt < keywordsMs) return known;
       askedAt = Date.now();
       try {
-        const { wire, keywords } = await dial(settings, undefined);
-        wire.socket.end('QUIT\r\n');
+        const { keywords, ...more } = await probe(settings);
+        offered = more;
         known = keywords.filter((keyword) => passed.has(keyword.split(' ', 1)[0]?.toUpperCase() ?? ''));
       } catch {
         // What it offered before holds until it is back; a session learns of the failure when it needs the server.
@@ -155,10 +118,10 @@ export const createBackend = (settings: BackendSettings): Destination => {
     },
     open: async (peer) => {
       const kept = await pool.take();
-      if (kept !== undefined) return createLink(kept.wire, peer, settings.replyMsMax, () => pool.put(kept));
-      const { wire, isPooled } = await dial(settings, peer);
-      const fresh = { wire, uses: 0 };
-      return createLink(wire, peer, settings.replyMsMax, isPooled ? () => pool.put(fresh) : undefined);
+      if (kept !== undefined) return createLink(kept, peer, settings.replyMsMax, () => pool.put(kept));
+      const { wire, pipelines, isPooled } = await dial(settings, peer, offered);
+      const fresh = { wire, pipelines, uses: 0 };
+      return createLink(fresh, peer, settings.replyMsMax, isPooled ? () => pool.put(fresh) : undefined);
     },
     stop: () => {
       pool.stop();

@@ -13,7 +13,6 @@ import type { Answer, Chunk, GateDesk, Presence, Session, Visitor } from './sess
 import { linesOf, noteHeard, noteHidden } from './client/transcript.ts';
 import { finish, take } from './verbs/content.ts';
 import type { Incoming } from './verbs/content.ts';
-import { keywordsFor } from './verbs/hello.ts';
 
 const handshakeMsMax = 30_000;
 const earlyBytesShown = 100;
@@ -95,10 +94,10 @@ const startTls = async ({ wire, session, desk }: Connection): Promise<void> => {
   tellOf(session, desk, 'tls');
 };
 
-const sizeMax = async ({ session, desk }: Connection): Promise<number> => {
-  const size = (await keywordsFor(session, desk)).find((keyword) => keyword.toUpperCase().startsWith('SIZE '));
-  return Number(size?.slice(5)) || Infinity;
-};
+const newMessage = async ({ session, desk }: Connection): Promise<Incoming> => ({
+  bytes: 0,
+  sizeMax: (await desk.offerOf(session.tls)).sizeMax,
+});
 
 const sayTooSlow = async (connection: Connection): Promise<void> => {
   connection.session.closing = true;
@@ -122,7 +121,7 @@ const readContent = async (
 
 const receiveMessage = async (connection: Connection): Promise<void> => {
   const { wire, session, desk } = connection;
-  const incoming: Incoming = { bytes: 0, sizeMax: await sizeMax(connection) };
+  const incoming = await newMessage(connection);
   wire.input.expectMessage();
   const end = await readContent(connection, incoming);
   noteHidden(wire.transcript, `a message of ${incoming.bytes} bytes`);
@@ -132,7 +131,7 @@ const receiveMessage = async (connection: Connection): Promise<void> => {
 
 const receiveChunk = async (connection: Connection, answer: Answer, { length, first, last }: Chunk): Promise<void> => {
   const isRefused = answer.code !== 250;
-  if (first || connection.chunks === undefined) connection.chunks = { bytes: 0, sizeMax: await sizeMax(connection) };
+  if (first || connection.chunks === undefined) connection.chunks = await newMessage(connection);
   const incoming = connection.chunks;
   connection.wire.input.expectChunk(length, first, last);
   // A refused chunk goes nowhere: its bytes are read past, because their number was announced.

@@ -12,11 +12,15 @@ export type Peer = {
   readonly tls: boolean;
 };
 
+/** What MAIL or RCPT says. */
+export type Addressed = { readonly path: string; readonly parameters: Parameters };
+
 export type Link = {
   /** Passes AUTH through; `ask` puts a challenge to the client and gives its answer. */
   readonly auth: (line: string, ask: (challenge: SmtpReply) => Promise<string>) => Promise<SmtpReply>;
-  readonly mail: (path: string, parameters: Parameters) => Promise<SmtpReply>;
-  readonly rcpt: (path: string, parameters: Parameters) => Promise<SmtpReply>;
+  /** MAIL and the first RCPT. @returns the reply to this one, or to MAIL when that was refused: then nothing has begun */
+  readonly begin: (mail: Addressed, rcpt: Addressed) => Promise<{ readonly heard: SmtpReply; readonly begun: boolean }>;
+  readonly rcpt: (rcpt: Addressed) => Promise<SmtpReply>;
   /** Begins the content: 354, or why not. */
   readonly data: () => Promise<SmtpReply>;
   /** Resolves when more may come. */

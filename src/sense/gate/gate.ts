@@ -17,7 +17,7 @@ import { startListening } from '../hooks/listen.ts';
 import { createSleepers } from '../hooks/sleepers.ts';
 import { createAnswers } from './hostile/answers.ts';
 import { createBackend } from './backend.ts';
-import type { BackendSettings } from './backend.ts';
+import type { BackendSettings } from './dial.ts';
 import { readTls } from './certificate.ts';
 import type { TlsFiles } from './certificate.ts';
 import { serveClient } from './connection.ts';
@@ -28,6 +28,7 @@ import type { OriginSettings } from './origin.ts';
 import { createSignature } from './signature.ts';
 import type { SignatureSettings } from './signature.ts';
 import type { GateDesk } from './session.ts';
+import { createOffers } from './verbs/offer.ts';
 import { createStore } from './store.ts';
 import type { StoreSettings } from './store.ts';
 import { createTarpit } from './hostile/tarpit.ts';
@@ -110,6 +111,7 @@ export const startGate = async (
   const { backend } = settings;
   const destination = 'directory' in backend ? createStore(backend) : createBackend(backend);
   const tls = settings.tls === undefined ? undefined : readTls(settings.tls);
+  const disabled = new Set(settings.disabled.map((verb) => verb.toUpperCase()));
   const desk: GateDesk = {
     ask,
     tell,
@@ -118,10 +120,11 @@ export const startGate = async (
     ...(nextProgress === undefined ? {} : { nextProgress }),
     name: settings.name,
     destination,
+    offerOf: createOffers(destination, tls !== undefined, disabled),
     domains: settings.domains === undefined ? undefined : new Set(settings.domains.map((name) => name.toLowerCase())),
     requiresAuth: settings.requiresAuth,
     limits: settings.limits,
-    disabled: new Set(settings.disabled.map((verb) => verb.toUpperCase())),
+    disabled,
     neverLogin: new Set(settings.neverLogin.map((account) => account.toLowerCase())),
     tls,
     greetPauseMs: settings.greetPauseMs,

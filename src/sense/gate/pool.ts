@@ -4,7 +4,12 @@
  */
 import type { Wire } from './wire.ts';
 
-type Pooled = { readonly wire: Wire; uses: number };
+export type Pooled = {
+  readonly wire: Wire;
+  /** Takes several commands in one go (RFC 2920). */
+  readonly pipelines: boolean;
+  uses: number;
+};
 
 type Pool = {
   /** One that still answers, reset; undefined: dial. */
@@ -56,7 +61,7 @@ export const createPool = (): Pool => {
         if (!socket.destroyed) socket.end('QUIT\r\n');
         return;
       }
-      socket.once('close', () => remove(pooled));
+      if (pooled.uses === 1) socket.once('close', () => remove(pooled));
       idle.set(pooled, setTimeout(() => quit(pooled), idleMsMax).unref());
     },
     stop: () => {

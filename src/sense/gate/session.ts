@@ -19,6 +19,7 @@ import type { Signature } from './signature.ts';
 import type { OriginCheck } from './origin.ts';
 import type { Destination, Link } from './destination.ts';
 import type { GateLimits, Patience } from './limits.ts';
+import type { OfferOf } from './verbs/offer.ts';
 import type { Answered, Answers } from './hostile/answers.ts';
 import { answerHostile } from './hostile/answer.ts';
 import type { HardVerdict } from './hostile/answer.ts';
@@ -33,6 +34,7 @@ export type GateDesk = Pick<HookSettings, 'ask' | 'tell' | 'complain' | 'nextPro
   readonly note: (note: GateNote) => void;
   readonly name: string;
   readonly destination: Destination;
+  readonly offerOf: OfferOf;
   /** Domains that mail from strangers may be for; undefined: the server behind the gate decides alone. */
   readonly domains: ReadonlySet<string> | undefined;
   /** A submission port: nobody sends without having logged in (RFC 6409 §4.3). */

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { overQuotaLater, overQuotaReply } from '../../model/mailbox.ts';
 import { reply } from '../../protocols/smtp/reply.ts';
 import type { SmtpReply } from '../../protocols/smtp/reply.ts';
-import type { Destination, Link, Peer } from './destination.ts';
+import type { Addressed, Destination, Link, Peer } from './destination.ts';
 import { fill, roomIn } from './store-quota.ts';
 
 export type StoreSettings = {
@@ -27,7 +27,6 @@ export type StoreSettings = {
   readonly defersOverQuota: boolean;
 };
 
-const ok = reply(250, '2.1.0 Ok');
 const unknown = reply(550, '5.1.1 No such mailbox here');
 const noRelay = reply(554, '5.7.1 Relay access denied');
 const noAuth = reply(502, '5.5.1 There are no accounts here');
@@ -97,26 +96,29 @@ const createLink = (settings: StoreSettings, peer: Peer): Link => {
     return reply(250, `2.0.0 Stored as ${name}`);
   };
 
+  const rcpt = async ({ path }: Addressed): Promise<SmtpReply> => {
+    const at = path.lastIndexOf('@');
+    const domain = at < 0 ? 'localhost' : path.slice(at + 1).toLowerCase();
+    const local = (at < 0 ? path : path.slice(0, at)).toLowerCase().split('+', 1)[0] ?? '';
+    if (!domains.has(domain)) return noRelay;
+    if (!mailboxes.has(local) || !folderName.test(local) || !folderName.test(domain)) return unknown;
+    const folder = join(directory, domain, local);
+    const full = await overQuotaIn(settings, folder, promised);
+    if (full !== undefined) return full;
+    folders.add(folder);
+    return reply(250, '2.1.5 Ok');
+  };
+
   return {
     auth: () => Promise.resolve(noAuth),
-    mail: (path, parameters) => {
-      sender = path;
+    begin: async (mail, recipient) => {
+      sender = mail.path;
       folders = new Set();
-      promised = Number(parameters.get('SIZE') ?? 0);
-      return Promise.resolve(promised > messageBytesMax ? tooLarge : ok);
+      promised = Number(mail.parameters.get('SIZE') ?? 0);
+      if (promised > messageBytesMax) return { heard: tooLarge, begun: false };
+      return { heard: await rcpt(recipient), begun: true };
     },
-    rcpt: async (path) => {
-      const at = path.lastIndexOf('@');
-      const domain = at < 0 ? 'localhost' : path.slice(at + 1).toLowerCase();
-      const local = (at < 0 ? path : path.slice(0, at)).toLowerCase().split('+', 1)[0] ?? '';
-      if (!domains.has(domain)) return noRelay;
-      if (!mailboxes.has(local) || !folderName.test(local) || !folderName.test(domain)) return unknown;
-      const folder = join(directory, domain, local);
-      const full = await overQuotaIn(settings, folder, promised);
-      if (full !== undefined) return full;
-      folders.add(folder);
-      return reply(250, '2.1.5 Ok');
-    },
+    rcpt,
     data: async () => {
       const tmp = join(directory, 'tmp');
       await mkdir(tmp, { recursive: true, mode: 0o700 });
@@ -155,8 +157,11 @@ const createLink = (settings: StoreSettings, peer: Peer): Link => {
   };
 };
 
-export const createStore = (settings: StoreSettings): Destination => ({
-  keywords: () => Promise.resolve([`SIZE ${settings.messageBytesMax}`, '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES']),
-  open: (peer) => Promise.resolve(createLink(settings, peer)),
-  stop: () => Promise.resolve(),
-});
+export const createStore = (settings: StoreSettings): Destination => {
+  const keywords = [`SIZE ${settings.messageBytesMax}`, '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES'];
+  return {
+    keywords: () => Promise.resolve(keywords),
+    open: (peer) => Promise.resolve(createLink(settings, peer)),
+    stop: () => Promise.resolve(),
+  };
+};

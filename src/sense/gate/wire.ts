@@ -13,9 +13,13 @@ export type Wire = {
   readonly hear: (msMax?: number) => Promise<SmtpReply>;
   /** @throws as `hear`, and when something was said that nobody asked for */
   readonly say: (line: string, msMax?: number) => Promise<SmtpReply>;
+  /** Two commands in one go (RFC 2920), when the server offers it: each has its own reply, and there is none too many. */
+  readonly sayTwo: (lines: readonly [string, string], msMax?: number) => Promise<readonly [SmtpReply, SmtpReply]>;
   /** Bytes of a message. @throws when the server takes none in time, or answers before the end */
   readonly put: (bytes: Buffer) => Promise<void>;
 };
+
+const uncork = (socket: Socket): void => socket.uncork();
 
 /** @param name of the server, for errors @param replyMsMax for a whole reply, and for each block of a message */
 export const createWire = (socket: Socket, name: string, replyMsMax: number): Wire => {
@@ -63,9 +67,21 @@ export const createWire = (socket: Socket, name: string, replyMsMax: number): Wi
       socket.write(`${line}\r\n`, 'latin1');
       return hear(msMax);
     },
+    sayTwo: async (lines, msMax) => {
+      mustBeSilent();
+      socket.write(`${lines[0]}\r\n${lines[1]}\r\n`, 'latin1');
+      const replies = [await hear(msMax), await hear(msMax)] as const;
+      mustBeSilent();
+      return replies;
+    },
     put: async (bytes) => {
       mustBeSilent();
       if (socket.destroyed) fail('is gone');
+      if (socket.writableCorked === 0) {
+        // What is there to be put goes in one piece.
+        socket.cork();
+        process.nextTick(uncork, socket);
+      }
       if (socket.write(bytes)) return;
       await until(() => !socket.writableNeedDrain || heard.length > 0, replyMsMax);
       if (socket.writableNeedDrain && !socket.destroyed) fail('takes nothing more');

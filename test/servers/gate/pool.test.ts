@@ -1,10 +1,11 @@
-/** A server that learns of the client by a Received line alone: its connections serve one session after the other. */
+/** Connections to the server behind the gate: kept for the next session, or its own with no word too many. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { awaitLine, linesOf } from '../lab/await.ts';
 import { labClosed } from '../lab/door.ts';
 import { startExim } from '../lab/exim.ts';
+import { startPostfix } from '../lab/postfix.ts';
 import { startWorld } from '../lab/world.ts';
 import { behind, dial, openGate } from './scene.ts';
 
@@ -52,5 +53,26 @@ test(
     await using second = await startExim({ logSelector: '+smtp_connection' });
     assert.ok(second);
     assert.equal(await deliver('203.0.113.6', 'six'), 250, 'a kept connection has died meanwhile');
+  },
+);
+
+test(
+  'Postfix is told of the client at once, and greeted as before when it does not let any more',
+  { skip: labClosed },
+  async (t) => {
+    await using world = await startWorld();
+    const first = await startPostfix({ mainCf: { smtpd_authorized_xclient_hosts: '192.0.2.0/24, 127.0.0.0/8' } });
+    await openGate(t, { backend: behind(first.address) });
+    assert.equal(await deliver('203.0.113.1', 'one'), 250);
+    // One EHLO, in the client's name; the other one is the gate's own, once a minute.
+    const farewell = 'disconnect from unknown[203.0.113.1] ehlo=1 xclient=';
+    await awaitLine(world.log.traditional, farewell, (line) => line.includes(farewell));
+
+    await first.stop();
+    await using second = await startPostfix();
+    assert.ok(second);
+    assert.equal(await deliver('203.0.113.2', 'two'), 250);
+    const unnamed = /: client=\S+\[192\.0\.2\.\d+\]/;
+    await awaitLine(world.log.traditional, String(unnamed), (line) => unnamed.test(line));
   },
 );

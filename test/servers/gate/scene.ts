@@ -9,7 +9,7 @@ import type { Event } from '../../../src/model/event.ts';
 import type { GateNote } from '../../../src/model/gate-note.ts';
 import type { Question } from '../../../src/model/question.ts';
 import type { Verdict } from '../../../src/model/verdict.ts';
-import type { BackendSettings } from '../../../src/sense/gate/backend.ts';
+import type { BackendSettings } from '../../../src/sense/gate/dial.ts';
 import { ensureCertificate, madeFiles } from '../../../src/sense/gate/certificate.ts';
 import { startGate } from '../../../src/sense/gate/gate.ts';
 import type { GateSettings } from '../../../src/sense/gate/gate.ts';

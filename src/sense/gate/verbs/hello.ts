@@ -1,18 +1,8 @@
-/** EHLO and HELO (RFC 5321 §4.1.1.1): only what holds behind the gate is announced; AUTH under TLS alone (RFC 4954 §4). */
+/** EHLO and HELO (RFC 5321 §4.1.1.1). */
 import type { Command } from '../../../protocols/smtp/command.ts';
 import { reply } from '../../../protocols/smtp/reply.ts';
 import { forget, judge, tellOf } from '../session.ts';
 import type { Answer, GateDesk, Session } from '../session.ts';
-
-const own = ['PIPELINING', 'CHUNKING'];
-
-/** @returns the EHLO keywords for this session */
-export const keywordsFor = async (session: Session, desk: GateDesk): Promise<readonly string[]> => {
-  const behind = await desk.destination.keywords();
-  const offered = behind.filter((keyword) => session.tls || !/^AUTH\b/i.test(keyword));
-  const startTls = desk.tls !== undefined && !session.tls ? ['STARTTLS'] : [];
-  return [...own, ...startTls, ...offered].filter((keyword) => !desk.disabled.has(keyword.split(' ', 1)[0] ?? ''));
-};
 
 export const hello = async (
   session: Session,
@@ -27,5 +17,5 @@ export const hello = async (
   const refusal = await judge(session, desk, 'helo');
   if (session.closing && refusal !== undefined) return refusal;
   if (command.verb === 'HELO') return reply(250, desk.name);
-  return reply(250, desk.name, ...(await keywordsFor(session, desk)));
+  return reply(250, desk.name, ...(await desk.offerOf(session.tls)).keywords);
 };

@@ -1,35 +1,8 @@
 /** MAIL (RFC 5321 §4.1.1.2, SIZE: RFC 1870). Nothing is sent behind the gate yet: no recipient has deserved it. */
-import type { Command, Parameters } from '../../../protocols/smtp/command.ts';
+import type { Command } from '../../../protocols/smtp/command.ts';
 import { reply } from '../../../protocols/smtp/reply.ts';
 import { countError, judge, tellOf } from '../session.ts';
 import type { Answer, GateDesk, Session } from '../session.ts';
-import { keywordsFor } from './hello.ts';
-
-/** Which EHLO keyword allows which parameter. */
-const keywordOf = new Map([
-  ['SIZE', 'SIZE'],
-  ['BODY', '8BITMIME'],
-  ['SMTPUTF8', 'SMTPUTF8'],
-  ['RET', 'DSN'],
-  ['ENVID', 'DSN'],
-  ['NOTIFY', 'DSN'],
-  ['ORCPT', 'DSN'],
-  ['AUTH', 'AUTH'],
-]);
-
-/** @returns the first parameter that was not offered */
-export const notOffered = (parameters: Parameters, keywords: readonly string[]): string | undefined => {
-  const offered = new Set(keywords.map((keyword) => keyword.split(' ', 1)[0]?.toUpperCase()));
-  return [...parameters.keys()].find((name) => {
-    const keyword = keywordOf.get(name);
-    return keyword === undefined || !offered.has(keyword);
-  });
-};
-
-const sizeMaxOf = (keywords: readonly string[]): number => {
-  const size = keywords.find((keyword) => keyword.toUpperCase().startsWith('SIZE '));
-  return Number(size?.slice(5)) || Infinity;
-};
 
 export const mail = async (
   session: Session,
@@ -46,12 +19,11 @@ export const mail = async (
     session.closing = true;
     return reply(421, '4.3.0 The server was restarted, please connect and log in again');
   }
-  const keywords = await keywordsFor(session, desk);
-  const strange = notOffered(parameters, keywords);
-  if (strange !== undefined) return countError(session, desk, reply(555, '5.5.4 A parameter that was not offered'));
+  const offer = await desk.offerOf(session.tls);
+  if (!offer.allows(parameters)) return countError(session, desk, reply(555, '5.5.4 A parameter that was not offered'));
   const size = Number(parameters.get('SIZE') ?? 0);
   if (!(size >= 0)) return countError(session, desk, reply(501, '5.5.4 SIZE is no number'));
-  if (size > sizeMaxOf(keywords)) return reply(552, '5.3.4 The message is too large');
+  if (size > offer.sizeMax) return reply(552, '5.3.4 The message is too large');
   const { messagesPerConnection } = desk.limits;
   if (messagesPerConnection > 0 && session.messages >= messagesPerConnection) {
     tellOf(session, desk, 'limit', (event) => {

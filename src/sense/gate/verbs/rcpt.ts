@@ -8,9 +8,8 @@ import type { Command, Parameters } from '../../../protocols/smtp/command.ts';
 import { reply } from '../../../protocols/smtp/reply.ts';
 import type { SmtpReply } from '../../../protocols/smtp/reply.ts';
 import { backendDown, countError, judge, linkOf, loseLink, settle, tellOf } from '../session.ts';
+import type { Addressed } from '../destination.ts';
 import type { Answer, GateDesk, Session, Transaction } from '../session.ts';
-import { keywordsFor } from './hello.ts';
-import { notOffered } from './mail.ts';
 import { bounceRefusal, originRefusal } from './unwanted.ts';
 
 const outcomeOfDsn = new Map<string, Outcome>([
@@ -47,15 +46,19 @@ const tellOutcome = (session: Session, desk: GateDesk, path: string, outcome: Ou
   });
 
 /** MAIL goes through with the first recipient that deserves it. */
-const begin = async (session: Session, desk: GateDesk, transaction: Transaction): Promise<SmtpReply | undefined> => {
+const pass = async (
+  session: Session,
+  desk: GateDesk,
+  transaction: Transaction,
+  rcpt: Addressed,
+): Promise<SmtpReply> => {
   const link = await linkOf(session, desk);
-  if (transaction.begun) return undefined;
-  const { sender } = transaction;
+  if (transaction.begun === true) return link.rcpt(rcpt);
+  const { sender, parameters } = transaction;
   const signed = session.account === undefined ? sender : desk.signature?.sign(sender, Date.now());
-  const heard = await link.mail(signed ?? sender, transaction.parameters);
-  if (heard.code !== 250) return heard;
-  transaction.begun = true;
-  return undefined;
+  const { heard, begun } = await link.begin({ path: signed ?? sender, parameters }, rcpt);
+  transaction.begun = begun;
+  return heard;
 };
 
 const slowDown = (session: Session, desk: GateDesk): void => {
@@ -73,8 +76,7 @@ const askBehind = async (
   path: string,
   parameters: Parameters,
 ): Promise<Answer> => {
-  const heard =
-    (await begin(session, desk, transaction)) ?? (await (await linkOf(session, desk)).rcpt(path, parameters));
+  const heard = await pass(session, desk, transaction, { path, parameters });
   const outcome = outcomeOf(heard);
   const refusal = outcome === 'accepted' ? await originRefusal(session, desk, transaction) : undefined;
   if (refusal !== undefined) {
@@ -119,7 +121,7 @@ export const rcpt = async (
   const { path, holds: isAnswer } = desk.signature?.open(command.path, Date.now()) ?? { ...command, holds: false };
   if (transaction === undefined) return countError(session, desk, reply(503, '5.5.1 Say MAIL first'));
   if (transaction.lost === true) return backendDown;
-  if (notOffered(parameters, await keywordsFor(session, desk)) !== undefined)
+  if (!(await desk.offerOf(session.tls)).allows(parameters))
     return countError(session, desk, reply(555, '5.5.4 A parameter that was not offered'));
   const { recipientsPerMessage } = desk.limits;
   // The recipients before stay: RFC 5321 §4.5.3.1.10.

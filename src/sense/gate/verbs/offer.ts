@@ -1,0 +1,66 @@
+/** What EHLO offers: only what holds behind the gate, besides our own; AUTH under TLS alone (RFC 4954 §4). */
+import type { Parameters } from '../../../protocols/smtp/command.ts';
+import type { Destination } from '../destination.ts';
+
+const own = ['PIPELINING', 'CHUNKING'];
+
+/** Which keyword allows which parameter. */
+const keywordOf = new Map([
+  ['SIZE', 'SIZE'],
+  ['BODY', '8BITMIME'],
+  ['SMTPUTF8', 'SMTPUTF8'],
+  ['RET', 'DSN'],
+  ['ENVID', 'DSN'],
+  ['NOTIFY', 'DSN'],
+  ['ORCPT', 'DSN'],
+  ['AUTH', 'AUTH'],
+]);
+
+type Offer = {
+  readonly keywords: readonly string[];
+  /** Bytes of a message (RFC 1870). */
+  readonly sizeMax: number;
+  /** True when each parameter was offered. */
+  readonly allows: (parameters: Parameters) => boolean;
+};
+
+/** @param tls whether the session has it */
+export type OfferOf = (tls: boolean) => Promise<Offer>;
+
+const nameOf = (keyword: string): string => keyword.split(' ', 1)[0]?.toUpperCase() ?? '';
+
+const offerOf = (keywords: readonly string[]): Offer => {
+  const names = new Set(keywords.map(nameOf));
+  const size = keywords.find((keyword) => nameOf(keyword) === 'SIZE');
+  const isOffered = (parameter: string): boolean => {
+    const keyword = keywordOf.get(parameter);
+    return keyword !== undefined && names.has(keyword);
+  };
+  return {
+    keywords,
+    sizeMax: Number(size?.slice(5)) || Infinity,
+    allows: (parameters) => parameters.size === 0 || [...parameters.keys()].every(isOffered),
+  };
+};
+
+/** Made once, as long as the server behind offers the same. */
+export const createOffers = (destination: Destination, hasTls: boolean, disabled: ReadonlySet<string>): OfferOf => {
+  let known: readonly string[] | undefined;
+  let offers: readonly [plain: Offer, secure: Offer];
+  return async (tls) => {
+    const behind = await destination.keywords();
+    if (behind !== known) {
+      known = behind;
+      const all = (more: readonly string[], offered: readonly string[]): Offer =>
+        offerOf([...own, ...more, ...offered].filter((keyword) => !disabled.has(nameOf(keyword))));
+      offers = [
+        all(
+          hasTls ? ['STARTTLS'] : [],
+          behind.filter((keyword) => nameOf(keyword) !== 'AUTH'),
+        ),
+        all([], behind),
+      ];
+    }
+    return tls ? offers[1] : offers[0];
+  };
+};
