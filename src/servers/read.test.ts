@@ -125,3 +125,37 @@ test('the recent are remembered, the old forgotten, within the bound', () => {
   map.delete('k999');
   assert.equal(map.get('k999'), undefined);
 });
+
+test('what rsyslog folds together stands for all of its lines', () => {
+  const login =
+    'warning: h[192.0.2.1]: SASL LOGIN authentication failed: no, sasl_username=x message repeated 9 times: [ y]';
+  const head = 'Nov 21 00:10:31 mx postfix/smtpd[12]: ';
+  const { events, understood } = readAll([
+    `${head}${login}`,
+    `${head}message repeated 3 times: [ ${login}]`,
+    `${head}message repeated 2 times: [ lost connection after AUTH from h[192.0.2.1]]`,
+    'Nov 21 00:10:31 mx dovecot: message repeated 2 times: [ imap-login: Disconnected: Connection closed (auth failed, 4 attempts in 9 secs): user=<a>, method=PLAIN, rip=192.0.2.1, lip=127.0.0.1, session=<x>]',
+    'Nov 21 00:10:31 mx postfix/qmgr[3]: message repeated 2 times: [ 4ABCDEF: from=<s@a.test>, size=9, nrcpt=5 (queue active)]',
+  ]);
+  assert.deepEqual(understood, ['event', 'event', 'known', 'event', 'event']);
+  assert.deepEqual(
+    events.map(({ kind, client, count, account }) => [kind, client, count, account?.endsWith(' y]')]),
+    [
+      ['auth', '192.0.2.1', undefined, true],
+      ['auth', '192.0.2.1', 3, true],
+      ['auth', '192.0.2.1', 8, false],
+      ['message', undefined, 5, undefined],
+    ],
+  );
+});
+
+test('UTF-16, as PowerShell writes it, with what a line feed leaves behind', () => {
+  const text = `#Software: Microsoft Exchange Server\r\n${lines.exchange}\r\n${lines.postfix}\r\n`;
+  const wide = Buffer.from(`\ufeff${text}`, 'utf16le').toString('latin1').split('\n').slice(0, 3);
+  const { events, understood } = readAll(wide);
+  assert.deepEqual(understood, ['known', 'event', 'event']);
+  assert.deepEqual(
+    events.map(({ client }) => client),
+    ['192.0.2.1', '192.0.2.1'],
+  );
+});

@@ -3,7 +3,7 @@
  * fitted the line before is tried first.
  */
 import { keep } from '../model/keep.ts';
-import type { ServerName } from '../model/event.ts';
+import type { Event, EventKind, ServerName } from '../model/event.ts';
 import type { Tell } from '../model/ports.ts';
 import type { Zone } from '../model/zone.ts';
 import { createExportReader } from '../protocols/journal/export.ts';
@@ -27,6 +27,28 @@ const programsMax = 1000;
 /** `docker compose logs -t` puts two around a line. */
 const envelopesMax = 3;
 
+const repeatedPattern = /^message repeated (\d{1,6}) times: \[ ?/;
+
+/** rsyslog's reduction of equal lines: `message repeated 3 times: [ TEXT]`. */
+const repeatedIn = (message: string): { readonly message: string; readonly times: number } | undefined => {
+  const found = repeatedPattern.exec(message);
+  return found === null || !message.endsWith(']')
+    ? undefined
+    : { message: message.slice(found[0].length, -1), times: Number(found[1]) };
+};
+
+/** Kinds whose count is another one: recipients, or nothing that adds up. */
+const uncounted: ReadonlySet<EventKind> = new Set(['message', 'delivery', 'queue']);
+const timesTold = (event: Event, times: number): Event =>
+  uncounted.has(event.kind) ? event : { ...event, count: (event.count ?? 1) * times };
+
+/** UTF-16, as PowerShell writes logs: each second byte of plain text is NUL; that of a line's end begins the next line. */
+const isWide = (line: string): boolean =>
+  line.charCodeAt(4) === 0
+    ? line.charCodeAt(2) === 0 && line.charCodeAt(0) === 0
+    : line.charCodeAt(5) === 0 && line.charCodeAt(3) === 0 && line.startsWith('\xff\xfe');
+const narrow = (line: string): string => line.replace('\xff\xfe', '').replaceAll('\0', '').replace(/\r$/, '');
+
 const createBareReader = (zone: Zone, latest: () => number): LogReader => {
   const stamps = createStamps(zone, latest);
   const header: Header = { program: '', pid: '', messageAt: 0 };
@@ -49,7 +71,11 @@ const createBareReader = (zone: Zone, latest: () => number): LogReader => {
   const readRecord = (time: number, program: string, pid: string, message: string, tell: Tell): Understood => {
     let owner = owners.get(program);
     if (owner === undefined) owner = ownerOf(program);
-    return owner === null ? 'foreign' : owner.read(time, program, pid, message, tell);
+    if (owner === null) return 'foreign';
+    const repeated = message.startsWith('message repeated ') ? repeatedIn(message) : undefined;
+    return repeated === undefined
+      ? owner.read(time, program, pid, message, tell)
+      : owner.read(time, program, pid, repeated.message, (event) => tell(timesTold(event, repeated.times)));
   };
 
   const readExport = (line: string, tell: Tell): Understood | 'malformed' => {
@@ -105,6 +131,7 @@ export const createLogReader = (zone: Zone, latest: () => number): LogReader => 
   const bare = createBareReader(zone, latest);
   const read = (line: string, tell: Tell, envelopes: number): Understood | 'malformed' => {
     const understood = bare.read(line, tell);
+    if (understood === 'malformed' && isWide(line)) return bare.read(narrow(line), tell);
     if ((understood !== 'foreign' && understood !== 'malformed') || envelopes === 0) return understood;
     const inner = innerOf(line);
     const inside = inner === undefined ? 'malformed' : read(inner, tell, envelopes - 1);
