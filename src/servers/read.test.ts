@@ -159,3 +159,29 @@ test('UTF-16, as PowerShell writes it, with what a line feed leaves behind', () 
     ['192.0.2.1', '192.0.2.1'],
   );
 });
+
+test('a header of another writer is read through, also behind lines of other programs', () => {
+  for (const [head, other] of [
+    ['Nov 21 00:10:31 mx mail.info ', 'Nov 21 00:10:30 mx daemon.info crond[7]: x'],
+    ['Sat Nov 21 00:10:31 2026 mail.info ', 'Sat Nov 21 00:10:30 2026 daemon.info dnsmasq[7]: x'],
+    ['Sat 2026-11-21 00:10:31 UTC mx ', 'Sat 2026-11-21 00:10:30 UTC mx cron[7]: x'],
+  ] as const) {
+    const message = 'postfix/smtpd[12]: connect from h[192.0.2.1]';
+    const { events, understood } = readAll([other, `${head}${message}`, other, `${head}${message}`]);
+    assert.deepEqual(understood, ['foreign', 'event', 'foreign', 'event'], head);
+    assert.deepEqual(
+      events.map(({ client, time }) => [client, time]),
+      [0, 1].map(() => ['192.0.2.1', Date.UTC(2026, 10, 21, 0, 10, 31)]),
+    );
+  }
+  const { events } = readAll([
+    lines.postfix,
+    'Nov 21 00:10:31 mx app[3]: Nov 21 00:10:31 mx mail.info postfix/smtpd[12]: connect from h[198.51.100.66]',
+    'Nov 21 00:10:31 mx mail.info postfix/smtpd[12]: connect from h[198.51.100.66]',
+  ]);
+  assert.deepEqual(
+    events.map(({ client }) => client),
+    ['192.0.2.1'],
+    'a log has one kind of header',
+  );
+});

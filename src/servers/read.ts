@@ -9,6 +9,7 @@ import type { Zone } from '../model/zone.ts';
 import { createExportReader } from '../protocols/journal/export.ts';
 import { isJournalJson, readJournalJson } from '../protocols/journal/json.ts';
 import { innerOf } from '../protocols/syslog/envelope.ts';
+import { plainOf } from '../protocols/syslog/foreign-header.ts';
 import { readHeader } from '../protocols/syslog/header.ts';
 import type { Header } from '../protocols/syslog/header.ts';
 import { createStamps } from '../protocols/syslog/stamps.ts';
@@ -129,11 +130,18 @@ const createBareReader = (zone: Zone, latest: () => number): LogReader => {
 /** @param latest milliseconds since 1970: the file's last change, or now, for stamps without a year */
 export const createLogReader = (zone: Zone, latest: () => number): LogReader => {
   const bare = createBareReader(zone, latest);
+  // A log has one kind of header: another is looked for only until one was understood.
+  let isRewritten = false;
+  const rewritten = (line: string): string | undefined => {
+    const plain = isRewritten || bare.format() === 'unknown' ? plainOf(line) : undefined;
+    if (plain !== undefined) isRewritten = true;
+    return plain;
+  };
   const read = (line: string, tell: Tell, envelopes: number): Understood | 'malformed' => {
     const understood = bare.read(line, tell);
     if (understood === 'malformed' && isWide(line)) return bare.read(narrow(line), tell);
     if ((understood !== 'foreign' && understood !== 'malformed') || envelopes === 0) return understood;
-    const inner = innerOf(line);
+    const inner = innerOf(line) ?? rewritten(line);
     const inside = inner === undefined ? 'malformed' : read(inner, tell, envelopes - 1);
     return inside === 'malformed' ? understood : inside;
   };
