@@ -174,6 +174,11 @@ test('a header of another writer is read through, also behind lines of other pro
       [0, 1].map(() => ['192.0.2.1', Date.UTC(2026, 10, 21, 0, 10, 31)]),
     );
   }
+  assert.equal(
+    readAll(['Nov 21 00:10:31 mx postfix/smtpd[12]: [ID 197553 mail.info] connect from h[192.0.2.1]']).events[0]
+      ?.client,
+    '192.0.2.1',
+  );
   const { events } = readAll([
     lines.postfix,
     'Nov 21 00:10:31 mx app[3]: Nov 21 00:10:31 mx mail.info postfix/smtpd[12]: connect from h[198.51.100.66]',

@@ -28,6 +28,10 @@ const programsMax = 1000;
 /** `docker compose logs -t` puts two around a line. */
 const envelopesMax = 3;
 
+/** Solaris writes `[ID 801593 mail.info] ` before the message. */
+const idPattern = /^\[ID \d{1,10} [a-z0-9]{1,10}\.[a-z]{1,10}\] /;
+const withoutId = (message: string): string => (message.startsWith('[ID ') ? message.replace(idPattern, '') : message);
+
 const repeatedPattern = /^message repeated (\d{1,6}) times: \[ ?/;
 
 /** rsyslog's reduction of equal lines: `message repeated 3 times: [ TEXT]`. */
@@ -95,7 +99,7 @@ const createBareReader = (zone: Zone, latest: () => number): LogReader => {
         : readRecord(record.time, record.program, record.pid, record.message, tell);
     }
     if (!readHeader(line, stamps, header)) return undefined;
-    const message = line.slice(header.messageAt);
+    const message = withoutId(line.slice(header.messageAt));
     if (header.program === 'last' && message.startsWith('message repeated')) return 'known';
     return readRecord(stamps.time, header.program, header.pid, message, tell);
   };

@@ -81,18 +81,13 @@ const readLine = (line: Line, memory: SendmailMemory, tell: Tell): Understood =>
 /** The tag is chosen by -L: `sm-mta`, `sm-mta-in`, `sm-msp-queue`, `sendmail`, `sendmail-client`. */
 const tagPattern = /^(?:sendmail|sm-(?:mta|msp|client|que|acceptingconnections))(?:[-_.][-\w.]{1,60})?$/;
 
-/** Solaris writes `[ID 801593 mail.info] ` before the message. */
-const idPattern = /^\[ID \d{1,10} [a-z]{1,10}\.[a-z]{1,10}\] /;
-const withoutId = (message: string): string => (message.startsWith('[ID ') ? message.replace(idPattern, '') : message);
-
 export const sendmailGrammar: SyslogGrammar = {
   owns: (program) => tagPattern.test(program),
   reader: () => {
     const memory = newMemory();
     const line: Line = { time: 0, pid: '', queueId: '', text: '' };
     return {
-      read: (time, _program, pid, whole, tell) => {
-        const message = withoutId(whole);
+      read: (time, _program, pid, message, tell) => {
         const length = queueIdLength(message);
         line.time = time;
         line.pid = pid;
