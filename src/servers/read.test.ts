@@ -125,3 +125,68 @@ test('the recent are remembered, the old forgotten, within the bound', () => {
   map.delete('k999');
   assert.equal(map.get('k999'), undefined);
 });
+
+test('what rsyslog folds together stands for all of its lines', () => {
+  const login =
+    'warning: h[192.0.2.1]: SASL LOGIN authentication failed: no, sasl_username=x message repeated 9 times: [ y]';
+  const head = 'Nov 21 00:10:31 mx postfix/smtpd[12]: ';
+  const { events, understood } = readAll([
+    `${head}${login}`,
+    `${head}message repeated 3 times: [ ${login}]`,
+    `${head}message repeated 2 times: [ lost connection after AUTH from h[192.0.2.1]]`,
+    'Nov 21 00:10:31 mx dovecot: message repeated 2 times: [ imap-login: Disconnected: Connection closed (auth failed, 4 attempts in 9 secs): user=<a>, method=PLAIN, rip=192.0.2.1, lip=127.0.0.1, session=<x>]',
+    'Nov 21 00:10:31 mx postfix/qmgr[3]: message repeated 2 times: [ 4ABCDEF: from=<s@a.test>, size=9, nrcpt=5 (queue active)]',
+  ]);
+  assert.deepEqual(understood, ['event', 'event', 'known', 'event', 'event']);
+  assert.deepEqual(
+    events.map(({ kind, client, count, account }) => [kind, client, count, account?.endsWith(' y]')]),
+    [
+      ['auth', '192.0.2.1', undefined, true],
+      ['auth', '192.0.2.1', 3, true],
+      ['auth', '192.0.2.1', 8, false],
+      ['message', undefined, 5, undefined],
+    ],
+  );
+});
+
+test('UTF-16, as PowerShell writes it, with what a line feed leaves behind', () => {
+  const text = `#Software: Microsoft Exchange Server\r\n${lines.exchange}\r\n${lines.postfix}\r\n`;
+  const wide = Buffer.from(`\ufeff${text}`, 'utf16le').toString('latin1').split('\n').slice(0, 3);
+  const { events, understood } = readAll(wide);
+  assert.deepEqual(understood, ['known', 'event', 'event']);
+  assert.deepEqual(
+    events.map(({ client }) => client),
+    ['192.0.2.1', '192.0.2.1'],
+  );
+});
+
+test('a header of another writer is read through, also behind lines of other programs', () => {
+  for (const [head, other] of [
+    ['Nov 21 00:10:31 mx mail.info ', 'Nov 21 00:10:30 mx daemon.info crond[7]: x'],
+    ['Sat Nov 21 00:10:31 2026 mail.info ', 'Sat Nov 21 00:10:30 2026 daemon.info dnsmasq[7]: x'],
+    ['Sat 2026-11-21 00:10:31 UTC mx ', 'Sat 2026-11-21 00:10:30 UTC mx cron[7]: x'],
+  ] as const) {
+    const message = 'postfix/smtpd[12]: connect from h[192.0.2.1]';
+    const { events, understood } = readAll([other, `${head}${message}`, other, `${head}${message}`]);
+    assert.deepEqual(understood, ['foreign', 'event', 'foreign', 'event'], head);
+    assert.deepEqual(
+      events.map(({ client, time }) => [client, time]),
+      [0, 1].map(() => ['192.0.2.1', Date.UTC(2026, 10, 21, 0, 10, 31)]),
+    );
+  }
+  assert.equal(
+    readAll(['Nov 21 00:10:31 mx postfix/smtpd[12]: [ID 197553 mail.info] connect from h[192.0.2.1]']).events[0]
+      ?.client,
+    '192.0.2.1',
+  );
+  const { events } = readAll([
+    lines.postfix,
+    'Nov 21 00:10:31 mx app[3]: Nov 21 00:10:31 mx mail.info postfix/smtpd[12]: connect from h[198.51.100.66]',
+    'Nov 21 00:10:31 mx mail.info postfix/smtpd[12]: connect from h[198.51.100.66]',
+  ]);
+  assert.deepEqual(
+    events.map(({ client }) => client),
+    ['192.0.2.1'],
+    'a log has one kind of header',
+  );
+});

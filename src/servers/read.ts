@@ -3,12 +3,13 @@
  * fitted the line before is tried first.
  */
 import { keep } from '../model/keep.ts';
-import type { ServerName } from '../model/event.ts';
+import type { Event, EventKind, ServerName } from '../model/event.ts';
 import type { Tell } from '../model/ports.ts';
 import type { Zone } from '../model/zone.ts';
 import { createExportReader } from '../protocols/journal/export.ts';
 import { isJournalJson, readJournalJson } from '../protocols/journal/json.ts';
 import { innerOf } from '../protocols/syslog/envelope.ts';
+import { plainOf } from '../protocols/syslog/foreign-header.ts';
 import { readHeader } from '../protocols/syslog/header.ts';
 import type { Header } from '../protocols/syslog/header.ts';
 import { createStamps } from '../protocols/syslog/stamps.ts';
@@ -26,6 +27,32 @@ export type LogReader = {
 const programsMax = 1000;
 /** `docker compose logs -t` puts two around a line. */
 const envelopesMax = 3;
+
+/** Solaris writes `[ID 801593 mail.info] ` before the message. */
+const idPattern = /^\[ID \d{1,10} [a-z0-9]{1,10}\.[a-z]{1,10}\] /;
+const withoutId = (message: string): string => (message.startsWith('[ID ') ? message.replace(idPattern, '') : message);
+
+const repeatedPattern = /^message repeated (\d{1,6}) times: \[ ?/;
+
+/** rsyslog's reduction of equal lines: `message repeated 3 times: [ TEXT]`. */
+const repeatedIn = (message: string): { readonly message: string; readonly times: number } | undefined => {
+  const found = repeatedPattern.exec(message);
+  return found === null || !message.endsWith(']')
+    ? undefined
+    : { message: message.slice(found[0].length, -1), times: Number(found[1]) };
+};
+
+/** Kinds whose count is another one: recipients, or nothing that adds up. */
+const uncounted: ReadonlySet<EventKind> = new Set(['message', 'delivery', 'queue']);
+const timesTold = (event: Event, times: number): Event =>
+  uncounted.has(event.kind) ? event : { ...event, count: (event.count ?? 1) * times };
+
+/** UTF-16, as PowerShell writes logs: each second byte of plain text is NUL; that of a line's end begins the next line. */
+const isWide = (line: string): boolean =>
+  line.charCodeAt(4) === 0
+    ? line.charCodeAt(2) === 0 && line.charCodeAt(0) === 0
+    : line.charCodeAt(5) === 0 && line.charCodeAt(3) === 0 && line.startsWith('\xff\xfe');
+const narrow = (line: string): string => line.replace('\xff\xfe', '').replaceAll('\0', '').replace(/\r$/, '');
 
 const createBareReader = (zone: Zone, latest: () => number): LogReader => {
   const stamps = createStamps(zone, latest);
@@ -49,7 +76,11 @@ const createBareReader = (zone: Zone, latest: () => number): LogReader => {
   const readRecord = (time: number, program: string, pid: string, message: string, tell: Tell): Understood => {
     let owner = owners.get(program);
     if (owner === undefined) owner = ownerOf(program);
-    return owner === null ? 'foreign' : owner.read(time, program, pid, message, tell);
+    if (owner === null) return 'foreign';
+    const repeated = message.startsWith('message repeated ') ? repeatedIn(message) : undefined;
+    return repeated === undefined
+      ? owner.read(time, program, pid, message, tell)
+      : owner.read(time, program, pid, repeated.message, (event) => tell(timesTold(event, repeated.times)));
   };
 
   const readExport = (line: string, tell: Tell): Understood | 'malformed' => {
@@ -68,7 +99,7 @@ const createBareReader = (zone: Zone, latest: () => number): LogReader => {
         : readRecord(record.time, record.program, record.pid, record.message, tell);
     }
     if (!readHeader(line, stamps, header)) return undefined;
-    const message = line.slice(header.messageAt);
+    const message = withoutId(line.slice(header.messageAt));
     if (header.program === 'last' && message.startsWith('message repeated')) return 'known';
     return readRecord(stamps.time, header.program, header.pid, message, tell);
   };
@@ -103,10 +134,18 @@ const createBareReader = (zone: Zone, latest: () => number): LogReader => {
 /** @param latest milliseconds since 1970: the file's last change, or now, for stamps without a year */
 export const createLogReader = (zone: Zone, latest: () => number): LogReader => {
   const bare = createBareReader(zone, latest);
+  // A log has one kind of header: another is looked for only until one was understood.
+  let isRewritten = false;
+  const rewritten = (line: string): string | undefined => {
+    const plain = isRewritten || bare.format() === 'unknown' ? plainOf(line) : undefined;
+    if (plain !== undefined) isRewritten = true;
+    return plain;
+  };
   const read = (line: string, tell: Tell, envelopes: number): Understood | 'malformed' => {
     const understood = bare.read(line, tell);
+    if (understood === 'malformed' && isWide(line)) return bare.read(narrow(line), tell);
     if ((understood !== 'foreign' && understood !== 'malformed') || envelopes === 0) return understood;
-    const inner = innerOf(line);
+    const inner = innerOf(line) ?? rewritten(line);
     const inside = inner === undefined ? 'malformed' : read(inner, tell, envelopes - 1);
     return inside === 'malformed' ? understood : inside;
   };

@@ -212,6 +212,7 @@ test('nothing to tell', () => {
     'my-service(a@lab.test)<1><abc>: Error: x',
     'IMAP(a@lab.test): Disconnected: Logged out bytes=3/9',
     'Killed with signal 15 (by pid=1 uid=0)',
+    'service=imap, user=a@lab.test, ip=[192.0.2.1]. Logged out in=3 out=9',
     'master: Warning: Killed with signal 15 (by pid=1 uid=0 code=kill)',
   ])
     assert.deepEqual(readAll([message]), { events: [], understood: ['known'] }, message);

@@ -58,6 +58,9 @@ const processes = new Set([
   'fts',
 ]);
 
+/** mail_log_prefix is the postmaster's: Plesk's begins with `service=imap, user=…`. */
+const prefixPattern = /^\w[\w-]{0,40}[=(<[]/;
+
 /** What the master process of 1.x wrote without its name. */
 const masterWords = [
   'Dovecot ',
@@ -68,6 +71,9 @@ const masterWords = [
   'Time just moved ',
   'Temporary ',
 ];
+
+const isNameless = (message: string): boolean =>
+  prefixPattern.test(message) || masterWords.some((start) => message.startsWith(start));
 
 const levels = ['Info: ', 'Warning: ', 'Error: ', 'Fatal: ', 'Panic: ', 'Debug: '];
 
@@ -116,7 +122,7 @@ const readMessage = (time: number, message: string, memory: AuthMemory, tell: Te
   const length = nameLength(message);
   const name = message.slice(0, length);
   // Services have any name that a postmaster gives them.
-  if (length === 0) return masterWords.some((start) => message.startsWith(start)) ? 'known' : 'unmatched';
+  if (length === 0) return isNameless(message) ? 'known' : 'unmatched';
   // The auth and login processes write their name alone; the others' `(user)<pid>` names an account that logged in.
   const bare = message.startsWith(': ', length);
   const colon = bare ? length : message.indexOf(': ', length);

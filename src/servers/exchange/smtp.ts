@@ -49,6 +49,8 @@ const phrases: readonly (readonly [string, Meaning])[] = [
   ['5.2.2', ['over-quota']],
   ['QuotaExceeded', ['over-quota']],
   ['blocked using', ['rejected', 'blocklist']],
+  ['block list', ['rejected', 'blocklist']],
+  ['blocklist', ['rejected', 'blocklist']],
 ];
 
 const recipientMeaning = (reply: string): Meaning => {
@@ -205,6 +207,21 @@ const readCommand = (session: SmtpSession, command: string): Understood => {
   return 'known';
 };
 
+const refusedPattern =
+  /^Inbound authentication failed because the client (.{1,300}) doesn't have submission permission/;
+
+/** What Exchange says of the session in its own words; a name in them is the one that was tried. */
+const readNote = (scene: Scene, note: string): Understood => {
+  const tried = note.startsWith('User Name: ') ? note.slice('User Name: '.length) : refusedPattern.exec(note)?.[1];
+  if (tried !== undefined) scene.session.tried = keep(tried);
+  if (!note.startsWith('TLS negotiation failed')) return 'known';
+  const event = draft(scene, 'tls');
+  event.outcome = 'failure';
+  event.text = note;
+  scene.tell(event);
+  return 'event';
+};
+
 /** @param fields date-time, connector-id, session-id, sequence-number, local-endpoint, remote-endpoint, event, data, context */
 export const readSmtp = (
   time: number,
@@ -229,12 +246,9 @@ export const readSmtp = (
       return readCommand(session, data);
     case '>':
       return readReply(scene, data);
-    case '*': {
+    case '*':
       if (context === 'authenticated') session.account = keep(data);
-      const note = data === '' ? context : data;
-      if (note.startsWith('User Name: ')) session.tried = keep(note.slice('User Name: '.length));
-      return 'known';
-    }
+      return readNote(scene, data === '' ? context : data);
     default:
       return 'unmatched';
   }

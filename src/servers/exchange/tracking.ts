@@ -1,6 +1,7 @@
 /**
- * The message tracking log (Microsoft's "Message tracking", Exchange 2013 to SE): a line for each thing that befell a
- * message. Written from the documented format; there is no Exchange here to provoke. Joined by the network message id.
+ * The message tracking log (Microsoft's "Message tracking", Exchange 2010 to SE): a line for each thing that befell a
+ * message. Written from the documented format; there is no Exchange here to provoke. Joined by the network message
+ * id, in 2010 by the server's own; never by the Message-ID, which is the sender's.
  */
 import { canonicalAddress } from '../../model/address.ts';
 import { draftEvent } from '../../model/event.ts';
@@ -93,7 +94,8 @@ export const readTracking = (
   messages: Recent<Tracked>,
   tell: Tell,
 ): Understood => {
-  const [, , , , , , , source = '', event = '', id = '', , network = ''] = fields;
+  const [, , , , , , , source = '', event = '', id = '', , networkId = ''] = fields;
+  const network = networkId === '' ? id : networkId;
   if (event === 'RECEIVE') {
     const message = arrivalOf(source, fields);
     messages.set(keep(network), message);

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Event } from '../../model/event.ts';
 import { createStamps } from '../../protocols/syslog/stamps.ts';
 import { utcZone } from '../../protocols/syslog/zone.ts';
-import { eximFileGrammar } from './log.ts';
+import { eximFileGrammar, eximGrammar } from './log.ts';
 
 const readAll = (lines: readonly string[]): { events: Event[]; understood: string[] } => {
   const reader = eximFileGrammar.reader(createStamps(utcZone, () => Date.UTC(2026, 10, 22)));
@@ -128,4 +128,18 @@ test('a sender, a HELO, TLS names and a subject frame neither a client nor an ac
     ['192.0.2.9', undefined],
     'a HELO is no bounce of another’s message',
   );
+});
+
+test('by syslog, under the names it may have, and a long line in parts', () => {
+  for (const tag of ['exim', 'exim4', 'exim-in', 'exim_out']) assert.ok(eximGrammar.owns(tag), tag);
+  for (const tag of ['eximstats', 'mailexim', 'exim4stats']) assert.ok(!eximGrammar.owns(tag), tag);
+  const reader = eximGrammar.reader();
+  const events: Event[] = [];
+  const understood = [
+    `[1/2] ${host} F=<s@a.test> rejected RCPT <n@lab.test>: no such user, because`,
+    '[2/2]  H=y [198.51.100.66] F=<s@a.test> rejected RCPT <n@lab.test>: no such user',
+    `[1\\2] 2026-11-21 00:00:26 ${host} F=<s@a.test> rejected RCPT <n@lab.test>: no such user`,
+  ].map((message) => reader.read(0, 'exim', '', message, (event) => events.push(event)));
+  assert.deepEqual(understood, ['event', 'known', 'event']);
+  for (const { client, outcome } of events) assert.deepEqual([client, outcome], ['192.0.2.1', 'unknown']);
 });

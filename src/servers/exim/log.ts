@@ -133,16 +133,25 @@ export const eximFileGrammar: LineGrammar = {
   },
 };
 
+/** syslog_processname may say more than `exim`. */
+const tagPattern = /^exim\d?(?:[-_.][\w-]{1,30})?$/;
+
+/** A line too long for syslog goes out in parts, `[1/3] …`: what happened, and to whom, stands in the first. */
+const partPattern = /^\[(\d{1,3})[/\\]\d{1,3}\] /;
+
 export const eximGrammar: SyslogGrammar = {
-  owns: (program) => program === 'exim' || program === 'exim4',
+  owns: (program) => tagPattern.test(program),
   reader: () => {
     const memory = newMemory();
     // With syslog_timestamp Exim writes its own stamp too; the header's is the one that counts.
     const own = createStamps(utcZone, () => 0);
     return {
       read: (time, _program, _pid, message, tell) => {
-        const end = message.charCodeAt(10) === 32 ? own.read(message, 0) : -1;
-        return readText(time, end > 0 ? message.slice(end + 1) : message, memory, tell);
+        const part = message.startsWith('[') ? partPattern.exec(message) : null;
+        if (part !== null && part[1] !== '1') return 'known';
+        const whole = part === null ? message : message.slice(part[0].length);
+        const end = whole.charCodeAt(10) === 32 ? own.read(whole, 0) : -1;
+        return readText(time, end > 0 ? whole.slice(end + 1) : whole, memory, tell);
       },
     };
   },

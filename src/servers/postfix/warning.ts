@@ -2,25 +2,9 @@
 import type { Reason } from '../../model/event.ts';
 import type { Tell } from '../../model/ports.ts';
 import type { Understood } from '../grammar.ts';
+import { saslReason } from '../sasl.ts';
 import { draft, peerAt, peerEnd, sessionOf, tellPeer } from './line.ts';
 import type { Line } from './line.ts';
-
-/** Words of Postfix, Dovecot and Cyrus SASL. A server that cannot ask its accounts says nothing about passwords: aborted. */
-const failures: readonly (readonly [string, Reason])[] = [
-  ['Invalid base64', 'malformed'],
-  ['Invalid authentication mechanism', 'malformed'],
-  ['no mechanism available', 'malformed'],
-  ['aborted', 'aborted'],
-  ['onnection lost', 'aborted'],
-  ['emporary', 'aborted'],
-  ['generic failure', 'aborted'],
-  ['bad protocol / cancel', 'aborted'],
-  ['user not found', 'unknown-account'],
-  ['account disabled', 'disabled'],
-  ['encryption needed', 'no-tls'],
-];
-const reasonOfFailure = (why: string): Reason =>
-  failures.find(([phrase]) => why.includes(phrase))?.[1] ?? 'bad-password';
 
 /** `warning: NAME[ADDR]: SASL PLAIN authentication failed: WHY, sasl_username=USER` */
 const readSasl = (line: Line, tell: Tell, behindPeer: number, client: string | undefined): Understood => {
@@ -32,7 +16,7 @@ const readSasl = (line: Line, tell: Tell, behindPeer: number, client: string | u
   const failed = text.indexOf(' authentication failed', behindPeer);
   const account = text.indexOf(', sasl_username=', behindPeer);
   // Without the account: its name is the client's own text.
-  event.reason = reasonOfFailure(text.slice(failed < 0 ? behindPeer : failed, account < 0 ? undefined : account));
+  event.reason = saslReason(text.slice(failed < 0 ? behindPeer : failed, account < 0 ? undefined : account));
   if (account >= 0) {
     const name = text.slice(account + 16);
     if (name !== '(unavailable)' && name !== '') event.account = name;

@@ -51,6 +51,63 @@ test('what names its client, and what waits for the end of its transaction', () 
   }
 });
 
+test('each refusal says what it means', () => {
+  const rcpt = (reply: string): string =>
+    `${id}: ruleset=check_rcpt, arg1=<n@lab.test>, relay=h.test [192.0.2.1] (may be forged), reject=${reply}`;
+  const login = (why: string): string => `AUTH failure (LOGIN): ${why}, user=user not found, relay=h.test [192.0.2.1]`;
+  const rows: readonly (readonly [string, Partial<Event>])[] = [
+    [rcpt('550 5.7.1 Rejected: 192.0.2.1 listed at bl.test'), { outcome: 'rejected', reason: 'blocklist' }],
+    [rcpt('550 5.7.1 Mail from 192.0.2.1 refused by blackhole site bl.test'), { reason: 'blocklist' }],
+    [rcpt('451 4.7.1 Greylisting in action'), { outcome: 'deferred', reason: 'greylist' }],
+    [rcpt('450 4.7.1 <n@lab.test>... Relaying temporarily denied. Cannot resolve PTR record'), { reason: 'dns' }],
+    [rcpt('550 5.7.1 <n@lab.test>... Relaying denied. IP name lookup failed'), { outcome: 'relay-denied' }],
+    [
+      rcpt('550 5.1.1 <n@lab.test>... User unknown'),
+      { kind: 'recipient', outcome: 'unknown', recipient: 'n@lab.test' },
+    ],
+    [
+      `${id}: ruleset=check_relay, arg1=h.test, arg2=192.0.2.1, relay=h.test [192.0.2.1], reject=550 5.7.1 Fix reverse DNS for 192.0.2.1`,
+      { kind: 'connect', reason: 'dns' },
+    ],
+    [
+      `${id}: ruleset=tls_client, arg1=NO, relay=h.test [192.0.2.1], reject=403 4.7.0 encryption too weak`,
+      { kind: 'tls' },
+    ],
+    [login('user not found (-20) SASL(-13): user not found: checkpass failed'), { reason: 'unknown-account' }],
+    [
+      login('authentication failure (-13) SASL(-13): authentication failure: checkpass failed'),
+      { reason: 'bad-password' },
+    ],
+    [login('generic failure (-1) SASL(-1): generic failure'), { reason: 'aborted' }],
+    [login('bad protocol / cancel (-5)'), { reason: 'aborted', account: 'user not found' }],
+    [login('no mechanism available (-4)'), { reason: 'malformed' }],
+    ['AUTH failure (PLAIN): user not found (-20), relay=h.test [192.0.2.1]', { reason: 'unknown-account' }],
+    ['tcpwrappers (h.test, 192.0.2.1) rejection', { kind: 'connect', outcome: 'rejected' }],
+    ['tcpwrappers (h.test, IPv6:2001:db8:0:0:0:0:0:5) rejection', { client: '2001:db8::5' }],
+    [`${id}: h.test [192.0.2.1]: possible SMTP attack: command=HELO/EHLO, count=3`, { reason: 'too-many-errors' }],
+    [`${id}: h.test [192.0.2.1]: Possible SMTP RCPT flood, shutting down connection.`, { kind: 'limit' }],
+    [`${id}: lost input channel from h.test [192.0.2.1] (may be forged) to MTA after rcpt`, { kind: 'disconnect' }],
+    [
+      `${id}: [192.0.2.1] did not issue MAIL/EXPN/VRFY/ETRN during connection to MSP-v4`,
+      { kind: 'disconnect', reason: 'no-mail' },
+    ],
+    [`${id}: h.test [192.0.2.1]: probable open proxy: command=GET /`, { reason: 'non-smtp' }],
+  ];
+  for (const [line, fields] of rows) {
+    const { events } = readAll([line]);
+    assert.equal(events.length, 1, line);
+    for (const [name, value] of Object.entries({ client: '192.0.2.1', ...fields }))
+      assert.equal(Reflect.get(events[0] ?? {}, name), value, `${line}: ${name}`);
+  }
+});
+
+test('the tags of its instances', () => {
+  for (const tag of ['sm-mta', 'sm-mta-in', 'sm-msp-queue', 'sm-client', 'sendmail', 'sendmail-rx', 'sendmail_out'])
+    assert.ok(sendmailGrammar.owns(tag), tag);
+  for (const tag of ['sm-notify', 'sendmailanalyzer', 'postfix/sendmail', 'sm-mtax'])
+    assert.ok(!sendmailGrammar.owns(tag), tag);
+});
+
 test('what a filter refused of an account is the account’s', () => {
   const { events } = readAll([
     'AUTH=server, relay=h.test [192.0.2.1], authid=bob, mech=PLAIN, bits=0',
@@ -80,6 +137,13 @@ test('nothing to tell', () => {
     `${id}: SMTP MAIL command (<x>) from h.test [192.0.2.1] tempfailed (due to previous checks)`,
     'STARTTLS=client, error: connect failed=-1, reason=x, SSL_error=1, errno=0, retry=-1',
     `${id}: ruleset=check_mail, arg1=<x>, relay=h.test [192.0.2.1], discard`,
+    `${id}: ruleset=try_tls, relay=mx.y.test [192.0.2.9], reject=550 5.7.1 do not try TLS`,
+    `${id}: --- 250 2.1.0 <s@a.test>... Sender ok`,
+    `${id}: <-- RCPT TO:<n@lab.test>`,
+    `${id}: mx.y.test. [192.0.2.9]: SMTP RCPT protocol error: 250 ok`,
+    'tcpwrappers (h.test, x) rejection',
+    'started as: /usr/sbin/sendmail -bd -q1h',
+    "can't open /proc/loadavg: No such file",
   ])
     assert.deepEqual(readAll([line]), { events: [], understood: ['known'] }, line);
 });
@@ -101,6 +165,7 @@ test('a sender, a recipient and a message id frame neither a client nor an accou
     [end.replace('<s@a.test>', `<"x${bait}"@a.test>`).replace('nrcpts=0', 'nrcpts=1')],
     [end.replace('nrcpts=0', `nrcpts=1, msgid=<x${bait}>`)],
     [`${id}: invalid domain name (a) from y [${innocent}]) from h.test [192.0.2.1]`],
+    [`${id}: mx: SMTP RCPT protocol error: 550 from y [${innocent}]`],
     [`${id}: h.test [192.0.2.1]: possible SMTP attack: command=AUTH, count=3: y [${innocent}]`],
   ];
   for (const lines of hostile) {

@@ -8,10 +8,11 @@ import type { SyslogGrammar, Understood } from '../grammar.ts';
 import { readBounce, readFrom, readTo } from './delivery.ts';
 import { draft } from './line.ts';
 import type { Line } from './line.ts';
+import { isKnown } from './known.ts';
 import { newMemory, newMessage } from './memory.ts';
 import type { SendmailMemory } from './memory.ts';
 import { readCollect, readMilter, readRecipient, readRuleset, readTooLarge, readTooMany } from './refusal.ts';
-import { readBeforeHost, readHostLine, readLogin, readLoginFailure } from './session.ts';
+import { readBeforeHost, readHostLine, readLogin, readLoginFailure, readWrappers } from './session.ts';
 
 type Reader = (line: Line, memory: SendmailMemory, tell: Tell) => Understood;
 
@@ -44,104 +45,7 @@ const starts: readonly (readonly [string, Reader])[] = [
   ['Authentication-Warning: ', readWarning],
   ['quarantine=', readQuarantine],
   ['Milter', readMilter],
-];
-
-const known = [
-  'discard',
-  'unquarantine',
-  'clone',
-  'SYSERR',
-  'starting daemon',
-  'stopping daemon',
-  'restarting',
-  'alias database',
-  'milter',
-  'STARTTLS',
-  'AUTH',
-  'ruleset',
-  'Losing ./',
-  'timeout',
-  'done',
-  'grew WorkList',
-  'rejecting',
-  'Too many',
-  'headers too',
-  'lost input',
-  'gethostbyaddr',
-  'Warning',
-  'warning',
-  'locked',
-  'return to sender',
-  'postmaster notify',
-  'sender notify',
-  'SMTP',
-  'daemon ',
-  'hash map',
-  'My unqualified',
-  'problem',
-  'error',
-  'ctladdr',
-  'mailer',
-  'makeconnection',
-  'My ',
-  'NOQUEUE',
-  'queue',
-  'runqueue',
-  'low on',
-  'forward ',
-  'mail loop',
-  'Fixed ',
-  'user ',
-  'Syntax',
-  'tls_',
-  'File descriptors',
-  '/etc/',
-  'dropenvelope',
-  'unable',
-  'quarantine',
-  'sm-',
-  'deferring',
-  'deliver',
-  'mci',
-  'map',
-  'bad',
-  'cannot',
-  'can not',
-  'Can',
-  'invalid',
-  'stat=',
-  'Recipient',
-  'truncated',
-  'setsender: ',
-  '"',
-  'ERROR',
-  'ETRN',
-  'auth=',
-  'tcpwrappers',
-  'accepting connections',
-  'delaying',
-  'have been rejecting',
-  'could not',
-  'Could not',
-  'control',
-  'aliasing',
-  'header',
-  'local host name',
-  'engine=',
-  'Host',
-  'Attempt',
-  'server ',
-  'to ',
-  'dns_',
-  'host_map',
-  'db_open',
-  'open ',
-  'lockf',
-  'fcntl',
-  'rscheck',
-  'expand ',
-  'alias ',
-  '/',
+  ['tcpwrappers (', (line, _memory, tell) => readWrappers(line, tell)],
 ];
 
 const isQueueIdChar = (code: number): boolean =>
@@ -171,22 +75,14 @@ const readLine = (line: Line, memory: SendmailMemory, tell: Tell): Understood =>
   }
   const told = readBeforeHost(line, tell) ?? readHostLine(line, tell);
   if (told !== undefined) return told;
-  return known.some((start) => text.startsWith(start)) ? 'known' : 'unmatched';
+  return isKnown(text) ? 'known' : 'unmatched';
 };
 
-const programs = new Set([
-  'sm-mta',
-  'sendmail',
-  'sm-msp-queue',
-  'sm-msp',
-  'sm-client',
-  'sendmail-client',
-  'sm-acceptingconnections',
-  'sm-que',
-]);
+/** The tag is chosen by -L: `sm-mta`, `sm-mta-in`, `sm-msp-queue`, `sendmail`, `sendmail-client`. */
+const tagPattern = /^(?:sendmail|sm-(?:mta|msp|client|que|acceptingconnections))(?:[-_.][-\w.]{1,60})?$/;
 
 export const sendmailGrammar: SyslogGrammar = {
-  owns: (program) => programs.has(program),
+  owns: (program) => tagPattern.test(program),
   reader: () => {
     const memory = newMemory();
     const line: Line = { time: 0, pid: '', queueId: '', text: '' };

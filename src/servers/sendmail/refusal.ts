@@ -9,7 +9,7 @@ import type { Line } from './line.ts';
 import { waitingPerMessageMax } from './memory.ts';
 import type { Message, SendmailMemory, Waiting } from './memory.ts';
 
-const unknownWords = ['User unknown', 'No such user', 'no such user', 'User doesn'];
+const unknownWords = ['User unknown', 'Unknown user', 'No such user', 'no such user', 'User doesn', 'Mailbox unknown'];
 
 const tellWaiting = (
   line: Line,
@@ -61,6 +61,7 @@ export const readCollect = (line: Line, memory: SendmailMemory, tell: Tell): Und
 
 /** `<ADDRESS>... User unknown` */
 export const readRecipient = (line: Line, memory: SendmailMemory, tell: Tell): Understood => {
+  if (line.text.startsWith('<-- ')) return 'known'; // the client's command, at LogLevel 16
   const end = line.text.lastIndexOf('>... ');
   if (end < 0) return 'unmatched';
   const words = keep(line.text.slice(end + 5));
@@ -127,10 +128,17 @@ const phrases: readonly (readonly [string, Meaning])[] = [
   ['Too many open connections', { outcome: 'deferred', kind: 'limit', reason: 'concurrency' }],
   ['does not exist', { outcome: 'rejected', reason: 'dns' }],
   ['does not resolve', { outcome: 'rejected', reason: 'dns' }],
+  ['Relaying temporarily denied', { outcome: 'deferred', reason: 'dns' }],
+  ['lookup failed', { outcome: 'rejected', reason: 'dns' }],
+  ['Fix reverse DNS', { outcome: 'rejected', reason: 'dns' }],
   ['User unknown', { outcome: 'unknown' }],
   ['No such user', { outcome: 'unknown' }],
   ['blocked using', { outcome: 'rejected', reason: 'blocklist' }],
-  ['blacklist', { outcome: 'rejected', reason: 'blocklist' }],
+  [' listed at ', { outcome: 'rejected', reason: 'blocklist' }],
+  ['blackhole site', { outcome: 'rejected', reason: 'blocklist' }],
+  ['lacklist', { outcome: 'rejected', reason: 'blocklist' }],
+  ['reylist', { outcome: 'deferred', reason: 'greylist' }],
+  ['HELO', { outcome: 'rejected', reason: 'helo' }],
 ];
 
 const kinds = new Map<string, EventKind>([
@@ -141,7 +149,14 @@ const kinds = new Map<string, EventKind>([
   ['check_vrfy', 'other'],
   ['check_expn', 'other'],
   ['check_etrn', 'other'],
+  ['tls_client', 'tls'],
 ]);
+
+const meaningOf = (reply: string): Meaning =>
+  phrases.find(([phrase]) => reply.includes(phrase))?.[1] ?? { outcome: 'rejected' };
+
+/** Of servers that we send to. */
+const ours: ReadonlySet<string> = new Set(['tls_server', 'tls_rcpt', 'try_tls', 'authinfo']);
 
 /** `ruleset=check_rcpt, arg1=<…>, relay=HOST [ADDRESS], reject=550 5.7.1 <…>... TEXT` */
 export const readRuleset = (line: Line, memory: SendmailMemory, tell: Tell): Understood => {
@@ -149,9 +164,9 @@ export const readRuleset = (line: Line, memory: SendmailMemory, tell: Tell): Und
   const ruleset = text.slice(8, text.indexOf(','));
   const client = onlyRelay(text);
   const rejected = text.lastIndexOf(', reject=');
-  if (rejected < 0) return 'known'; // discard, quarantine
+  if (rejected < 0 || ours.has(ruleset)) return 'known'; // discard, quarantine
   const reply = text.slice(rejected + 9);
-  const meaning = phrases.find(([phrase]) => reply.includes(phrase))?.[1] ?? { outcome: 'rejected' as const };
+  const meaning = meaningOf(reply);
   const event = draft(line, meaning.kind ?? kinds.get(ruleset) ?? 'other');
   event.client = client;
   event.outcome = reply.startsWith('4') && meaning.outcome === 'rejected' ? 'deferred' : meaning.outcome;

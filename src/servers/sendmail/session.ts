@@ -1,8 +1,10 @@
 /** Lines about a client's session: logins, early talkers, floods, what it said. */
+import { canonicalAddress } from '../../model/address.ts';
 import type { EventKind, Reason } from '../../model/event.ts';
 import { keep } from '../../model/keep.ts';
 import type { Tell } from '../../model/ports.ts';
 import type { Understood } from '../grammar.ts';
+import { saslReason } from '../sasl.ts';
 import { draft, lastRelay, relayAt } from './line.ts';
 import type { Line } from './line.ts';
 import type { SendmailMemory } from './memory.ts';
@@ -30,11 +32,9 @@ export const readLoginFailure = (line: Line, tell: Tell): Understood => {
   const user = text.indexOf(', user=');
   const relay = text.lastIndexOf(', relay=');
   if (user >= 0 && relay > user + 7) event.account = text.slice(user + 7, relay);
-  event.reason = text.includes('user not found')
-    ? 'unknown-account'
-    : text.startsWith('AUTH decode64')
-      ? 'malformed'
-      : 'bad-password';
+  event.reason = text.startsWith('AUTH decode64')
+    ? 'malformed'
+    : saslReason(text.slice(0, user >= 0 ? user : relay < 0 ? undefined : relay));
   event.text = text;
   tell(event);
   return 'event';
@@ -97,6 +97,20 @@ const readBehind = (line: Line, tell: Tell): Understood | undefined => {
   if (isTls) event.outcome = 'failure';
   else event.reason = 'syntax';
   event.text = text;
+  tell(event);
+  return 'event';
+};
+
+/** `tcpwrappers (HOST, ADDRESS) rejection` */
+const wrappersPattern = /^tcpwrappers \([^\s(),]{1,255}, ([\w.:]{2,50})\) rejection/;
+
+export const readWrappers = (line: Line, tell: Tell): Understood => {
+  const client = canonicalAddress(wrappersPattern.exec(line.text.slice(0, 400))?.[1] ?? '');
+  if (client === undefined) return 'known';
+  const event = draft(line, 'connect');
+  event.client = client;
+  event.outcome = 'rejected';
+  event.reason = 'policy';
   tell(event);
   return 'event';
 };
