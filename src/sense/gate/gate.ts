@@ -81,16 +81,16 @@ const originByHeader = async (socket: Socket): Promise<Origin | undefined> => {
   let bytes = Buffer.alloc(0);
   try {
     for (;;) {
-      const [chunk]: unknown[] = await once(socket, 'data', { signal: AbortSignal.timeout(headerMsMax) });
+      const heard = once(socket, 'data', { signal: AbortSignal.timeout(headerMsMax) });
+      // It was paused when it came, and a listener alone does not wake it.
+      socket.resume();
+      const [chunk]: unknown[] = await heard;
       socket.pause();
       if (!(chunk instanceof Buffer)) return undefined;
       bytes = Buffer.concat([bytes, chunk]);
       const read = readProxyHeader(bytes);
       if (read.kind === 'garbage') return undefined;
-      if (read.kind === 'more') {
-        socket.resume();
-        continue;
-      }
+      if (read.kind === 'more') continue;
       if (read.length < bytes.length) socket.unshift(bytes.subarray(read.length));
       // The balancer speaks for itself: it looks whether the gate is well (proxy-protocol.txt §2.2, LOCAL).
       return read.client === undefined ? originOf(socket) : { client: read.client.address, port: read.client.port };
