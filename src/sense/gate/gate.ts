@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { threadId } from 'node:worker_threads';
 import { canonicalAddress } from '../../model/address.ts';
+import { createAddressSet } from '../../model/address-set.ts';
 import { draftEvent } from '../../model/event.ts';
 import type { GateNote } from '../../model/gate-note.ts';
 import { readProxyHeader } from '../../protocols/proxy/header.ts';
@@ -21,8 +22,8 @@ import type { BackendSettings } from './backend.ts';
 import { readTls } from './certificate.ts';
 import type { TlsFiles } from './certificate.ts';
 import { serveClient } from './connection.ts';
-import { createDoorman } from './limits.ts';
-import type { Admission, GateLimits, Patience } from './limits.ts';
+import { createDoorman, createLimitsFor } from './limits.ts';
+import type { Admission, Allowance, GateLimits, Patience } from './limits.ts';
 import { createOriginCheck } from './origin.ts';
 import type { OriginSettings } from './origin.ts';
 import { createSignature } from './signature.ts';
@@ -46,6 +47,9 @@ export type GateSettings = {
   /** A PROXY header comes before everything else: the gate stands behind a load balancer. */
   readonly proxied: boolean;
   readonly limits: GateLimits;
+  readonly allowances: readonly Allowance[];
+  /** Addresses and networks that may send to any domain without a login. */
+  readonly relayFrom: readonly string[];
   readonly disabled: readonly string[];
   readonly neverLogin: readonly string[];
   readonly greetPauseMs: number;
@@ -110,6 +114,7 @@ export const startGate = async (
   const { backend } = settings;
   const destination = 'directory' in backend ? createStore(backend) : createBackend(backend);
   const tls = settings.tls === undefined ? undefined : readTls(settings.tls);
+  const limitsFor = createLimitsFor(settings.limits, settings.allowances);
   const desk: GateDesk = {
     ask,
     tell,
@@ -120,7 +125,8 @@ export const startGate = async (
     destination,
     domains: settings.domains === undefined ? undefined : new Set(settings.domains.map((name) => name.toLowerCase())),
     requiresAuth: settings.requiresAuth,
-    limits: settings.limits,
+    limitsFor,
+    relayFrom: createAddressSet(settings.relayFrom),
     disabled: new Set(settings.disabled.map((verb) => verb.toUpperCase())),
     neverLogin: new Set(settings.neverLogin.map((account) => account.toLowerCase())),
     tls,
@@ -132,7 +138,7 @@ export const startGate = async (
     tarpit: createTarpit(settings.heldConnectionsMax),
     answers: createAnswers(),
   };
-  const doorman = createDoorman(settings.limits);
+  const doorman = createDoorman(limitsFor);
   const sockets = new Set<Socket>();
   let connections = 0;
 

@@ -54,7 +54,7 @@ test('behind a load balancer the client is whom the PROXY header names', { skip:
     'EHLO x\r\n',
     'PROXY TCP4 nonsense\r\n',
     'PROXY TCP4 1.2.3.4 1.2.3.4 99999 25\r\n',
-    '\r\n\r\n\0\r\nQUIT\nX',
+    '\r\n\r\n\0\r\nQUIT\nX---',
   ]) {
     const wire = await openWire({ from: '203.0.113.66', to: '127.0.0.1', port });
     wire.write(start);

@@ -6,12 +6,18 @@ import type { Answer, GateDesk, Session } from '../session.ts';
 
 const own = ['PIPELINING', 'CHUNKING'];
 
+/** The verb that a keyword stands for. */
+const verbOf = (keyword: string): string => {
+  const [name = ''] = keyword.split(' ', 1);
+  return name === 'CHUNKING' ? 'BDAT' : name;
+};
+
 /** @returns the EHLO keywords for this session */
 export const keywordsFor = async (session: Session, desk: GateDesk): Promise<readonly string[]> => {
   const behind = await desk.destination.keywords();
   const offered = behind.filter((keyword) => session.tls || !/^AUTH\b/i.test(keyword));
   const startTls = desk.tls !== undefined && !session.tls ? ['STARTTLS'] : [];
-  return [...own, ...startTls, ...offered].filter((keyword) => !desk.disabled.has(keyword.split(' ', 1)[0] ?? ''));
+  return [...own, ...startTls, ...offered].filter((keyword) => !desk.disabled.has(verbOf(keyword)));
 };
 
 export const hello = async (
