@@ -108,6 +108,8 @@ const play = async ({ answer, sendsAway }: Way): Promise<Tally> => {
       requiresAuth: false,
       proxied: false,
       limits: { ...defaultGateLimits, connectionsPerMinute: 0, connectionsAtOnce: 0, errorsPerConnection: 0 },
+      allowances: [],
+      relayFrom: [],
       disabled: [],
       neverLogin: [],
       greetPauseMs: 0,

@@ -45,6 +45,8 @@ await startGate(
     requiresAuth: false,
     proxied: false,
     limits: { ...defaultGateLimits, connectionsPerMinute: 0, connectionsAtOnce: 0 },
+    allowances: [],
+    relayFrom: [],
     disabled: [],
     neverLogin: [],
     greetPauseMs,

@@ -1,5 +1,7 @@
 /** What the gate may be told; `gate-settings.ts` makes of it what the gate wants. */
+import { isAddressOrNetwork } from '../model/address-set.ts';
 import { defaultGateLimits } from '../sense/gate/limits.ts';
+import type { Allowance } from '../sense/gate/limits.ts';
 import { isIP } from 'node:net';
 import type { ListChoice } from '../sense/gate/origin.ts';
 import type { DnsServer } from '../sense/dns/resolver.ts';
@@ -13,6 +15,14 @@ const isName = (value: unknown): boolean => typeof value === 'string' && /^[0-9A
 export const listOf = (value: unknown): ListChoice | undefined => {
   const parts = typeof value === 'string' ? /^([0-9A-Za-z.-]{3,200})=(-?\d{1,3})$/.exec(value) : null;
   return parts?.[1] === undefined ? undefined : { zone: parts[1], weight: Number(parts[2]) };
+};
+
+/** `198.51.100.0/24=10`. */
+export const allowanceOf = (value: unknown): Allowance | undefined => {
+  const parts = typeof value === 'string' ? /^([0-9a-fA-F.:/]+)=(\d{1,4})$/.exec(value) : null;
+  return parts?.[1] === undefined || !isAddressOrNetwork(parts[1])
+    ? undefined
+    : { network: parts[1], factor: Number(parts[2]) };
 };
 
 /** `192.0.2.53`, `[2001:db8::53]:5353`. */
@@ -194,11 +204,25 @@ export const gateOptions: readonly Setting[] = [
     sentence: 'Accounts that nobody logs in with (admin, test, root; with or without domain): a try is a proof.',
     accepts: isListOf(isText),
   },
+  {
+    key: 'gate.relayFrom',
+    default: [],
+    form: 'a list of addresses and networks',
+    sentence: 'Your own, that may send to any domain without a login; the server behind has to trust them too.',
+    accepts: isListOf((item) => typeof item === 'string' && isAddressOrNetwork(item)),
+  },
+  {
+    key: 'gate.allowances',
+    default: [],
+    form: 'a list of network=factor',
+    sentence: 'So many times gate.limits for an address or a network, the smallest one decides; 0 is no limit.',
+    accepts: isListOf((item) => allowanceOf(item) !== undefined),
+  },
   ...Object.entries(defaultGateLimits).map(([name, value]): Setting => ({
     key: `gate.limits.${name}`,
     default: value,
-    form: 'a whole number from 0 to 100000; 0 is no limit',
+    form: 'a whole number from 0 to 10000000; 0 is no limit',
     sentence: `The gate's limit for one client: ${name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}.`,
-    accepts: isWhole(0, 100_000),
+    accepts: isWhole(0, 10_000_000),
   })),
 ];

@@ -5,7 +5,7 @@ import { ensureCertificate, madeFiles } from '../sense/gate/certificate.ts';
 import type { TlsFiles } from '../sense/gate/certificate.ts';
 import type { GateSettings } from '../sense/gate/gate.ts';
 import type { GateLimits } from '../sense/gate/limits.ts';
-import { listOf, resolverAt } from './gate-options.ts';
+import { allowanceOf, listOf, resolverAt } from './gate-options.ts';
 import type { OriginSettings } from '../sense/gate/origin.ts';
 import { ensureKeys } from '../sense/gate/signature.ts';
 import { hostAndPort } from './setting.ts';
@@ -21,11 +21,16 @@ const limitsOf = (values: Values): GateLimits => {
   return {
     connectionsPerMinute: limit('connectionsPerMinute'),
     connectionsAtOnce: limit('connectionsAtOnce'),
+    connectionsPerMinuteOfNetwork: limit('connectionsPerMinuteOfNetwork'),
+    connectionsAtOnceOfNetwork: limit('connectionsAtOnceOfNetwork'),
     messagesPerConnection: limit('messagesPerConnection'),
     recipientsPerMessage: limit('recipientsPerMessage'),
     errorsPerConnection: limit('errorsPerConnection'),
     idleCommandsPerConnection: limit('idleCommandsPerConnection'),
     unknownBeforeDelay: limit('unknownBeforeDelay'),
+    headerBytesPerMessage: limit('headerBytesPerMessage'),
+    lineBytesPerMessage: limit('lineBytesPerMessage'),
+    hopsPerMessage: limit('hopsPerMessage'),
   };
 };
 
@@ -89,6 +94,8 @@ export const gateChoice = (values: Values, state: string): GateChoice => {
     requiresAuth: false,
     proxied: values.get('gate.proxied') === 'on',
     limits: limitsOf(values),
+    allowances: textsOf(values.get('gate.allowances')).flatMap((text) => allowanceOf(text) ?? []),
+    relayFrom: textsOf(values.get('gate.relayFrom')),
     disabled: textsOf(values.get('gate.disabledCommands')),
     neverLogin: textsOf(values.get('gate.neverLogin')),
     greetPauseMs: Number(values.get('gate.greetPauseMs')),

@@ -10,8 +10,8 @@ import { ClientWire } from './client/wire.ts';
 import { answerLine } from './dispatch.ts';
 import { dropLink, judge, settle, slip, tellOf } from './session.ts';
 import type { Answer, Chunk, GateDesk, Presence, Session, Visitor } from './session.ts';
-import { linesOf, noteHeard, noteHidden } from './client/transcript.ts';
-import { finish, take } from './verbs/content.ts';
+import { linesOf, noteHead, noteHeard, noteHidden } from './client/transcript.ts';
+import { finish, newIncoming, take } from './verbs/content.ts';
 import type { Incoming } from './verbs/content.ts';
 
 const handshakeMsMax = 30_000;
@@ -73,7 +73,7 @@ const ask = async (connection: Connection, challenge: SmtpReply): Promise<string
 
 const startTls = async ({ wire, session, desk }: Connection): Promise<void> => {
   // Whatever was sent ahead of the handshake was sent by anybody (RFC 3207 §4.2).
-  wire.input.discard();
+  if (wire.input.discard() > 0) slip(session, desk, 'pipelining', 'STARTTLS', badLine);
   const secure = new TLSSocket(wire.release(), { isServer: true, secureContext: desk.tls });
   wire.listen(secure);
   const { promise, resolve } = Promise.withResolvers<boolean>();
@@ -94,29 +94,33 @@ const startTls = async ({ wire, session, desk }: Connection): Promise<void> => {
   tellOf(session, desk, 'tls');
 };
 
-const newMessage = async ({ session, desk }: Connection): Promise<Incoming> => ({
-  bytes: 0,
-  sizeMax: (await desk.offerOf(session.tls)).sizeMax,
-});
+const newMessage = async ({ session, desk }: Connection): Promise<Incoming> =>
+  newIncoming(session, desk, (await desk.offerOf(session.tls)).sizeMax);
 
 const sayTooSlow = async (connection: Connection): Promise<void> => {
   connection.session.closing = true;
   if (!connection.wire.hasEnded) await say(connection, tooSlow);
 };
 
-/** Reads content up to its end. @returns undefined when the client did not finish */
+/** Reads content up to its end. @param incoming undefined: past it. @returns undefined when the client did not finish */
 const readContent = async (
   { wire, session, desk: { patience } }: Connection,
-  incoming: Incoming,
+  incoming: Incoming | undefined,
 ): Promise<{ hadBareNewline: boolean; lost: boolean } | undefined> => {
   const until = Date.now() + patience.messageMsMax;
-  let lost = false;
+  let lost = incoming === undefined;
   for (;;) {
     const item = await wire.next(Math.min(patience.commandMsMax, until - Date.now()));
     if (item === undefined) return undefined;
     if (item.kind === 'content-end') return { hadBareNewline: item.hadBareNewline, lost };
-    if (item.kind === 'content' && !lost) lost = !(await take(session, incoming, item.bytes));
+    if (item.kind === 'content' && incoming !== undefined && !lost) lost = !(await take(session, incoming, item.bytes));
   }
+};
+
+/** Of who erred or was refused, the header is shown too. */
+const noteMessage = ({ wire, session }: Connection, { bytes, watch }: Incoming): void => {
+  if (session.suspect || session.errors > 0) noteHead(wire.transcript, watch.head());
+  noteHidden(wire.transcript, `a message of ${bytes} bytes`);
 };
 
 const receiveMessage = async (connection: Connection): Promise<void> => {
@@ -124,21 +128,23 @@ const receiveMessage = async (connection: Connection): Promise<void> => {
   const incoming = await newMessage(connection);
   wire.input.expectMessage();
   const end = await readContent(connection, incoming);
-  noteHidden(wire.transcript, `a message of ${incoming.bytes} bytes`);
+  noteMessage(connection, incoming);
   if (end === undefined) await sayTooSlow(connection);
   else await say(connection, await finish(session, desk, incoming, end));
 };
 
 const receiveChunk = async (connection: Connection, answer: Answer, { length, first, last }: Chunk): Promise<void> => {
   const isRefused = answer.code !== 250;
+  const { session, desk } = connection;
   if (first || connection.chunks === undefined) connection.chunks = await newMessage(connection);
   const incoming = connection.chunks;
   connection.wire.input.expectChunk(length, first, last);
   // A refused chunk goes nowhere: its bytes are read past, because their number was announced.
-  const end = await readContent(connection, isRefused ? { bytes: Infinity, sizeMax: 0 } : incoming);
+  const end = await readContent(connection, isRefused ? undefined : incoming);
+  if (last && !isRefused) noteMessage(connection, incoming);
   if (end === undefined) return sayTooSlow(connection);
   if (isRefused || (!last && !end.lost && !end.hadBareNewline)) await say(connection, answer);
-  else await say(connection, await finish(connection.session, connection.desk, incoming, end));
+  else await say(connection, await finish(session, desk, incoming, end));
 };
 
 const obey = async (connection: Connection, answer: Answer): Promise<void> => {
@@ -175,7 +181,8 @@ const answerTo = async (connection: Connection, item: Input): Promise<Answer | u
   const { wire, session, desk } = connection;
   if (item.kind === 'line') {
     noteHeard(wire.transcript, item.text);
-    return answerLine(session, desk, item.text, (challenge) => ask(connection, challenge));
+    const isAhead = wire.input.waiting() > 0;
+    return answerLine(session, desk, item.text, isAhead, (challenge) => ask(connection, challenge));
   }
   if (item.kind !== 'bad-line') return undefined;
   return slip(session, desk, item.why === 'too-long' ? 'syntax' : 'bare-newline', item.why, badLine);

@@ -77,14 +77,30 @@ const answerError = (
   return answer;
 };
 
-/** @param line without its CRLF */
-export const answerLine = async (session: Session, desk: GateDesk, line: string, ask: AskClient): Promise<Answer> => {
+const tooEarly = reply(554, '5.5.0 You talked before you were answered');
+
+/** Before EHLO has told that it may, or at all with HELO (RFC 2920 §3.1): such a program does not listen. */
+const mayNotSendAhead = ({ isKnown, esmtp, helo }: Session, { verb }: Command): boolean =>
+  !isKnown && (verb === 'EHLO' || verb === 'HELO' || (helo !== undefined && !esmtp));
+
+/** @param line without its CRLF @param isAhead something came behind it already */
+export const answerLine = async (
+  session: Session,
+  desk: GateDesk,
+  line: string,
+  isAhead: boolean,
+  ask: AskClient,
+): Promise<Answer> => {
   const parsed = parseCommand(line);
   if (parsed.kind === 'error') return answerError(session, desk, parsed);
   const { command } = parsed;
+  if (isAhead && mayNotSendAhead(session, command)) {
+    session.closing = true;
+    return slip(session, desk, 'pipelining', command.verb, tooEarly);
+  }
   if (desk.disabled.has(command.verb)) return countError(session, desk, reply(502, '5.5.1 Not here'));
   if (idle.has(command.verb)) {
-    const { idleCommandsPerConnection: max } = desk.limits;
+    const { idleCommandsPerConnection: max } = desk.limitsFor(session.client);
     if (max > 0 && session.idleCommands++ >= max) {
       session.closing = true;
       return slip(

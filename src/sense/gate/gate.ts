@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { threadId } from 'node:worker_threads';
 import { canonicalAddress } from '../../model/address.ts';
+import { createAddressSet } from '../../model/address-set.ts';
 import { draftEvent } from '../../model/event.ts';
 import type { GateNote } from '../../model/gate-note.ts';
 import { readProxyHeader } from '../../protocols/proxy/header.ts';
@@ -21,8 +22,8 @@ import type { BackendSettings } from './dial.ts';
 import { readTls } from './certificate.ts';
 import type { TlsFiles } from './certificate.ts';
 import { serveClient } from './connection.ts';
-import { createDoorman } from './limits.ts';
-import type { Admission, GateLimits, Patience } from './limits.ts';
+import { createDoorman, createLimitsFor } from './limits.ts';
+import type { Admission, Allowance, GateLimits, Patience } from './limits.ts';
 import { createOriginCheck } from './origin.ts';
 import type { OriginSettings } from './origin.ts';
 import { createSignature } from './signature.ts';
@@ -47,6 +48,9 @@ export type GateSettings = {
   /** A PROXY header comes before everything else: the gate stands behind a load balancer. */
   readonly proxied: boolean;
   readonly limits: GateLimits;
+  readonly allowances: readonly Allowance[];
+  /** Addresses and networks that may send to any domain without a login. */
+  readonly relayFrom: readonly string[];
   readonly disabled: readonly string[];
   readonly neverLogin: readonly string[];
   readonly greetPauseMs: number;
@@ -82,16 +86,16 @@ const originByHeader = async (socket: Socket): Promise<Origin | undefined> => {
   let bytes = Buffer.alloc(0);
   try {
     for (;;) {
-      const [chunk]: unknown[] = await once(socket, 'data', { signal: AbortSignal.timeout(headerMsMax) });
+      const heard = once(socket, 'data', { signal: AbortSignal.timeout(headerMsMax) });
+      // It was paused when it came, and a listener alone does not wake it.
+      socket.resume();
+      const [chunk]: unknown[] = await heard;
       socket.pause();
       if (!(chunk instanceof Buffer)) return undefined;
       bytes = Buffer.concat([bytes, chunk]);
       const read = readProxyHeader(bytes);
       if (read.kind === 'garbage') return undefined;
-      if (read.kind === 'more') {
-        socket.resume();
-        continue;
-      }
+      if (read.kind === 'more') continue;
       if (read.length < bytes.length) socket.unshift(bytes.subarray(read.length));
       // The balancer speaks for itself: it looks whether the gate is well (proxy-protocol.txt §2.2, LOCAL).
       return read.client === undefined ? originOf(socket) : { client: read.client.address, port: read.client.port };
@@ -112,6 +116,7 @@ export const startGate = async (
   const destination = 'directory' in backend ? createStore(backend) : createBackend(backend);
   const tls = settings.tls === undefined ? undefined : readTls(settings.tls);
   const disabled = new Set(settings.disabled.map((verb) => verb.toUpperCase()));
+  const limitsFor = createLimitsFor(settings.limits, settings.allowances);
   const desk: GateDesk = {
     ask,
     tell,
@@ -123,7 +128,8 @@ export const startGate = async (
     offerOf: createOffers(destination, tls !== undefined, disabled),
     domains: settings.domains === undefined ? undefined : new Set(settings.domains.map((name) => name.toLowerCase())),
     requiresAuth: settings.requiresAuth,
-    limits: settings.limits,
+    limitsFor,
+    relayFrom: createAddressSet(settings.relayFrom),
     disabled,
     neverLogin: new Set(settings.neverLogin.map((account) => account.toLowerCase())),
     tls,
@@ -135,7 +141,7 @@ export const startGate = async (
     tarpit: createTarpit(settings.heldConnectionsMax),
     answers: createAnswers(),
   };
-  const doorman = createDoorman(settings.limits);
+  const doorman = createDoorman(limitsFor);
   const sockets = new Set<Socket>();
   let connections = 0;
 

@@ -6,6 +6,7 @@ import { randomInt } from 'node:crypto';
 import type { SecureContext } from 'node:tls';
 import { draftEvent } from '../../model/event.ts';
 import type { EventDraft, EventKind } from '../../model/event.ts';
+import type { AddressSet } from '../../model/address-set.ts';
 import type { GateNote } from '../../model/gate-note.ts';
 import type { Question, Stage } from '../../model/question.ts';
 import type { Verdict } from '../../model/verdict.ts';
@@ -18,7 +19,7 @@ import type { Sleepers } from '../hooks/sleepers.ts';
 import type { Signature } from './signature.ts';
 import type { OriginCheck } from './origin.ts';
 import type { Destination, Link } from './destination.ts';
-import type { GateLimits, Patience } from './limits.ts';
+import type { LimitsFor, Patience } from './limits.ts';
 import type { OfferOf } from './verbs/offer.ts';
 import type { Answered, Answers } from './hostile/answers.ts';
 import { answerHostile } from './hostile/answer.ts';
@@ -39,7 +40,9 @@ export type GateDesk = Pick<HookSettings, 'ask' | 'tell' | 'complain' | 'nextPro
   readonly domains: ReadonlySet<string> | undefined;
   /** A submission port: nobody sends without having logged in (RFC 6409 §4.3). */
   readonly requiresAuth: boolean;
-  readonly limits: GateLimits;
+  readonly limitsFor: LimitsFor;
+  /** Who may send to any domain without a login. */
+  readonly relayFrom: AddressSet;
   /** Commands that nobody may use here. */
   readonly disabled: ReadonlySet<string>;
   /** Accounts that nobody logs in with: a try is a proof. Lower case. */
@@ -241,9 +244,10 @@ export const slip = (
   return countError(session, desk, answer);
 };
 
-export const countError = (session: Session, { limits }: GateDesk, answer: SmtpReply): SmtpReply => {
+export const countError = (session: Session, desk: GateDesk, answer: SmtpReply): SmtpReply => {
   session.errors++;
-  if (limits.errorsPerConnection === 0 || session.errors < limits.errorsPerConnection) return answer;
+  const { errorsPerConnection } = desk.limitsFor(session.client);
+  if (errorsPerConnection === 0 || session.errors < errorsPerConnection) return answer;
   session.closing = true;
   return reply(421, '4.7.0 Too many errors, closing connection');
 };

@@ -13,7 +13,7 @@ import { awaitEmpty } from '../lab/await.ts';
 import { dialSmtp } from '../lab/dialogue.ts';
 import { labClosed } from '../lab/door.ts';
 import { faults, places, startFaultyServer } from './faulty-server.ts';
-import { behind, dial, openGate, port } from './scene.ts';
+import { behind, dial, known, openGate, port } from './scene.ts';
 
 const patientMs = 20_000;
 const limits = { ...defaultGateLimits, connectionsPerMinute: 0, idleCommandsPerConnection: 0 };
@@ -165,6 +165,7 @@ test(
   { skip: labClosed },
   async (t) => {
     const scene = await openGate(t);
+    scene.decide = known;
     const socket = await open('203.0.113.1');
     await once(socket, 'data');
     socket.end(

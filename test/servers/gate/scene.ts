@@ -19,6 +19,8 @@ import { dialSmtp } from '../lab/dialogue.ts';
 
 export const port = 2525;
 export const accept: Verdict = { kind: 'accept', why: [] };
+/** Nobody is a stranger: no limits at the door, and all may be said at once. */
+export const known = ({ stage }: Question): Verdict => (stage === 'connect' ? { ...accept, known: true } : accept);
 
 export type Scene = {
   readonly asked: Question[];
@@ -30,7 +32,11 @@ export type Scene = {
   readonly until: (satisfies: (event: Event) => boolean) => Promise<void>;
 };
 
-export const openGate = async (t: TestContext, settings: Partial<GateSettings> = {}): Promise<Scene> => {
+export const openGate = async (
+  t: TestContext,
+  settings: Partial<GateSettings> = {},
+  host = '127.0.0.1',
+): Promise<Scene> => {
   const directory = mkdtempSync(join(tmpdir(), 'postern-gate-'));
   ensureCertificate(directory, 'gate.lab.test');
   const news = new EventEmitter();
@@ -47,7 +53,7 @@ export const openGate = async (t: TestContext, settings: Partial<GateSettings> =
   };
   const gate = await startGate(
     {
-      listen: { host: '127.0.0.1', port },
+      listen: { host, port },
       ask: (question) => {
         scene.asked.push(question);
         return scene.decide(question);
@@ -75,6 +81,8 @@ export const openGate = async (t: TestContext, settings: Partial<GateSettings> =
       requiresAuth: false,
       proxied: false,
       limits: defaultGateLimits,
+      allowances: [],
+      relayFrom: [],
       disabled: [],
       neverLogin: ['admin'],
       greetPauseMs: 0,
@@ -93,9 +101,9 @@ export const openGate = async (t: TestContext, settings: Partial<GateSettings> =
 };
 
 export const dial = (from: string) => dialSmtp({ from, to: '127.0.0.1', port });
-export const behind = (host: string, on = 25, replyMsMax = 30_000): BackendSettings => ({
-  host,
-  port: on,
-  passClient: 'auto',
-  replyMsMax,
-});
+export const behind = (
+  host: string,
+  on = 25,
+  replyMsMax = 30_000,
+  passClient: BackendSettings['passClient'] = 'auto',
+): BackendSettings => ({ host, port: on, passClient, replyMsMax });

@@ -1,4 +1,4 @@
-/** A session line by line, for the postmaster who used to need a sniffer. Bounded; no password and no content ever. */
+/** A session line by line, for the postmaster who used to need a sniffer. Bounded; no password ever, and of a message its first header lines alone. */
 import { Buffer } from 'node:buffer';
 
 /** Lines of latin1 in one piece: a held client's may grow for hours, and two strings a line would be three times as much. */
@@ -8,6 +8,7 @@ export type Transcript = { bytes: Buffer; used: number; isCut: boolean };
 const bytesMax = 3072;
 const growBytes = 512;
 const lineLengthMax = 200;
+const headLinesMax = 8;
 const nothing = Buffer.alloc(0);
 
 export const newTranscript = (): Transcript => ({ bytes: nothing, used: 0, isCut: false });
@@ -40,6 +41,11 @@ export const noteHeard = (transcript: Transcript, line: string): void => add(tra
 
 /** Something the client sent that is not shown: a password, a message. */
 export const noteHidden = (transcript: Transcript, what: string): void => add(transcript, '>', `(${what})`);
+
+/** @param head of a message */
+export const noteHead = (transcript: Transcript, head: string): void => {
+  for (const line of head.split('\r\n', headLinesMax)) add(transcript, '>', line);
+};
 
 export const noteSaid = (transcript: Transcript, text: string): void => {
   for (let from = 0, end = text.indexOf('\r\n'); end >= 0; from = end + 2, end = text.indexOf('\r\n', from))

@@ -40,6 +40,8 @@ export class ClientWire {
   listen(socket: Socket): void {
     this.socket = socket;
     socket.on('data', this.#onData).on('close', this.#onClose).on('end', this.#onEnd);
+    // Behind a balancer it was paused for the header.
+    if (socket.isPaused()) socket.resume();
   }
 
   /** Leaves the socket to somebody else. */

@@ -4,6 +4,8 @@
  * it as two different messages.
  */
 import { Buffer } from 'node:buffer';
+import { createMessageWatch } from '../../../protocols/smtp/message-limits.ts';
+import type { Excess, MessageWatch } from '../../../protocols/smtp/message-limits.ts';
 import { reply } from '../../../protocols/smtp/reply.ts';
 import type { SmtpReply } from '../../../protocols/smtp/reply.ts';
 import { backendDown, countError, dropLink, forget, judge, loseLink, slip, tellOf } from '../session.ts';
@@ -13,7 +15,24 @@ const noRecipients = reply(554, '5.5.1 No valid recipients');
 const bareNewline = reply(550, '5.5.2 The message holds a bare CR or LF; lines end with CRLF (RFC 5321 2.3.8)');
 
 /** What is known of a message while it comes in. */
-export type Incoming = { bytes: number; readonly sizeMax: number };
+export type Incoming = {
+  bytes: number;
+  readonly sizeMax: number;
+  readonly watch: MessageWatch;
+  excess: Excess | undefined;
+};
+
+export const newIncoming = ({ client }: Session, { limitsFor }: GateDesk, sizeMax: number): Incoming => {
+  const { headerBytesPerMessage, lineBytesPerMessage, hopsPerMessage } = limitsFor(client);
+  const limits = { headerBytesMax: headerBytesPerMessage, lineBytesMax: lineBytesPerMessage, hopsMax: hopsPerMessage };
+  return { bytes: 0, sizeMax, watch: createMessageWatch(limits), excess: undefined };
+};
+
+const excessReplies: Readonly<Record<Excess, SmtpReply>> = {
+  header: reply(552, '5.3.4 The header of the message is too large'),
+  line: reply(554, '5.6.0 A line of the message is too long'),
+  hops: reply(554, '5.4.6 The message was received too often: it goes in circles'),
+};
 
 /** The server behind freezes what carries it (docs/gate.md). */
 const heldHeader = ({ account, client }: Session): Buffer =>
@@ -68,7 +87,8 @@ export const bdat = async (
 /** @returns false when the message cannot be taken any more; the rest of it is read and dropped */
 export const take = async (session: Session, incoming: Incoming, bytes: Buffer): Promise<boolean> => {
   incoming.bytes += bytes.length;
-  if (incoming.bytes > incoming.sizeMax) return false;
+  incoming.excess = incoming.watch.put(bytes);
+  if (incoming.bytes > incoming.sizeMax || incoming.excess !== undefined) return false;
   try {
     await session.link?.content(bytes);
     return session.link !== undefined;
@@ -77,25 +97,32 @@ export const take = async (session: Session, incoming: Incoming, bytes: Buffer):
   }
 };
 
+type Whole = { readonly hadBareNewline: boolean; readonly lost: boolean };
+
+/** Why a message that is whole is not taken, before the server behind is asked. */
+const refusalOfWhole = async (
+  session: Session,
+  desk: GateDesk,
+  { bytes, sizeMax, excess }: Incoming,
+  { hadBareNewline, lost }: Whole,
+): Promise<SmtpReply | undefined> => {
+  if (bytes > sizeMax) return reply(552, '5.3.4 The message is too large');
+  if (hadBareNewline) return slip(session, desk, 'bare-newline', 'in the message', bareNewline);
+  if (excess !== undefined) return countError(session, desk, excessReplies[excess]);
+  if (lost) return backendDown;
+  const [only, ...others] = session.transaction?.recipients ?? [];
+  return judge(session, desk, 'message', { recipient: others.length === 0 ? only : undefined, size: bytes });
+};
+
 /** The end of a message. Whatever goes wrong before the server's own 2xx, the client keeps the message. */
 export const finish = async (
   session: Session,
   desk: GateDesk,
   incoming: Incoming,
-  { hadBareNewline, lost }: { readonly hadBareNewline: boolean; readonly lost: boolean },
+  whole: Whole,
 ): Promise<SmtpReply> => {
   const { transaction } = session;
-  if (incoming.bytes > incoming.sizeMax) {
-    dropLink(session);
-    return reply(552, '5.3.4 The message is too large');
-  }
-  if (hadBareNewline) {
-    dropLink(session);
-    return slip(session, desk, 'bare-newline', 'in the message', bareNewline);
-  }
-  const [only, ...others] = transaction?.recipients ?? [];
-  const about = { recipient: others.length === 0 ? only : undefined, size: incoming.bytes };
-  const refusal = lost ? backendDown : await judge(session, desk, 'message', about);
+  const refusal = await refusalOfWhole(session, desk, incoming, whole);
   if (refusal !== undefined) {
     dropLink(session);
     return refusal;

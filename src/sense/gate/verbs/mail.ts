@@ -24,7 +24,7 @@ export const mail = async (
   const size = Number(parameters.get('SIZE') ?? 0);
   if (!(size >= 0)) return countError(session, desk, reply(501, '5.5.4 SIZE is no number'));
   if (size > offer.sizeMax) return reply(552, '5.3.4 The message is too large');
-  const { messagesPerConnection } = desk.limits;
+  const { messagesPerConnection } = desk.limitsFor(session.client);
   if (messagesPerConnection > 0 && session.messages >= messagesPerConnection) {
     tellOf(session, desk, 'limit', (event) => {
       event.reason = 'message-rate';

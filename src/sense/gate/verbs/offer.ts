@@ -29,6 +29,12 @@ export type OfferOf = (tls: boolean) => Promise<Offer>;
 
 const nameOf = (keyword: string): string => keyword.split(' ', 1)[0]?.toUpperCase() ?? '';
 
+/** The verb that a keyword stands for. */
+const verbOf = (keyword: string): string => {
+  const name = nameOf(keyword);
+  return name === 'CHUNKING' ? 'BDAT' : name;
+};
+
 const offerOf = (keywords: readonly string[]): Offer => {
   const names = new Set(keywords.map(nameOf));
   const size = keywords.find((keyword) => nameOf(keyword) === 'SIZE');
@@ -52,7 +58,7 @@ export const createOffers = (destination: Destination, hasTls: boolean, disabled
     if (behind !== known) {
       known = behind;
       const all = (more: readonly string[], offered: readonly string[]): Offer =>
-        offerOf([...own, ...more, ...offered].filter((keyword) => !disabled.has(nameOf(keyword))));
+        offerOf([...own, ...more, ...offered].filter((keyword) => !disabled.has(verbOf(keyword))));
       offers = [
         all(
           hasTls ? ['STARTTLS'] : [],

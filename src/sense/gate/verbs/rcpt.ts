@@ -62,8 +62,9 @@ const pass = async (
 };
 
 const slowDown = (session: Session, desk: GateDesk): void => {
-  const over = session.unknown - desk.limits.unknownBeforeDelay;
-  if (desk.limits.unknownBeforeDelay === 0 || over <= 0) return;
+  const { unknownBeforeDelay } = desk.limitsFor(session.client);
+  const over = session.unknown - unknownBeforeDelay;
+  if (unknownBeforeDelay === 0 || over <= 0) return;
   const ms = Math.min(10, over) * 1000;
   if (desk.sleepers.admit(Date.now(), ms)) session.waitMs += ms;
 };
@@ -103,7 +104,7 @@ const outcomeOfRefusal = ({ code, lines }: SmtpReply): Outcome =>
 /** A stranger's foreign domain is refused before anything is asked elsewhere. */
 const relayRefusal = async (session: Session, desk: GateDesk, path: string): Promise<SmtpReply | undefined> => {
   const isOurs = desk.domains === undefined || !path.includes('@') || desk.domains.has(domainOf(path));
-  if (isOurs || session.account !== undefined) return undefined;
+  if (isOurs || session.account !== undefined || desk.relayFrom.has(session.client)) return undefined;
   tellOutcome(session, desk, path, 'relay-denied');
   await settle(desk);
   const refusal = await judge(session, desk, 'recipient', { recipient: path });
@@ -123,7 +124,7 @@ export const rcpt = async (
   if (transaction.lost === true) return backendDown;
   if (!(await desk.offerOf(session.tls)).allows(parameters))
     return countError(session, desk, reply(555, '5.5.4 A parameter that was not offered'));
-  const { recipientsPerMessage } = desk.limits;
+  const { recipientsPerMessage } = desk.limitsFor(session.client);
   // The recipients before stay: RFC 5321 §4.5.3.1.10.
   if (recipientsPerMessage > 0 && transaction.recipients.length >= recipientsPerMessage)
     return reply(452, '4.5.3 Too many recipients, send the message to the others again');

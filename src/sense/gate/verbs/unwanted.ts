@@ -28,6 +28,7 @@ export const originRefusal = async (
   transaction: Transaction,
 ): Promise<SmtpReply | undefined> => {
   if (desk.origin === undefined || session.account !== undefined || session.isKnown) return undefined;
+  if (desk.relayFrom.has(session.client)) return undefined;
   if (transaction.origin === undefined) {
     const verdict = await desk.origin(session.client, transaction.sender);
     transaction.origin = {
