@@ -4,7 +4,7 @@ import { createJudge } from '../judge/judge.ts';
 import { createMemory } from '../judge/memory.ts';
 import { defaultJudgeSettings } from '../judge/settings.ts';
 import type { JudgeSettings } from '../judge/settings.ts';
-import { readLogs } from './read-logs.ts';
+import { readAside } from './aside/read-aside.ts';
 import type { ReadOptions } from './read-logs.ts';
 
 export type AnalyzeOptions = ReadOptions & {
@@ -26,7 +26,7 @@ export const analyze = async (options: AnalyzeOptions): Promise<Report> => {
   const since = options.since ?? -Infinity;
   const until = options.until ?? Infinity;
   const span = { from: Infinity, to: -Infinity };
-  const files = await readLogs(options, (event) => {
+  const files = await readAside(options, (event) => {
     const { time } = event;
     if (time < since || time >= until) return;
     if (time < span.from) span.from = time;

@@ -4,10 +4,10 @@
  * Text fields hold what the log or the wire held, byte for byte, as latin1 ("binary") strings: a log is bytes, and
  * decoding it early would make two different byte strings equal. `show/` and the CLI decode to UTF-8 when they print.
  */
-const serverNames = ['postfix', 'exim', 'sendmail', 'dovecot', 'exchange', 'gate'] as const;
+export const serverNames = ['postfix', 'exim', 'sendmail', 'dovecot', 'exchange', 'gate'] as const;
 export type ServerName = (typeof serverNames)[number];
 
-const eventKinds = [
+export const eventKinds = [
   'connect',
   'early-talk',
   'helo',
@@ -27,66 +27,71 @@ const eventKinds = [
 export type EventKind = (typeof eventKinds)[number];
 
 /** `auth`: success, failure. `recipient`: accepted … deferred. `sender`: accepted, rejected, deferred. `delivery`: sent … expired. */
-export type Outcome =
-  | 'success'
-  | 'failure'
-  | 'accepted'
-  | 'unknown'
-  | 'relay-denied'
-  | 'over-quota'
-  | 'rejected'
-  | 'deferred'
-  | 'sent'
-  | 'bounced'
-  | 'expired';
+export const outcomes = [
+  'success',
+  'failure',
+  'accepted',
+  'unknown',
+  'relay-denied',
+  'over-quota',
+  'rejected',
+  'deferred',
+  'sent',
+  'bounced',
+  'expired',
+] as const;
+export type Outcome = (typeof outcomes)[number];
 
 /** What the server spoke when the fact happened. `smtp` is port 25, `submission` 587 and 465, `local` the sendmail command. */
-export type Protocol = 'smtp' | 'submission' | 'imap' | 'pop3' | 'lmtp' | 'sieve' | 'local';
+export const protocols = ['smtp', 'submission', 'imap', 'pop3', 'lmtp', 'sieve', 'local'] as const;
+export type Protocol = (typeof protocols)[number];
 
 /** The detail of a fact that a detector weighs; the words are one list so that a typo does not compile. */
-export type Reason =
+export const reasons = [
   // auth failure
-  | 'unknown-account'
-  | 'bad-password'
-  | 'malformed'
-  | 'aborted'
-  | 'disabled'
+  'unknown-account',
+  'bad-password',
+  'malformed',
+  'aborted',
+  'disabled',
   // the postmaster said that nobody logs in with it
-  | 'never-logs-in'
-  | 'no-tls'
-  | 'policy'
+  'never-logs-in',
+  'no-tls',
+  'policy',
   // command-error
-  | 'unknown-command'
-  | 'pipelining'
-  | 'non-smtp'
-  | 'too-many-errors'
-  | 'syntax'
-  | 'bare-newline'
-  | 'nonmail'
-  | 'no-mail'
+  'unknown-command',
+  'pipelining',
+  'non-smtp',
+  'too-many-errors',
+  'syntax',
+  'bare-newline',
+  'nonmail',
+  'no-mail',
   // recipient or sender refused, not for being unknown
-  | 'blocklist'
-  | 'helo'
-  | 'greylist'
-  | 'dns'
-  | 'size'
+  'blocklist',
+  'helo',
+  'greylist',
+  'dns',
+  'size',
   // other: a message refused for what it holds
-  | 'content'
+  'content',
   // limit
-  | 'connection-rate'
-  | 'concurrency'
-  | 'recipients'
-  | 'auth-rate'
-  | 'message-rate'
-  | 'recipient-rate'
+  'connection-rate',
+  'concurrency',
+  'recipients',
+  'auth-rate',
+  'message-rate',
+  'recipient-rate',
   // message, delivery and queue: this is a bounce (DSN) that our server made
-  | 'bounce'
+  'bounce',
   // message: it has come back again and again from where `origin` sent it on (`recipient`; the same: it names itself)
-  | 'loop'
+  'loop',
   // queue
-  | 'hold'
-  | 'frozen'
-  | 'removed';
+  'hold',
+  'frozen',
+  'removed',
+] as const;
+export type Reason = (typeof reasons)[number];
 
 /** Begins the `text` of a `message` event whose server told where the command stood that handed it in. */
 export const directoryMark = 'cwd=';

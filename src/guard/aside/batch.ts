@@ -1,0 +1,180 @@
+/**
+ * Events on their way from one thread to another: thousands at once, as one text and two arrays of numbers. Cloning the
+ * objects would cost more than reading the line that told them.
+ *
+ *   words    for each event: its names by their places in the lists, which fields it has, the length of each text
+ *   floats   for each event: the time, then count and size where it has them
+ *   text     all texts, one behind the other (latin1)
+ */
+import { canonicalAddress } from '../../model/address.ts';
+import { draftEvent, eventKinds, outcomes, protocols, reasons, serverNames } from '../../model/event.ts';
+import type { Event } from '../../model/event.ts';
+import type { Tell } from '../../model/ports.ts';
+
+export type Batch = {
+  readonly text: string;
+  readonly words: Uint32Array<ArrayBuffer>;
+  readonly floats: Float64Array<ArrayBuffer>;
+};
+
+export type Packer = {
+  readonly add: Tell;
+  /** Events that wait; `eventsMax` of them must be taken before another is added. */
+  readonly size: () => number;
+  /** What waits, and begins a new batch. */
+  readonly take: () => Batch;
+};
+
+export const eventsMax = 512;
+const wordsPerEvent = 14;
+const floatsPerEvent = 3;
+
+/** Place in a list, from 1 on; 0: undefined. */
+const codesOf = (names: readonly string[]): ReadonlyMap<string | undefined, number> =>
+  new Map(names.map((name, at) => [name, at + 1]));
+const serverCodes = codesOf(serverNames);
+const kindCodes = codesOf(eventKinds);
+const outcomeCodes = codesOf(outcomes);
+const protocolCodes = codesOf(protocols);
+const reasonCodes = codesOf(reasons);
+
+/** How many bits a code is shifted by in an event's first word. */
+const places = { kind: 0, server: 5, outcome: 8, protocol: 13, reason: 17, remote: 24 } as const;
+const maskOf = (bits: number): number => (1 << bits) - 1;
+
+/** Bits of an event's second word: the fields that it has. */
+const has = {
+  client: 1,
+  account: 2,
+  sender: 4,
+  recipient: 8,
+  queueId: 16,
+  session: 32,
+  text: 64,
+  helo: 128,
+  user: 256,
+  origin: 512,
+  dsn: 1024,
+  password: 2048,
+  count: 4096,
+  size: 8192,
+} as const;
+
+const namesOf = ({ kind, server, outcome, protocol, reason, remote }: Event): number =>
+  ((kindCodes.get(kind) ?? 0) << places.kind) |
+  ((serverCodes.get(server) ?? 0) << places.server) |
+  ((outcomeCodes.get(outcome) ?? 0) << places.outcome) |
+  ((protocolCodes.get(protocol) ?? 0) << places.protocol) |
+  ((reasonCodes.get(reason) ?? 0) << places.reason) |
+  ((remote === undefined ? 0 : remote ? 2 : 1) << places.remote);
+
+export const createPacker = (): Packer => {
+  const words = new Uint32Array(eventsMax * wordsPerEvent);
+  const floats = new Float64Array(eventsMax * floatsPerEvent);
+  let pieces: string[] = [];
+  let word = 0;
+  let float = 0;
+  let size = 0;
+  let fields = 0;
+
+  const put = (field: number, value: string | undefined): void => {
+    if (value === undefined) return;
+    fields |= field;
+    pieces.push(value);
+    words[word++] = value.length;
+  };
+
+  const putNumber = (field: number, value: number | undefined): void => {
+    if (value === undefined) return;
+    fields |= field;
+    floats[float++] = value;
+  };
+
+  return {
+    size: () => size,
+    add: (event) => {
+      const at = word;
+      words[at] = namesOf(event);
+      word = at + 2;
+      fields = 0;
+      floats[float++] = event.time;
+      put(has.client, event.client);
+      put(has.account, event.account);
+      put(has.sender, event.sender);
+      put(has.recipient, event.recipient);
+      put(has.queueId, event.queueId);
+      put(has.session, event.session);
+      put(has.text, event.text);
+      put(has.helo, event.helo);
+      put(has.user, event.user);
+      put(has.origin, event.origin);
+      put(has.dsn, event.dsn);
+      put(has.password, event.password);
+      putNumber(has.count, event.count);
+      putNumber(has.size, event.size);
+      words[at + 1] = fields;
+      size++;
+    },
+    take: () => {
+      const batch = { text: pieces.join(''), words: words.slice(0, word), floats: floats.slice(0, float) };
+      pieces = [];
+      word = 0;
+      float = 0;
+      size = 0;
+      return batch;
+    },
+  };
+};
+
+const nameAt = <Name extends string>(
+  names: readonly Name[],
+  word: number,
+  place: number,
+  bits: number,
+): Name | undefined => names[((word >>> place) & maskOf(bits)) - 1];
+
+/** Tells the events of a batch as they were told. */
+export const unpack = ({ text, words, floats }: Batch, tell: Tell): void => {
+  let word = 0;
+  let float = 0;
+  let at = 0;
+  let fields = 0;
+
+  const piece = (field: number): string | undefined => {
+    if ((fields & field) === 0) return undefined;
+    const from = at;
+    at += words[word++] ?? 0;
+    return text.slice(from, at);
+  };
+  const numberOf = (field: number): number | undefined => ((fields & field) === 0 ? undefined : floats[float++]);
+
+  while (word < words.length) {
+    const names = words[word++] ?? 0;
+    fields = words[word++] ?? 0;
+    const server = nameAt(serverNames, names, places.server, 3) ?? serverNames[0];
+    const kind = nameAt(eventKinds, names, places.kind, 5) ?? 'other';
+    const event = draftEvent(floats[float++] ?? 0, server, kind);
+    event.outcome = nameAt(outcomes, names, places.outcome, 5);
+    event.protocol = nameAt(protocols, names, places.protocol, 4);
+    event.reason = nameAt(reasons, names, places.reason, 7);
+    const remote = names >>> places.remote;
+    if (remote !== 0) event.remote = remote === 2;
+    const client = piece(has.client);
+    // An address that comes often has one text here, too.
+    event.client = client === undefined ? undefined : (canonicalAddress(client) ?? client);
+    event.account = piece(has.account);
+    event.sender = piece(has.sender);
+    event.recipient = piece(has.recipient);
+    event.queueId = piece(has.queueId);
+    event.session = piece(has.session);
+    event.text = piece(has.text);
+    event.helo = piece(has.helo);
+    event.user = piece(has.user);
+    event.origin = piece(has.origin);
+    event.dsn = piece(has.dsn);
+    event.password = piece(has.password);
+    event.count = numberOf(has.count);
+    event.size = numberOf(has.size);
+    tell(event);
+  }
+};

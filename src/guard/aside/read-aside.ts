@@ -1,0 +1,64 @@
+/** Reads logs in a thread of its own where that pays, so that they are read and judged at the same time. */
+import { statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { Fault } from '../../model/fault.ts';
+import type { Tell } from '../../model/ports.ts';
+import type { FileReport } from '../../model/report.ts';
+import { readLogs } from '../read-logs.ts';
+import type { ReadOptions } from '../read-logs.ts';
+import { unpack } from './batch.ts';
+import type { ReaderData, ReaderMessage, ReaderOrder } from './reader-thread.ts';
+
+type AsideOptions = Omit<ReadOptions, 'onUnmatched' | 'drained'>;
+
+/** To start a thread takes as long as to read this much. */
+const bytesMin = 8 * 1024 * 1024;
+
+/** A pipe is read where it is open; what is no file is told of there, too. */
+const pays = (paths: readonly string[]): boolean => {
+  if (availableParallelism() < 2) return false;
+  let bytes = 0;
+  for (const path of paths) {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat?.isFile() !== true) return false;
+    bytes += stat.size;
+  }
+  return bytes >= bytesMin;
+};
+
+const readInThread = async (options: AsideOptions, tell: Tell): Promise<readonly FileReport[]> => {
+  const { paths, zone, now, onProgress, signal } = options;
+  const data: ReaderData = { paths, zone: zone.name, now };
+  const worker = new Worker(new URL('./reader-thread.ts', import.meta.url), { workerData: data });
+  const order = (what: ReaderOrder): void => worker.postMessage(what);
+  const stop = (): void => order('stop');
+  const { promise, resolve, reject } = Promise.withResolvers<readonly FileReport[]>();
+  worker.on('message', (message: ReaderMessage) => {
+    if ('files' in message) resolve(message.files);
+    else if ('fault' in message) reject(new Fault(message.fault.code, message.fault.message));
+    else {
+      order('heard');
+      try {
+        unpack(message.batch, tell);
+      } catch (error) {
+        reject(error);
+      }
+      if (message.progress !== undefined) onProgress?.(message.progress);
+    }
+  });
+  worker.on('error', reject);
+  worker.once('exit', () => reject(new Error('the thread that reads the logs ended')));
+  signal?.addEventListener('abort', stop, { once: true });
+  if (signal?.aborted === true) stop();
+  try {
+    return await promise;
+  } finally {
+    signal?.removeEventListener('abort', stop);
+    await worker.terminate();
+  }
+};
+
+/** As `readLogs`. @throws Fault INPUT_UNREADABLE before anything is told, when one of the files cannot be opened */
+export const readAside = (options: AsideOptions, tell: Tell): Promise<readonly FileReport[]> =>
+  pays(options.paths) ? readInThread(options, tell) : readLogs(options, tell);

@@ -1,0 +1,77 @@
+/** A thread that reads logs for another one, which judges meanwhile: the events go over in batches. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { Fault } from '../../model/fault.ts';
+import type { FaultCode } from '../../model/fault.ts';
+import type { FileReport } from '../../model/report.ts';
+import { localZone, zoneOf } from '../../protocols/syslog/zone.ts';
+import { readLogs } from '../read-logs.ts';
+import type { Progress } from '../read-logs.ts';
+import { createPacker, eventsMax } from './batch.ts';
+import type { Batch } from './batch.ts';
+
+export type ReaderData = { readonly paths: readonly string[]; readonly zone: string; readonly now: number };
+export type ReaderMessage =
+  | { readonly batch: Batch; readonly progress: Progress | undefined }
+  | { readonly files: readonly FileReport[] }
+  | { readonly fault: { readonly code: FaultCode; readonly message: string } };
+/** `heard`: another batch is wanted. */
+export type ReaderOrder = 'heard' | 'stop';
+
+/** Batches that the other thread has not heard yet. */
+const unheardMax = 6;
+
+const { paths, zone, now }: ReaderData = workerData; // what read-aside.ts gave
+const stop = new AbortController();
+const packer = createPacker();
+let unheard = 0;
+let progress: Progress | undefined;
+let wake = (): void => undefined;
+
+const post = (message: ReaderMessage, transfer: ArrayBuffer[] = []): void => parentPort?.postMessage(message, transfer);
+
+const send = (): void => {
+  if (packer.size() === 0) return;
+  const batch = packer.take();
+  unheard++;
+  post({ batch, progress }, [batch.words.buffer, batch.floats.buffer]);
+};
+
+/** Waits while the other thread is behind. */
+const drained = async (): Promise<void> => {
+  if (packer.size() > eventsMax / 2) send();
+  while (unheard >= unheardMax && !stop.signal.aborted) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    wake = resolve;
+    await promise;
+  }
+};
+
+parentPort?.on('message', (order: ReaderOrder) => {
+  if (order === 'stop') stop.abort();
+  else unheard--;
+  wake();
+});
+
+try {
+  const files = await readLogs(
+    {
+      paths,
+      zone: zoneOf(zone) ?? localZone,
+      now,
+      signal: stop.signal,
+      onProgress: (latest) => (progress = latest),
+      drained,
+    },
+    (event) => {
+      packer.add(event);
+      if (packer.size() === eventsMax) send();
+    },
+  );
+  send();
+  post({ files });
+} catch (error) {
+  if (!(error instanceof Fault)) throw error;
+  post({ fault: { code: error.code, message: error.message } });
+} finally {
+  parentPort?.close();
+}
