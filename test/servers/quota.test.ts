@@ -38,9 +38,22 @@ import type { World } from './lab/world.ts';
 
 const postern = join(import.meta.dirname, '../../src/cli/main.ts');
 
+const ends = new WeakMap<TestContext, AsyncDisposableStack>();
+/** Other than `t.after`: what was begun last ends first, a guard before the folder that it writes to. */
+const atEnd = (t: TestContext, end: () => void | Promise<void>): void => {
+  let stack = ends.get(t);
+  if (stack === undefined) {
+    const fresh = new AsyncDisposableStack();
+    t.after(() => fresh.disposeAsync());
+    ends.set(t, fresh);
+    stack = fresh;
+  }
+  stack.defer(end);
+};
+
 const freshFolder = (t: TestContext): string => {
   const folder = mkdtempSync(join(tmpdir(), 'postern-quota-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  atEnd(t, () => rmSync(folder, { recursive: true }));
   return folder;
 };
 
@@ -162,7 +175,7 @@ const watch = async (
     ...Object.entries(settings),
   ]);
   const guard = await startGuard(values, (item) => news.push(item));
-  t.after(() => guard.stop());
+  atEnd(t, () => guard.stop());
   return { guard, news };
 };
 
