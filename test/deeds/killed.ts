@@ -24,15 +24,20 @@ export const striking = (carryOut: CarryOut, blow: Blow | undefined): CarryOut =
   };
 };
 
+let compiled: string | undefined;
 /** What was compiled is kept for the next of the many processes; one that is killed keeps nothing. */
-const compiled = mkdtempSync(join(tmpdir(), 'postern-compiled-'));
-process.once('exit', () => rmSync(compiled, { recursive: true, force: true }));
+const compileCache = (): string => {
+  if (compiled !== undefined) return compiled;
+  const folder = mkdtempSync(join(tmpdir(), 'postern-compiled-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return (compiled = folder);
+};
 
 /** Runs a scene module with JSON as its argument. @returns true when the blow fell, false when it came to its end before */
 export const isKilled = async (scene: URL, script: object): Promise<boolean> => {
   const child = spawn(process.execPath, [scene.pathname, JSON.stringify(script)], {
     stdio: ['ignore', 'inherit', 'pipe'],
-    env: { ...process.env, NODE_COMPILE_CACHE: compiled },
+    env: { ...process.env, NODE_COMPILE_CACHE: compileCache() },
   });
   const [complaint, [code, signal]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
   if (signal === 'SIGKILL') return true;

@@ -11,6 +11,7 @@ import { openDesk } from '../../src/guard/desk.ts';
 import type { OpenDesk } from '../../src/guard/desk.ts';
 import { createAllowance } from '../../src/helper/allowance.ts';
 import { createCarryOut } from '../../src/helper/carry-out.ts';
+import { until } from '../servers/lab/await.ts';
 import { runCommand } from '../servers/lab/daemon.ts';
 import { dialImap } from '../servers/lab/dialogue.ts';
 import { labClosed } from '../servers/lab/door.ts';
@@ -49,10 +50,11 @@ test(
       return status;
     };
     /** Dovecot looks at the file at most once a second: it is asked until it has. */
-    const until = async (status: string): Promise<void> => {
-      for (let attempt = 0; attempt < 500; attempt++) if ((await login('alice@lab.test', 'alicepw')) === status) return;
-      assert.fail(`no login ended with ${status}`);
-    };
+    const ends = (status: string): Promise<void> =>
+      until(
+        () => `no login ended with ${status}`,
+        async () => (await login('alice@lab.test', 'alicepw')) === status,
+      );
     await withDesk(async (desk) => {
       const session = await dialImap(target);
       assert.equal((await session.say('LOGIN alice@lab.test alicepw')).status, 'OK');
@@ -61,11 +63,11 @@ test(
       assert.match(plan.lines.join('\n'), /postern-deny: alice@lab\.test/);
       assert.match(readFileSync(denyFile, 'latin1'), /^alice@lab\.test:$/m);
       assert.equal((await session.say('NOOP')).status, 'BYE', 'the open session was closed');
-      await until('NO');
+      await ends('NO');
       assert.equal(await login('bob@lab.test', 'bobpw'), 'OK');
       await undo([receipt.id], 'test', desk);
       assert.equal(readFileSync(denyFile, 'latin1'), '');
-      await until('OK');
+      await ends('OK');
     });
   },
 );

@@ -11,7 +11,7 @@ import type { GuardNews, ProofNews } from '../../src/guard/notices/news.ts';
 import { startGuard } from '../../src/guard/run.ts';
 import type { Guard } from '../../src/guard/run.ts';
 import { defaults } from '../../src/guard/settings.ts';
-import { awaitLine, linesOf } from './lab/await.ts';
+import { awaitLine, linesOf, until } from './lab/await.ts';
 import { runCommand } from './lab/daemon.ts';
 import { dialSmtp } from './lab/dialogue.ts';
 import { labClosed } from './lab/door.ts';
@@ -128,6 +128,10 @@ const walk = async ({ name, file, reload, words }: Server, scene: Scene, log: st
     linesOf(log).filter((line) => /status=sent|stat=Sent| => /.test(line)),
     [],
     'no mail was made',
+  );
+  await until(
+    () => `two notices, not ${notices.join(' ')}`,
+    () => notices.length > 1,
   );
   assert.deepEqual(
     notices.map((title) => /does not ask|asks again/.exec(title)?.[0]),

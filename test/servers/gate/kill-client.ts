@@ -69,13 +69,14 @@ const begin = async (smtp: SmtpDialogue, sender: string, { recipients }: Sending
   return [...codes, (await smtp.say('DATA')).code];
 };
 
-/** One try. @param strike cuts, at `at`. @returns true when the client was told that its message was taken */
+/** One try. @param strike cuts, at `at`. @returns whether the client was told that its message was taken, and why it stopped */
 const attempt = async (
   sending: Sending,
   sender: string,
   at: Step | undefined,
   strike: () => Promise<void>,
-): Promise<boolean> => {
+): Promise<{ readonly told: boolean; readonly why: string }> => {
+  let why = '';
   let smtp: SmtpDialogue | undefined;
   let told = false;
   let bounced: string | undefined;
@@ -112,13 +113,14 @@ const attempt = async (
     await after('told');
     await smtp.quit();
     await after('QUIT');
-  } catch {
+  } catch (error) {
     // Cut off: what counts is what it was told.
+    why = String(error);
   }
   smtp?.hangUp();
   moment?.letGo();
   assert.equal(bounced, undefined, 'a 5xx makes the client give up');
-  return told;
+  return { told, why };
 };
 
 /** Tries like a mail server with a queue. @returns how often it tried */
@@ -129,16 +131,18 @@ export const sendUntilTold = async (
   strike: () => Promise<void>,
 ): Promise<number> => {
   let isStruck = false;
+  const reasons: string[] = [];
   const firstStrike = async (): Promise<void> => {
     isStruck = true;
     await strike();
   };
   for (let tries = 1; tries <= attemptsMax; tries++) {
-    const told = await attempt(sending, sender, isStruck ? undefined : at, firstStrike);
+    const { told, why } = await attempt(sending, sender, isStruck ? undefined : at, firstStrike);
+    reasons.push(why);
     if (told) {
       assert.ok(isStruck, `${at}: the cut came`);
       return tries;
     }
   }
-  return assert.fail(`${at}: never told that it was taken`);
+  return assert.fail(`${at}: never told that it was taken:\n${reasons.join('\n')}`);
 };
