@@ -83,6 +83,7 @@ const run = async (call: Call): Promise<number> => {
     values,
     file: call.options.get('file'),
     asMilter: call.options.has('milter'),
+    withLimits: call.options.has('limits'),
   };
   if (server === 'cpanel') return tellCpanel(call, ask);
   if (!setupServers.includes(server))
@@ -104,13 +105,22 @@ export const setupCommand: Command = {
     { name: 'print', sentence: 'Only the lines, for a configuration that is made elsewhere; nothing is read or kept.' },
     { name: 'undo', sentence: 'As it was before.' },
     {
+      name: 'limits',
+      sentence:
+        "Postfix and Exim: also their own limits of one client's connections (gate.limits), where they have none yet.",
+    },
+    {
       name: 'milter',
       sentence: 'Postfix only: as a milter, which also hears the recipients that Postfix refuses itself.',
     },
     { name: 'file', value: 'PATH', sentence: 'The configuration file, where it is not at its usual place.' },
     ...actingOptions,
   ],
-  examples: ['postern setup postfix', 'sudo postern setup postfix --apply', 'sudo postern setup postfix --undo'],
+  examples: [
+    'postern setup postfix',
+    'sudo postern setup postfix --limits --apply',
+    'sudo postern setup postfix --undo',
+  ],
   operandsMin: 1,
   operandsMax: 1,
   run,

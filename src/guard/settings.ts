@@ -38,7 +38,7 @@ export type HookName = (typeof hooks)[number]['name'];
 export const hookNames = hooks.map(({ name }) => name);
 
 /** Those whose conviction of a client may lead to a block. */
-const convictingDetectors = ['harvest', 'relay', 'guessing', 'protocol-abuse'] as const;
+const convictingDetectors = ['harvest', 'relay', 'guessing', 'protocol-abuse', 'connection-flood'] as const;
 
 export const settings: readonly Setting[] = [
   {

@@ -55,7 +55,10 @@ const byAttack: Readonly<Record<AttackName, (situation: Situation) => readonly s
     `Postern would have answered 421 above the allowance, ${stopped(s)}.`,
     'Give monitoring and relay hosts an exception from the limits.',
   ],
-  'dns-storm': () => ['Move checks that ask the DNS behind the cheap ones, and give them a budget.'],
+  'dns-storm': (s) => [
+    `Postern would have put these clients off before the next lookup, ${stopped(s)}.`,
+    'Ask Postern before the checks that ask the DNS (reject_unknown_sender_domain, verify = sender, check_mail), and let a resolver on this machine remember its answers.',
+  ],
 };
 
 export const adviceFor = (attack: AttackName, situation: Situation): readonly string[] => byAttack[attack](situation);

@@ -104,3 +104,74 @@ test('connections to Dovecot that end without a login are counted, those of othe
   const [incident] = judge.report().incidents;
   assert.deepEqual([incident?.attack, incident?.actors.map(({ value }) => value)], ['connection-flood', ['48.1.1.80']]);
 });
+
+const missing = (time: number, client: string, domain: string): Event =>
+  fact(time, 'postfix', 'recipient', { client, outcome: 'rejected', reason: 'dns', sender: `s@${domain}` });
+const good = (time: number, client: string): Event =>
+  fact(time, 'postfix', 'delivery', {
+    outcome: 'sent',
+    client,
+    recipient: 'alice@lab.test',
+    sender: 's@remote.test',
+    remote: false,
+  });
+
+test('a client with three sender domains that do not exist is put off before the next lookup, and never convicted', () => {
+  const convictions: Conviction[] = [];
+  const { judge, ask } = court(convictions);
+  const kind = () => ask(question(start + minute, 'postfix', 'recipient', '45.1.1.1')).kind;
+  for (let at = 0; at < 9; at++) judge.tell(missing(start + at, '45.1.1.1', 'same.example'));
+  assert.equal(kind(), 'accept', 'one domain is one domain');
+  judge.tell(missing(start + 10, '45.1.1.1', 'second.example'));
+  assert.equal(kind(), 'delay');
+  for (let at = 0; at < 50; at++) judge.tell(missing(start + 20 + at, '45.1.1.1', `x${at}.example`));
+  assert.equal(kind(), 'defer');
+  assert.deepEqual(convictions, []);
+  const [incident] = judge.report().incidents;
+  assert.deepEqual([incident?.attack, incident?.actors[0]?.value], ['dns-storm', '45.1.1.1']);
+});
+
+test('a crowd with one missing domain each: newcomers wait, who was good and who comes back passes', () => {
+  const { judge, ask } = court();
+  judge.tell(good(start, '31.1.1.1'));
+  for (let at = 0; at < 25; at++) judge.tell(missing(start + at, `45.${at}.1.1`, `x${at}.example`));
+  const kind = (client: string, seconds = 60) =>
+    ask(question(start + seconds * 1000, 'postfix', 'recipient', client)).kind;
+  assert.equal(kind('46.1.1.1'), 'defer');
+  assert.equal(kind('31.1.1.1'), 'accept');
+  const bounce = { ...question(start + minute, 'postfix', 'recipient', '46.1.1.2'), sender: '' };
+  assert.equal(ask(bounce).kind, 'accept', 'the null reverse-path costs no lookup');
+  judge.tell(fact(start + minute, 'postfix', 'recipient', { client: '46.1.1.1', outcome: 'deferred' }));
+  assert.equal(kind('46.1.1.1', 400), 'accept');
+  assert.equal(judge.report().incidents[0]?.attack, 'dns-storm');
+});
+
+test('a resolver of ours that fails is no storm', () => {
+  const { judge, ask } = court();
+  for (let at = 0; at < 3; at++) {
+    judge.tell(good(start, `31.${at}.1.1`));
+    judge.tell(missing(start + 1000, `31.${at}.1.1`, 'remote.test'));
+  }
+  for (let at = 0; at < 40; at++) judge.tell(missing(start + 2000 + at, `45.${at}.1.1`, `x${at}.example`));
+  for (let at = 0; at < 9; at++) judge.tell(missing(start + 3000 + at, '46.1.1.1', `y${at}.example`));
+  assert.equal(ask(question(start + minute, 'postfix', 'recipient', '46.1.1.1')).kind, 'accept');
+  assert.deepEqual(judge.report().incidents, []);
+});
+
+test('one sender domain in twenty that does not exist puts nobody off', () => {
+  const { judge, ask } = court();
+  for (let at = 0; at < 60; at++) {
+    const sender = `s@d${at}.test`;
+    if (at % 20 === 19) judge.tell(missing(start + at * minute, '47.1.1.1', `d${at}.test`));
+    else
+      judge.tell(
+        fact(start + at * minute, 'postfix', 'recipient', {
+          client: '47.1.1.1',
+          outcome: 'accepted',
+          sender,
+          recipient: 'a@lab.test',
+        }),
+      );
+    assert.equal(ask(question(start + at * minute, 'postfix', 'recipient', '47.1.1.1')).kind, 'accept');
+  }
+});

@@ -11,6 +11,8 @@ import { isDoubted } from './doubt.ts';
 import { isAllowed, isPaused, isShutOut, isStrict } from './by-hand.ts';
 import { isVictim } from './detectors/backscatter.ts';
 import { isHeld } from './detectors/compromised-account.ts';
+import type { DetectorName } from './detectors/detector.ts';
+import { isStormy } from './detectors/dns-storm.ts';
 import { isStepUp } from './detectors/account-siege.ts';
 import { natsAccepted } from './detectors/harvest.ts';
 import { isServerAlarmed } from './detectors/harvest-crowd.ts';
@@ -103,6 +105,18 @@ const isTurnedAway = (table: Table, client: string, seconds: number, settings: J
   isFlooding(table, prefixOf(client), seconds) &&
   !wasEverGood(table, prefixOf(client), networkOf(client), seconds);
 
+/** Before the server looks for the sender's domain. */
+const isBeforeLookup = (
+  table: Table,
+  { stage, server, sender }: Question,
+  seconds: number,
+  settings: JudgeSettings,
+): boolean =>
+  (stage === 'sender' || stage === 'recipient') &&
+  sender !== '' &&
+  modeOf(settings, 'dns-storm') === 'enforce' &&
+  isStormy(table, server, seconds);
+
 const mayHide = (table: Table, { stage, recipient, server }: Question, seconds: number): boolean => {
   if (stage === 'sender' && server === 'sendmail')
     return isServerAlarmed(table, server, seconds) || isStrict(table, seconds);
@@ -110,18 +124,22 @@ const mayHide = (table: Table, { stage, recipient, server }: Question, seconds: 
   return isAlarmed(table, tags.harvestBlocks, domainOf(recipient), seconds) || isStrict(table, seconds);
 };
 
-/** During a campaign against its domain a recipient is hidden from clients that were never good, unless they come back later. */
-const isHidden = (
+/**
+ * During a campaign against its domain a recipient is hidden from clients that were never good, and during a storm of sender
+ * domains they cost no lookup; unless they come back later.
+ */
+const putsOff = (
   table: Table,
   question: Question,
   client: string,
   seconds: number,
   settings: JudgeSettings,
-): boolean => {
-  if (modeOf(settings, 'harvest-crowd') !== 'enforce' || !mayHide(table, question, seconds)) return false;
+): DetectorName | undefined => {
+  const hides = modeOf(settings, 'harvest-crowd') === 'enforce' && mayHide(table, question, seconds);
+  if (!hides && !isBeforeLookup(table, question, seconds, settings)) return undefined;
   const network = networkOf(client);
-  if (wasEverGood(table, prefixOf(client), network, seconds)) return false;
-  return !hasComeBack(table, network, seconds);
+  if (wasEverGood(table, prefixOf(client), network, seconds) || hasComeBack(table, network, seconds)) return undefined;
+  return hides ? 'harvest-crowd' : 'dns-storm';
 };
 
 const isFloodedBounce = (table: Table, question: Question, seconds: number, settings: JudgeSettings): boolean => {
@@ -170,9 +188,10 @@ const judgeClient = (
     return verdictOf(allowed, termsOf(table, client, prefixOf(client), seconds));
   if (question.stage === 'connect' && !learning && isTurnedAway(table, client, seconds, settings))
     return { kind: 'drop', reply: floodReply, why: because('connection-flood', client) };
-  if (isHidden(table, question, client, seconds, settings)) {
-    const crowdAim = question.recipient === undefined ? question.server : domainOf(question.recipient);
-    return { kind: 'defer', reply: campaignReply, why: because('harvest-crowd', crowdAim) };
+  const crowd = putsOff(table, question, client, seconds, settings);
+  if (crowd !== undefined) {
+    const aim = question.recipient === undefined ? question.server : domainOf(question.recipient);
+    return { kind: 'defer', reply: campaignReply, why: because(crowd, aim) };
   }
   if (isFloodedBounce(table, question, seconds, settings)) {
     return { kind: 'defer', reply: bounceReply, why: because('backscatter', question.recipient ?? '') };

@@ -44,6 +44,9 @@ export type Endpoints = {
   readonly milterSocket?: string;
 };
 
+/** What a server is told to allow one client; 0 is no limit. */
+export type ConnectionLimits = { readonly connectionsPerMinute: number; readonly connectionsAtOnce: number };
+
 /** True when `word` stands in the text and no longer address begins with it. */
 export const names = (text: string, word: string): boolean => {
   for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1))

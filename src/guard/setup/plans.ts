@@ -8,7 +8,7 @@ import type { CarryOut } from '../../model/verb.ts';
 import type { Change } from '../../servers/change.ts';
 import { setUpDovecot } from '../../servers/dovecot/setup.ts';
 import { eximInclude, setUpExim } from '../../servers/exim/setup.ts';
-import { setUpPostfix, setUpPostfixMilter } from '../../servers/postfix/setup.ts';
+import { limitPostfix, setUpPostfix, setUpPostfixMilter } from '../../servers/postfix/setup.ts';
 import { sendmailMc, setUpSendmail, setUpSendmailMc } from '../../servers/sendmail/setup.ts';
 import type { Endpoints } from '../../servers/wiring.ts';
 import type { Values } from '../settings.ts';
@@ -22,6 +22,8 @@ export type SetupAsk = {
   /** The configuration file, where it is not at its usual place. */
   readonly file: string | undefined;
   readonly asMilter: boolean;
+  /** Also the server's own limits of a client's connections. */
+  readonly withLimits: boolean;
 };
 
 export type Planned = {
@@ -58,12 +60,36 @@ const orNothing = (file: string, change: Change): Changed | undefined => {
 /** A folder that is not the usual one is told to the server's tools. */
 const folderArgs = (file: string): readonly string[] => (dirname(file) === '/etc/postfix' ? [] : ['-c', dirname(file)]);
 
-const planPostfix = async ({ endpoints, carryOut, file: named, asMilter }: SetupAsk): Promise<Planned> => {
+/** The later one begins where the first ended. */
+const bothOf = (first: Changed | undefined, then: Changed | undefined): Changed | undefined =>
+  first === undefined || then === undefined
+    ? (then ?? first)
+    : { kind: 'changed', text: then.text, lines: [...first.lines, ...then.lines] };
+
+const limitOf = (values: Values, key: string): number => Number(values.get(key));
+const limitsOf = (values: Values): Parameters<typeof sendmailMc>[1] => ({
+  connectionsPerMinute: limitOf(values, 'gate.limits.connectionsPerMinute'),
+  connectionsAtOnce: limitOf(values, 'gate.limits.connectionsAtOnce'),
+  recipientsPerMessage: limitOf(values, 'gate.limits.recipientsPerMessage'),
+  unknownBeforeDelay: limitOf(values, 'gate.limits.unknownBeforeDelay'),
+  greetPauseMs: limitOf(values, 'gate.greetPauseMs'),
+});
+
+const planPostfix = async ({
+  endpoints,
+  values,
+  carryOut,
+  file: named,
+  asMilter,
+  withLimits,
+}: SetupAsk): Promise<Planned> => {
   const file = fileOf('postfix', named, '/etc/postfix/main.cf');
   const version = await firstLineOf(carryOut, 'postconf', ['-dh', 'mail_version']);
   const major = Number(/^(\d+)\./.exec(version)?.[1] ?? 3);
   const text = readFileSync(file, 'latin1');
-  const change = orNothing(file, (asMilter ? setUpPostfixMilter : setUpPostfix)(text, endpoints, major));
+  const asking = orNothing(file, (asMilter ? setUpPostfixMilter : setUpPostfix)(text, endpoints, major));
+  const limiting = withLimits ? orNothing(file, limitPostfix(asking?.text ?? text, limitsOf(values))) : undefined;
+  const change = bothOf(asking, limiting);
   return {
     file,
     wanted: change && {
@@ -116,15 +142,6 @@ const planDovecot = async ({ endpoints, carryOut, file: named }: SetupAsk): Prom
   };
 };
 
-const limitOf = (values: Values, key: string): number => Number(values.get(key));
-const limitsOf = (values: Values): Parameters<typeof sendmailMc>[1] => ({
-  connectionsPerMinute: limitOf(values, 'gate.limits.connectionsPerMinute'),
-  connectionsAtOnce: limitOf(values, 'gate.limits.connectionsAtOnce'),
-  recipientsPerMessage: limitOf(values, 'gate.limits.recipientsPerMessage'),
-  unknownBeforeDelay: limitOf(values, 'gate.limits.unknownBeforeDelay'),
-  greetPauseMs: limitOf(values, 'gate.greetPauseMs'),
-});
-
 const planSendmail = ({ endpoints, values, file: named }: SetupAsk): Planned => {
   const file = fileOf('sendmail', named, '/etc/mail/sendmail.cf');
   const change = orNothing(file, setUpSendmail(readFileSync(file, 'latin1'), endpoints));
@@ -153,11 +170,11 @@ const planSendmail = ({ endpoints, values, file: named }: SetupAsk): Planned => 
   };
 };
 
-const planExim = ({ endpoints, file: named }: SetupAsk): Planned => {
+const planExim = ({ endpoints, values, file: named, withLimits }: SetupAsk): Planned => {
   const place = eximPlace(named);
   if (place === undefined)
     throw new Fault('INPUT_UNREADABLE', 'no configuration of exim is here: name it (--file PATH)');
-  const change = setUpExim(place);
+  const change = setUpExim(place, withLimits ? limitsOf(values) : undefined);
   if (change.kind === 'by-hand') throw new Fault('REFUSED_FOR_SAFETY', `${place.file}: ${change.why}`);
   const generate = place.isGenerated ? [{ program: 'update-exim4.conf', args: [] } as const] : [];
   const isUsual = place.isGenerated || named === undefined;

@@ -4,6 +4,7 @@ import { backscatter } from './backscatter.ts';
 import { compromisedAccount } from './compromised-account.ts';
 import { connectionFlood } from './connection-flood.ts';
 import type { Detector } from './detector.ts';
+import { dnsStorm } from './dns-storm.ts';
 import { forwardLoop } from './forward-loop.ts';
 import { guessingCrowd } from './guessing-crowd.ts';
 import { guessingDetector } from './guessing.ts';
@@ -30,4 +31,5 @@ export const allDetectors = (isLearning: (seconds: number) => boolean, invalidPe
   forwardLoop,
   protocolAbuse,
   connectionFlood,
+  dnsStorm,
 ];

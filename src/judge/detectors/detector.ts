@@ -38,6 +38,7 @@ export const detectorNames = [
   'forward-loop',
   'protocol-abuse',
   'connection-flood',
+  'dns-storm',
 ] as const;
 export type DetectorName = (typeof detectorNames)[number];
 

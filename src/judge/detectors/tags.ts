@@ -47,6 +47,10 @@ export const tags = {
   doubted: 45,
   harvestServer: 46,
   flooding: 47,
+  sender: 48,
+  senderBlocks: 49,
+  senderGood: 50,
+  senderFault: 51,
   // first contacts
   contactPair: 64,
   contactNetwork: 65,
@@ -56,4 +60,6 @@ export const tags = {
   accountRecipient: 69,
   protocolKind: 70,
   accountNetworkStep: 71,
+  senderDomain: 72,
+  senderNetwork: 73,
 } as const;

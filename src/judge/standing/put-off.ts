@@ -12,9 +12,9 @@ const retryAfterSeconds = 300;
 /** Who was put off longer ago than this has given up. */
 const deferralSeconds = 5 * 86_400;
 
-/** Where a recipient can be hidden: at RCPT, and of Sendmail's at MAIL. */
-export const isPutOff = ({ kind, server, outcome }: Event): boolean =>
-  outcome === 'deferred' && (kind === 'recipient' || (kind === 'sender' && server === 'sendmail'));
+/** At RCPT, where a recipient is hidden, or at MAIL; a domain of the sender that the server could not find is no put-off. */
+export const isPutOff = ({ kind, outcome, reason }: Event): boolean =>
+  outcome === 'deferred' && (kind === 'recipient' || (kind === 'sender' && reason !== 'dns'));
 
 export const rememberPutOff = (table: Table, network: string, seconds: number): void => {
   const at = table.place(tags.deferredOnce, network, shapes.plain, seconds);

@@ -36,11 +36,8 @@ test('who was put off may come back five minutes later, for five days', () => {
   assert.deepEqual([hasComeBack(table, 'n', start + 299), hasComeBack(table, 'n', start + 300)], [false, true]);
   rememberPutOff(table, 'n', start + 7 * day);
   assert.equal(hasComeBack(table, 'n', start + 7 * day + 299), false, 'it had given up');
-  const told = (kind: 'recipient' | 'sender', server: 'sendmail' | 'postfix') =>
-    isPutOff({ ...draftEvent(0, server, kind), outcome: 'deferred' });
-  assert.deepEqual(
-    [told('recipient', 'postfix'), told('sender', 'postfix'), told('sender', 'sendmail')],
-    [true, false, true],
-  );
+  const told = (kind: 'recipient' | 'sender', reason: 'policy' | 'dns') =>
+    isPutOff({ ...draftEvent(0, 'postfix', kind), outcome: 'deferred', reason });
+  assert.deepEqual([told('recipient', 'policy'), told('sender', 'policy'), told('sender', 'dns')], [true, true, false]);
   assert.equal(isPutOff(draftEvent(0, 'postfix', 'recipient')), false);
 });

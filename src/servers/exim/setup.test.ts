@@ -56,3 +56,17 @@ test("Exim: Debian's conf.d gets files of ours and one line in each ACL that is 
     );
   assert.deepEqual(setUpExim({ files: after, include, own }), { kind: 'nothing' });
 });
+
+test('Exim: limits of a client are set where the configuration says nothing of them', () => {
+  const limits = { connectionsAtOnce: 20, connectionsPerMinute: 60 };
+  const textOf = (conf: string): string => {
+    const change = setUpExim(single(conf), limits);
+    assert.ok(change.kind === 'changed');
+    return change.files[0]?.text ?? '';
+  };
+  assert.match(textOf('x = y\nbegin acl\n'), /^smtp_accept_max_per_host = 20\nsmtp_accept_max = 100\nbegin acl/m);
+  assert.doesNotMatch(textOf('smtp_accept_max_per_host = 3\nbegin acl\n'), /smtp_accept_max = /);
+  assert.doesNotMatch(textOf('smtp_accept_max = 50\nbegin acl\n'), /smtp_accept_max = 100/);
+  assert.deepEqual(setUpExim(single(textOf('x = y\nbegin acl\n')), limits), { kind: 'nothing' });
+  assert.doesNotMatch(changed(single('begin acl\n'))[0]?.text ?? '', /smtp_accept/);
+});

@@ -4,7 +4,7 @@
  * update-exim4.conf(8) puts many together in the order of their names; what is new there is in files of our own.
  */
 import type { Change } from '../change.ts';
-import type { Endpoints } from '../wiring.ts';
+import type { ConnectionLimits, Endpoints } from '../wiring.ts';
 import { eximAcls } from './acl.ts';
 
 export type EximFile = { readonly path: string; readonly text: string };
@@ -99,7 +99,19 @@ const stagesOf = (lines: readonly Line[]): Stages | string => {
   return { calls, settings, told };
 };
 
-export const setUpExim = ({ files, include, own }: EximLayout): EximChange => {
+/** Exim's own default is 20 connections in all, whoever has them. */
+const connectionsInAll = 100;
+
+const limitsOf = (lines: readonly Line[], { connectionsAtOnce }: ConnectionLimits): readonly string[] =>
+  connectionsAtOnce === 0 || settingIn(lines, 'smtp_accept_max_per_host') !== undefined
+    ? []
+    : [
+        `smtp_accept_max_per_host = ${connectionsAtOnce}`,
+        ...(settingIn(lines, 'smtp_accept_max') === undefined ? [`smtp_accept_max = ${connectionsInAll}`] : []),
+      ];
+
+/** @param limits also what one client may have at once, where the configuration says nothing of it */
+export const setUpExim = ({ files, include, own }: EximLayout, limits?: ConnectionLimits): EximChange => {
   const lines = linesOf(files);
   const begin = lines.find(({ text }) => /^begin[ \t]+acl[ \t]*$/.test(text));
   if (begin === undefined)
@@ -109,7 +121,8 @@ export const setUpExim = ({ files, include, own }: EximLayout): EximChange => {
     };
   const wanted = stagesOf(lines);
   if (typeof wanted === 'string') return { kind: 'by-hand', why: wanted };
-  const { calls, settings, told } = wanted;
+  const { calls, told } = wanted;
+  const settings = [...wanted.settings, ...(limits === undefined ? [] : limitsOf(lines, limits))];
   const includeLine = `.include ${include}`;
   const included = lines.some(({ text }) => text.trim() === includeLine);
   if (included && calls.size === 0 && settings.length === 0) return { kind: 'nothing' };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Change } from '../change.ts';
-import { setUpPostfix, setUpPostfixMilter } from './setup.ts';
+import { limitPostfix, setUpPostfix, setUpPostfixMilter } from './setup.ts';
 
 const endpoints = {
   policy: '127.0.0.1:10040',
@@ -54,4 +54,14 @@ test('Postfix: as a milter, before those that are there', () => {
   );
   assert.equal(setUpPostfixMilter(text, endpoints, 3).kind, 'nothing');
   assert.match(textOf(setUpPostfixMilter('', endpoints, 2)), /^milter_default_action = accept$/m);
+});
+
+test('limits of a client are set where the file says nothing of them', () => {
+  const limits = { connectionsAtOnce: 20, connectionsPerMinute: 60 };
+  const first = limitPostfix('myhostname = a\nsmtpd_client_connection_count_limit = 7\n', limits);
+  assert.ok(first.kind === 'changed');
+  assert.deepEqual(first.lines, ['smtpd_client_connection_rate_limit = 60']);
+  assert.match(first.text, /^smtpd_client_connection_rate_limit = 60$/m);
+  assert.equal(limitPostfix(first.text, limits).kind, 'nothing');
+  assert.equal(limitPostfix('', { connectionsAtOnce: 0, connectionsPerMinute: 0 }).kind, 'nothing');
 });

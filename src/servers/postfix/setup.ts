@@ -2,7 +2,7 @@
 import type { Change } from '../change.ts';
 import { sectionLines, withSection } from '../marked-section.ts';
 import { names } from '../wiring.ts';
-import type { Endpoints } from '../wiring.ts';
+import type { ConnectionLimits, Endpoints } from '../wiring.ts';
 
 type Definition = { readonly from: number; readonly to: number; readonly value: string };
 
@@ -77,6 +77,22 @@ export const setUpPostfix = (main: string, { policy }: Endpoints, major: number)
   const more = major >= 3 ? [] : ['smtpd_policy_service_timeout = 3s'];
   const section = [...sectionLines(text), ...added, ...more.filter((line) => !text.includes(line))];
   return { kind: 'changed', text: withSection(text, section, false), lines: [...told, ...more] };
+};
+
+/**
+ * anvil(8) counts a client's connections; own networks are exempt (smtpd_client_event_limit_exceptions). What the file says of
+ * itself stays. A flood of 20 at once from each of five addresses still fills Postfix's 100 processes: that is for the firewall.
+ */
+export const limitPostfix = (main: string, { connectionsAtOnce, connectionsPerMinute }: ConnectionLimits): Change => {
+  const limits = [
+    ['smtpd_client_connection_count_limit', connectionsAtOnce],
+    ['smtpd_client_connection_rate_limit', connectionsPerMinute],
+  ] as const;
+  const lines = limits
+    .filter(([parameter, limit]) => limit > 0 && definitionOf(main, parameter) === undefined)
+    .map(([parameter, limit]) => `${parameter} = ${limit}`);
+  if (lines.length === 0) return { kind: 'nothing' };
+  return { kind: 'changed', text: withSection(main, [...sectionLines(main), ...lines], false), lines };
 };
 
 /** The milter hears refused recipients too. Others that are there stay, behind ours. */

@@ -4,7 +4,7 @@
  */
 import type { Change } from '../change.ts';
 import { sectionLines, withSection } from '../marked-section.ts';
-import type { Endpoints } from '../wiring.ts';
+import type { ConnectionLimits, Endpoints } from '../wiring.ts';
 import { asksMilter } from './wiring.ts';
 
 /**
@@ -21,9 +21,7 @@ const equatesOf = (endpoints: Endpoints): string => `${socketOf(endpoints)}, T=C
 
 const filterLine = (endpoints: Endpoints): string => `INPUT_MAIL_FILTER(\`postern', \`${equatesOf(endpoints)}')dnl`;
 
-export type SendmailLimits = {
-  readonly connectionsPerMinute: number;
-  readonly connectionsAtOnce: number;
+export type SendmailLimits = ConnectionLimits & {
   readonly recipientsPerMessage: number;
   readonly unknownBeforeDelay: number;
   readonly greetPauseMs: number;

@@ -9,7 +9,6 @@ import { inArena } from './arena.ts';
 import type { Arena } from './arena.ts';
 import {
   backscatter,
-  connectionFlood,
   dictionary,
   loginIsRefused,
   outboundFlood,
@@ -27,6 +26,7 @@ const inLabDomain = (name: string): string => `${name}@lab.test`;
 const few = { client: 6, campaign: 30 };
 const stolen = { elsewhere: 'test/stories/stolen-account.test.ts' };
 const hooks = { elsewhere: 'test/stories/every-server-under-attack.test.ts' };
+const flood = { elsewhere: 'test/stories/attacks/connection-flood.test.ts' };
 const noMail = { blind: 'takes no mail' };
 const noDns = { blind: 'tells nobody of its DNS queries' };
 const loginsOnly = { blind: 'shows logins only' };
@@ -55,7 +55,7 @@ const table: readonly (readonly [attack: string, cells: readonly Cell[]])[] = [
     ],
   ],
   ['backscatter', [backscatter, backscatter, backscatter, noMail]],
-  ['connection-flood', [connectionFlood, connectionFlood, connectionFlood, loginsOnly]],
+  ['connection-flood', [flood, flood, flood, flood]],
   ['compromised-account', [stolen, stolen, stolen, loginsOnly]],
   [
     'outbound-flood',

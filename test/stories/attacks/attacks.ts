@@ -117,27 +117,6 @@ export const protocolAbuse = async (arena: Arena, isNamed: boolean): Promise<voi
   await isInnocent(arena, '198.51.100.70');
 };
 
-const wavesMax = 50;
-
-/** More connections than anybody needs; a neighbour is served all the time. */
-export const connectionFlood = async (arena: Arena): Promise<void> => {
-  const connect = async (): Promise<void> => {
-    const smtp = await dialSmtp({ from: '48.1.1.80', to: arena.server.address, port: 25 });
-    smtp.hangUp();
-  };
-  // Sixty at once are too many, and one each two seconds: a slow machine needs some more.
-  for (let wave = 0; wave < wavesMax && arena.incidents('connection-flood').length === 0; wave++) {
-    await Promise.all(Array.from({ length: 10 }, connect));
-    await arena.caughtUp();
-  }
-  const { actors } = await arena.recognised('connection-flood');
-  assert.deepEqual(
-    actors.map(({ value }) => value),
-    ['48.1.1.80'],
-  );
-  await isInnocent(arena, '198.51.100.80');
-};
-
 /** A hacked script hands in mail for hundreds of strangers. */
 export const outboundFlood = async (arena: Arena, program: string): Promise<void> => {
   const webServer = 33;
