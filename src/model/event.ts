@@ -4,7 +4,7 @@
  * Text fields hold what the log or the wire held, byte for byte, as latin1 ("binary") strings: a log is bytes, and
  * decoding it early would make two different byte strings equal. `show/` and the CLI decode to UTF-8 when they print.
  */
-const serverNames = ['postfix', 'exim', 'sendmail', 'dovecot', 'exchange', 'gate'] as const;
+export const serverNames = ['postfix', 'exim', 'sendmail', 'dovecot', 'exchange', 'gate'] as const;
 export type ServerName = (typeof serverNames)[number];
 
 const eventKinds = [
