@@ -17,6 +17,8 @@ import { startReadsocket } from '../sense/hooks/readsocket.ts';
 import type { GateChoice, GateName } from './gate-settings.ts';
 import { judgeSettings } from './judge-settings.ts';
 import type { JudgeChoice } from './judge-settings.ts';
+import { createLogPulse } from './log-pulse.ts';
+import type { LogPulse } from './log-pulse.ts';
 import { createAnswering } from './check/answering.ts';
 import { createAskedCount } from './check/asked-count.ts';
 import type { HookName } from './settings.ts';
@@ -41,6 +43,8 @@ export type WantedHook = {
 export type ListenerData = {
   readonly buffer: SharedArrayBuffer;
   readonly progress: SharedArrayBuffer;
+  /** Of the servers whose logs are followed. */
+  readonly logPulse: SharedArrayBuffer;
   readonly seed: number;
   readonly choice: JudgeChoice;
   readonly gates: GateChoice;
@@ -71,7 +75,7 @@ const companyMs = 5;
 const goodOutcomes: ReadonlySet<Event['outcome']> = new Set([undefined, 'accepted', 'success']);
 
 /** Events go over together. Whoever was just refused must not be answered ahead of that evidence: it goes at once. */
-const tellTogether = (): { tell: (event: Event) => void; tellAll: () => void } => {
+const tellTogether = (pulse: LogPulse): { tell: (event: Event) => void; tellAll: () => void } => {
   let told: Event[] = [];
   let waiting: NodeJS.Timeout | undefined;
   const send = (): void => {
@@ -82,8 +86,11 @@ const tellTogether = (): { tell: (event: Event) => void; tellAll: () => void } =
   };
   return {
     tell: (event) => {
+      const isGood = goodOutcomes.has(event.outcome);
+      // The main thread would not count it.
+      if (isGood && pulse.isFresh(event.server)) return;
       told.push(event);
-      if (!goodOutcomes.has(event.outcome)) setImmediate(send);
+      if (!isGood) setImmediate(send);
       else waiting ??= setTimeout(send, companyMs);
     },
     tellAll: () => {
@@ -103,7 +110,7 @@ const main = async (data: ListenerData): Promise<void> => {
     asked.note(question.server);
     return judge(question);
   };
-  const { tell, tellAll } = tellTogether();
+  const { tell, tellAll } = tellTogether(createLogPulse(data.logPulse));
   let complaints = 0;
   setInterval(() => (complaints = 0), 60_000).unref();
   const complain = (error: unknown): void => {

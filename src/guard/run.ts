@@ -12,6 +12,7 @@ import { findLogs } from '../sense/logs/find.ts';
 import type { Following } from '../sense/logs/follow.ts';
 import { journalName } from '../sense/logs/journal.ts';
 import { readLive } from './live-log.ts';
+import { createLogPulse, logPulseBytes } from './log-pulse.ts';
 import { createGateNotes } from './gate-notes.ts';
 import { endpointsOf, milterSocketOf } from './endpoints.ts';
 import { askedCountBytes, createAskedCount } from './check/asked-count.ts';
@@ -158,6 +159,8 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     complain: (text) => tellNews({ kind: 'problem', text }),
   });
   const progressCell = new SharedArrayBuffer(4);
+  const pulseMemory = new SharedArrayBuffer(logPulseBytes);
+  const pulse = createLogPulse(pulseMemory);
   const progress = createProgress(new Int32Array(progressCell));
 
   const witness = createWitness((server, silentForMs) =>
@@ -184,6 +187,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
   const checkers = hearCheckers();
   const tellFromLog: Tell = (event) => {
     const speaks = witness.logSpeaks(event, performance.now());
+    pulse.beat(event.server);
     // What a marked session does is about who checks, not about an attacker.
     if (readsMarked(key, loggedFile(state), event) || checkers.isOne(event) || proving.isOwn(event)) return;
     proving.hear(event);
@@ -218,6 +222,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     {
       buffer,
       progress: progressCell,
+      logPulse: pulseMemory,
       seed,
       choice,
       gates: gateChoice(values, state),
