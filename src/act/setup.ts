@@ -1,10 +1,12 @@
 /**
  * Lets a mail server ask Postern: some of its configuration files are changed, checked by the server itself, and it is
- * reloaded. Undone: the bytes, mode, owner and times as they were, unless somebody has edited them since.
+ * reloaded. Undone: the bytes, mode, owner and times as they were; where somebody has edited a file since, our lines alone
+ * are taken out.
  */
 import { Fault } from '../model/fault.ts';
 import type { Memory } from '../model/receipt.ts';
 import type { CarryOut, FileFacts, HangUpDaemon, Program } from '../model/verb.ts';
+import { takeOut } from '../servers/take-out.ts';
 import type { Act, Proof } from './act.ts';
 
 type Ran = { readonly program: Program; readonly args: readonly string[] };
@@ -74,28 +76,60 @@ const verify = async (memory: Memory, carryOut: CarryOut): Promise<Proof> => {
     : { took: false, text: wrong };
 };
 
-const undo = async (memory: Memory, carryOut: CarryOut): Promise<string> => {
-  const { files, reload } = remembered(memory);
-  const edited: string[] = [];
-  for (const { path, before, after } of files) {
-    const { text } = await textNow(path, carryOut);
-    if (text !== before && text !== after) edited.push(path);
+/** What a file is to hold again; undefined: nobody can say, our lines in it were edited. */
+type Restored = {
+  readonly file: Remembered['files'][number];
+  readonly now: string;
+  readonly wanted: string | null | undefined;
+};
+
+const restoring = async (memory: Memory, carryOut: CarryOut): Promise<readonly Restored[]> => {
+  const all: Restored[] = [];
+  for (const file of remembered(memory).files.toReversed()) {
+    const { path, before, after } = file;
+    const { text: now } = await textNow(path, carryOut);
+    // Gone with our lines, or as it was already.
+    if (now === null || now === before) continue;
+    const edited = before === null ? undefined : takeOut(before, after, now);
+    all.push({ file, now, wanted: now === after ? before : edited });
   }
-  // One file may name another: where one has to stay, all stay, or the server could not read its configuration.
+  return all;
+};
+
+const editedIn = (all: readonly Restored[]): readonly string[] =>
+  all.filter(({ wanted }) => wanted === undefined).map(({ file }) => file.path);
+
+/** One file may name another: where one has to stay, all stay, or the server could not read its configuration. */
+const mayUndo = async (memory: Memory, carryOut: CarryOut): Promise<void> => {
+  const edited = editedIn(await restoring(memory, carryOut));
+  if (edited.length > 0)
+    throw new Fault(
+      'REFUSED_FOR_SAFETY',
+      `${edited.join(', ')}: Postern's own lines were edited, so nothing is taken back. Make them as they were (postern setup ${remembered(memory).server} --print), or take them out by hand; then ask again`,
+    );
+};
+
+const undo = async (memory: Memory, carryOut: CarryOut): Promise<string> => {
+  const { reload } = remembered(memory);
+  const all = await restoring(memory, carryOut);
+  const edited = editedIn(all);
+  // A crash in between, or a set-up that did not take: nobody is there to be asked.
   if (edited.length > 0)
     return `${edited.join(', ')} was edited meanwhile, so nothing is taken back: take Postern's lines out by hand`;
-  for (const { path, before, facts, after } of files.toReversed()) {
-    if ((await textNow(path, carryOut)).text === before) continue;
-    const content = bytesOf(before);
+  const kept: string[] = [];
+  for (const { file, now, wanted = null } of all) {
+    const { path, before, facts } = file;
+    const isAsBefore = wanted === before;
     await carryOut({
       verb: 'replace-file',
       path,
-      expected: bytesOf(after),
-      content,
-      ...(facts === null ? {} : { facts }),
+      expected: bytesOf(now),
+      content: bytesOf(wanted),
+      ...(isAsBefore && facts !== null ? { facts } : {}),
     });
+    if (!isAsBefore) kept.push(`what was edited in ${path} meanwhile stays`);
   }
-  return (await runAll(reload, carryOut)) ?? '';
+  return [...kept, (await runAll(reload, carryOut)) ?? ''].filter((part) => part !== '').join('; ');
 };
 
 export const setup: Act<SetupWanted> = {
@@ -131,5 +165,6 @@ export const setup: Act<SetupWanted> = {
     if (wrong !== undefined) throw new Fault('PARTLY_DONE', wrong);
   },
   verify,
+  mayUndo,
   undo,
 };

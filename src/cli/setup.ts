@@ -22,7 +22,7 @@ const takeBack = (call: Call, server: string): Promise<number> =>
     print(
       call.options.has('json')
         ? anyJson({ server, undone: ids, kept })
-        : `${server}: as it was${kept === '' ? '' : `; ${plain(kept)}`}`,
+        : `${server}: ${kept === '' ? 'as it was' : `Postern's lines are out; ${plain(kept)}`}`,
     );
     return kept === '' ? 0 : 5;
   });

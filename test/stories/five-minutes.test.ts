@@ -288,3 +288,47 @@ test(
     }
   },
 );
+
+test(
+  'what somebody else edited stays when a set-up is taken back; our own lines edited are a refusal',
+  { skip: labClosed },
+  async () => {
+    await using world = await startWorld();
+    await using postfix = await startPostfix();
+    assert.ok(world);
+    assert.ok(postfix);
+    const state = mkdtempSync('/run/postern-setup-');
+    const config = join(state, 'postern.yaml');
+    writeFileSync(config, `state: ${state}\nlogs: []\n`);
+    const run = (...args: readonly string[]): Promise<string> =>
+      runCommand(process.execPath, [postern, ...args, '--config', config]);
+    const file = '/etc/postfix/main.cf';
+    const write = (text: string): void => writeFileSync(file, text, 'latin1');
+    try {
+      const before = readFileSync(file, 'latin1');
+      await run('setup', 'postfix', '--apply');
+      const wired = readFileSync(file, 'latin1');
+      const broken = wired.replaceAll('timeout=3s', 'timeout=4s');
+      assert.notEqual(broken, wired);
+      write(broken);
+      await assert.rejects(
+        run('setup', 'postfix', '--undo'),
+        /ended with 4: [^]*main\.cf: Postern's own lines were edited/,
+      );
+      assert.equal(readFileSync(file, 'latin1'), broken, 'nothing is done');
+      assert.match(await run('actions'), /setup postfix/, 'and it is not forgotten');
+
+      const edit = (text: string): string =>
+        `# mine\n${text.replace('biff = no', 'biff = yes')}message_size_limit = 1\n`;
+      write(edit(wired));
+      await assert.rejects(
+        run('setup', 'postfix', '--undo'),
+        /ended with 5: postfix: Postern's lines are out; .*stays/,
+      );
+      assert.equal(readFileSync(file, 'latin1'), edit(before), 'to the byte');
+      assert.match(await run('actions'), /nothing is in force/);
+    } finally {
+      rmSync(state, { recursive: true });
+    }
+  },
+);

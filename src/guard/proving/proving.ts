@@ -28,6 +28,8 @@ const secondLookMs = 3000;
 /** Somebody who took our lines out by hand and left it so has meant it. */
 const rememberMs = 7 * 86_400_000;
 const leaveMsMax = 2000;
+/** So soon is a server looked at that was just set up, or taken back. */
+const setUpEveryMs = 5000;
 /** Mail that nobody asked about has a server looked at no oftener. */
 const byMailEveryMs = 60_000;
 
@@ -185,18 +187,31 @@ export const createProving = (wanted: Wanted): Proving => {
     isDue = true;
     void again().then(() => (isDue = false));
   };
-  let timer: NodeJS.Timeout | undefined;
+  const timers: NodeJS.Timeout[] = [];
+  const setUps = (): string =>
+    receipts
+      .inForce('setup')
+      .map(({ id }) => id)
+      .join(' ');
+  let setUpBefore = '';
+  const lookAtNew = (): void => {
+    const now = setUps();
+    if (now === setUpBefore || isDue) return;
+    setUpBefore = now;
+    inTurn();
+  };
   return {
     isOwn: sessions.isOwn,
     hear,
     begin: () => {
       if (!isOn) return;
+      setUpBefore = setUps();
       inTurn();
-      timer = setInterval(inTurn, wanted.everySeconds * 1000);
+      timers.push(setInterval(inTurn, wanted.everySeconds * 1000), setInterval(lookAtNew, setUpEveryMs));
     },
     again: () => again(),
     stop: async () => {
-      clearInterval(timer);
+      for (const timer of timers) clearInterval(timer);
       leaving.abort();
       await Promise.race([working, pause(leaveMsMax, undefined, { ref: false })]);
     },

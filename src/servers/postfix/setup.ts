@@ -59,10 +59,10 @@ export const setUpPostfix = (main: string, { policy }: Endpoints, major: number)
     .map((stage) => `smtpd_${stage}_restrictions`)
     .filter((parameter) => !isCalled(main, parameter, service));
   if (wanted.length === 0) return { kind: 'nothing' };
-  // One try: while the guard is down, each more would cost the client a second.
+  // Two tries, Postfix's default: a process whose only try failed keeps the dead connection, and asks nobody for minutes.
   const call =
     major >= 3
-      ? `check_policy_service { ${service}, timeout=3s, try_limit=1, default_action=DUNNO }`
+      ? `check_policy_service { ${service}, timeout=3s, default_action=DUNNO }`
       : `check_policy_service ${service}`;
   const told: string[] = [];
   const added: string[] = [];
