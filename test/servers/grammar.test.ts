@@ -7,14 +7,14 @@ import { test } from 'node:test';
 import type { Event } from '../../src/model/event.ts';
 import { labClosed } from './lab/door.ts';
 import { provocationsOf } from './provoke/all.ts';
-import { dovecotProvocations } from './provoke/dovecot.ts';
+import { chainProvocations, dovecotProvocations, secondPasswords } from './provoke/dovecot.ts';
 import { deliveryProvocations } from './provoke/deliveries.ts';
-import { eximProvocations, strictExim } from './provoke/exim.ts';
+import { curiousExim, curiousEximProvocations, eximProvocations, strictExim } from './provoke/exim.ts';
 import { factsFor } from './provoke/provocation.ts';
 import type { Fact, MailServerName, Provocation } from './provoke/provocation.ts';
 import { playDovecot, playMailServer } from './provoke/stage.ts';
 import type { Log, Setup } from './provoke/stage.ts';
-import { strictPostfix, strictPostfixProvocations } from './provoke/strict-postfix.ts';
+import { strictPostfix, strictPostfixProvocations, unlistedSenders } from './provoke/strict-postfix.ts';
 import { readLog } from './provoke/told.ts';
 
 const unmatchedShareMax = 0.01;
@@ -87,6 +87,18 @@ const plays: readonly {
     provocations: eximProvocations,
     setup: { exim: { edit: strictExim } },
   },
+  {
+    what: 'what a curious exim writes',
+    server: 'exim',
+    provocations: curiousEximProvocations,
+    setup: { exim: { edit: curiousExim, logSelector: '+all' } },
+  },
+  {
+    what: 'what a postfix that knows its senders writes',
+    server: 'postfix',
+    provocations: unlistedSenders,
+    setup: { postfix: { mainCf: { smtpd_reject_unlisted_sender: 'yes' } } },
+  },
   { what: 'what sendmail writes', server: 'sendmail' },
 ];
 
@@ -101,5 +113,18 @@ for (const where of ['syslog', 'own file'] as const) {
   test(`what dovecot writes to ${where} is understood`, { skip: labClosed }, async () => {
     const expected = dovecotProvocations.map((one) => ({ ...one, timesMin: 1 }));
     for (const log of await playDovecot(dovecotProvocations, where)) checkLog('dovecot', log, expected);
+  });
+}
+
+for (const passwords of ['no', 'sha1:6'] as const) {
+  test(`two databases, auth_verbose_passwords = ${passwords}`, { skip: labClosed }, async () => {
+    const settings = `${secondPasswords}\nauth_verbose_passwords = ${passwords}`;
+    const expected = chainProvocations.map((one) => ({ ...one, timesMin: 1 }));
+    for (const log of await playDovecot(chainProvocations, 'syslog', settings)) {
+      checkLog('dovecot', log, expected);
+      const failuresOf = (client: string): number =>
+        readLog(log.lines).events.filter((event) => event.client === client && event.outcome === 'failure').length;
+      assert.deepEqual(['203.0.113.101', '203.0.113.102'].map(failuresOf), [0, 2], log.lines.join('\n'));
+    }
   });
 }

@@ -143,7 +143,8 @@ const partsOf = (text: string): Parts | undefined => {
 const reasonIn = ({ driver, words }: Parts, subject: Subject, reason: Reason, chain: Chain): Reason | undefined => {
   if (reason !== 'unknown-account' && reason !== 'bad-password') return reason;
   const session = subject.session ?? `${subject.client},${subject.account}`;
-  return settle(chain, session, driver, reason, words.endsWith(' - trying the next passdb'));
+  const goesOn = words.endsWith(' - trying the next passdb') || words.endsWith(' - trying the next userdb');
+  return settle(chain, { session, account: subject.account }, driver, reason, goesOn);
 };
 
 /** @param text behind `auth: `, or the whole message when the process's name has the request in brackets (2.4) */
@@ -155,6 +156,7 @@ export const readAuth = (time: number, text: string, { told, chain }: AuthMemory
   const failure = failures.find(([start]) => words.startsWith(start));
   if (failure === undefined) return 'known';
   if (subject === undefined) return 'unmatched';
+  if (subject.client === undefined) return 'known'; // a delivery or a quota asks for a mailbox: nobody logs in
   const reason = reasonIn(parts, subject, failure[1], chain);
   if (reason === undefined) return 'known';
   const event = draftEvent(time, 'dovecot', 'auth');

@@ -50,6 +50,17 @@ test('which one is not the last is learnt where Dovecot does not say it', () => 
   }
 });
 
+test('nor can one be the last that did not know who then logs in: of a user’s home, for one', () => {
+  const read = newReader();
+  assert.equal(read(line('passwd', 's1', 'unknown user')).length, 1, 'nobody could know it yet');
+  assert.equal(read(login('s1').replace('anna', 'berta')).length, 1);
+  assert.equal(read(line('passwd', 's2', 'unknown user')).length, 1, 'another account has logged in');
+  read(login('s2'));
+  assert.deepEqual(read(line('passwd', 's3', 'unknown user')), []);
+  assert.deepEqual(read(login('s3')), [['success', undefined]]);
+  assert.deepEqual(read(line('sql', 's4', 'unknown user (SHA1 of given password: 1ab2) - trying the next userdb')), []);
+});
+
 test('one database that fails again and again, before or after a login, stays the last', () => {
   const read = newReader();
   for (const session of ['s1', 's1', 's2', 's2'])

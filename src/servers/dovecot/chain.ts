@@ -1,14 +1,21 @@
 /**
- * Several password databases, asked in turn (passdb, more than one): each says of each login that it does not know it, and
+ * Several databases, asked in turn (passdb and userdb, more than one): each says of each login that it does not know it, and
  * only the last one's word is a failure. With auth_verbose_passwords Dovecot says that it goes on; without, that a database
- * is not the last is learnt when another one fails behind it in a session's first login.
+ * is not the last is learnt when another one fails behind it in a session's first login, or when an account logs in that it
+ * did not know.
  */
 import { keep } from '../../model/keep.ts';
 import type { Reason } from '../../model/event.ts';
 import { recent } from '../recent.ts';
 import type { Recent } from '../recent.ts';
 
-type Asked = { readonly driver: string; readonly isFirst: boolean; readonly waiting: Reason | undefined };
+type Asked = {
+  readonly driver: string;
+  readonly isFirst: boolean;
+  readonly waiting: Reason | undefined;
+  /** The account that this database does not know. */
+  readonly unknown: string | undefined;
+};
 
 export type Chain = {
   /** Databases behind which another one is asked. */
@@ -22,24 +29,43 @@ const earlyMax = 16;
 
 export const newChain = (): Chain => ({ early: new Set(), asked: recent(askedMax) });
 
+const learn = ({ early }: Chain, driver: string): void => {
+  if (early.size < earlyMax) early.add(driver);
+};
+
+/** An account has logged in. */
+export const proven = (
+  chain: Chain,
+  { session, account }: { readonly session: string | undefined; readonly account: string | undefined },
+): void => {
+  const before = session === undefined ? undefined : chain.asked.get(session);
+  if (before?.unknown !== undefined && before.unknown === account) learn(chain, before.driver);
+};
+
 /**
  * A database has said no.
  * @param goesOn whether the line says that the next one is asked
  * @returns what is to be told, or undefined when another database will be asked
  */
 export const settle = (
-  { early, asked }: Chain,
-  session: string,
+  chain: Chain,
+  { session, account }: { readonly session: string; readonly account: string },
   driver: string,
   reason: Reason,
   goesOn: boolean,
 ): Reason | undefined => {
+  const { early, asked } = chain;
   const before = asked.get(session);
   const isNext = before !== undefined && before.driver !== driver;
-  if (isNext && before.isFirst && early.size < earlyMax) early.add(before.driver);
+  if (isNext && before.isFirst) learn(chain, before.driver);
   // Who is known to one of them gave a wrong password, whatever the others say.
   const worst = isNext && before.waiting === 'bad-password' ? before.waiting : reason;
   const waits = goesOn || early.has(driver);
-  asked.set(session, { driver: keep(driver), isFirst: before === undefined, waiting: waits ? worst : undefined });
+  asked.set(session, {
+    driver: keep(driver),
+    isFirst: before === undefined,
+    waiting: waits ? worst : undefined,
+    unknown: reason === 'unknown-account' ? keep(account) : undefined,
+  });
   return waits ? undefined : worst;
 };

@@ -9,6 +9,7 @@ import { keep } from '../../model/keep.ts';
 import type { Tell } from '../../model/ports.ts';
 import type { Understood } from '../grammar.ts';
 import type { AuthMemory } from './auth.ts';
+import { proven } from './chain.ts';
 
 const protocols = new Map<string, Protocol>([
   ['imap-login', 'imap'],
@@ -104,7 +105,7 @@ export const readLogin = (
   time: number,
   program: string,
   text: string,
-  { told }: AuthMemory,
+  { told, chain }: AuthMemory,
   tell: Tell,
 ): Understood => {
   if (text.startsWith('ID sent: ')) return 'known'; // the client's own words
@@ -113,6 +114,7 @@ export const readLogin = (
   if (text.startsWith('Login: ') || text.startsWith('Logged in: ') || isProxied(text)) {
     const event = draft(time, 'auth', program, tail);
     event.outcome = 'success';
+    proven(chain, tail);
     tell(event);
     return 'event';
   }

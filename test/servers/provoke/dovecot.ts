@@ -187,3 +187,48 @@ export const dovecotProvocations: readonly DovecotProvocation[] = [
     ],
   },
 ];
+
+/** A second database of passwords and of users behind the first; static knows everybody. Who it takes in is unknown to the first. */
+export const secondPasswords = `
+passdb {
+  driver = static
+  args = password=secondpw
+}
+userdb {
+  driver = static
+  args = uid=vmail gid=vmail home=/var/spool/vmail/%d/%n allow_all_users=yes
+}`;
+
+const logIn =
+  (account: string, ...passwords: readonly string[]): DovecotProvocation['provoke'] =>
+  async (client) => {
+    const imap = await imapOf(client);
+    for (const password of passwords) await imap.say(`LOGIN ${account} ${password}`);
+    await imap.say('LOGOUT');
+    await imap.closed();
+  };
+
+/** The first of them shows the order of the databases, and only it may be told of both. */
+export const chainProvocations: readonly DovecotProvocation[] = [
+  {
+    what: 'unknown to the first, wrong for the second',
+    client: '203.0.113.100',
+    provoke: logIn('nobody@lab.test', 'wrong'),
+    facts: [{ kind: 'auth', outcome: 'failure', reason: 'bad-password' }],
+  },
+  {
+    what: 'unknown to the first, taken in by the second',
+    client: '203.0.113.101',
+    provoke: logIn('second@lab.test', 'secondpw'),
+    facts: [{ kind: 'auth', outcome: 'success', account: 'second@lab.test' }],
+  },
+  {
+    what: 'two wrong passwords, then the right one',
+    client: '203.0.113.102',
+    provoke: logIn('alice@lab.test', 'wrong', 'wronger', 'alicepw'),
+    facts: [
+      { kind: 'auth', outcome: 'failure', reason: 'bad-password', account: 'alice@lab.test' },
+      { kind: 'auth', outcome: 'success', account: 'alice@lab.test' },
+    ],
+  },
+];

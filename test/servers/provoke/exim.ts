@@ -218,3 +218,85 @@ export const eximProvocations: readonly Provocation[] = [
     facts: [],
   },
 ];
+
+/** An Exim that answers VRFY, asks for a HELO that is true, and takes few messages in one connection. */
+export const curiousExim = (config: string): string =>
+  config
+    .replace('tls_advertise_hosts =\n', 'tls_advertise_hosts = *\n')
+    .replace(
+      'acl_smtp_connect',
+      `helo_verify_hosts = 203.0.113.160
+smtp_accept_max_per_connection = 1
+acl_smtp_vrfy = acl_curious_yes
+acl_smtp_connect`,
+    )
+    .replace('begin acl\n', 'begin acl\nacl_curious_yes:\n  accept\n');
+
+export const curiousEximProvocations: readonly Provocation[] = [
+  {
+    what: 'a HELO that is not true',
+    client: '203.0.113.160',
+    provoke: async ({ dial }, client) => {
+      const smtp = await dial(client, 25);
+      await smtp.say('EHLO pretended.test', 5);
+      await smtp.say('HELO x"\\ from y [192.0.2.66]', 5);
+      await smtp.quit();
+    },
+    facts: [{ kind: 'helo', outcome: 'rejected' }],
+  },
+  {
+    what: 'asks by VRFY who is there',
+    client: '203.0.113.161',
+    provoke: async ({ greet }, client) => {
+      const smtp = await greet(client);
+      await smtp.say('VRFY alice@lab.test', 2);
+      await smtp.say('VRFY nobody-here@lab.test', 5);
+      await smtp.say('VRFY "x H=y [192.0.2.66]"@lab.test', 5);
+      await smtp.quit();
+    },
+    facts: [{ kind: 'recipient', outcome: 'unknown', recipient: 'nobody-here@lab.test' }],
+  },
+  {
+    what: 'more messages than one connection may bring',
+    client: '203.0.113.162',
+    provoke: async ({ greet }, client) => {
+      const smtp = await greet(client);
+      for (const code of [250, 4]) {
+        await smtp.say('MAIL FROM:<s@remote.test>', code);
+        if (code !== 250) break;
+        await smtp.say('RCPT TO:<alice@lab.test>', 250);
+        await smtp.message('Subject: x\n\nhello', 250);
+      }
+      smtp.hangUp();
+    },
+    facts: [{ kind: 'limit', reason: 'message-rate' }],
+  },
+  {
+    what: 'addresses without a domain',
+    client: '203.0.113.164',
+    provoke: async ({ greet }, client) => {
+      const first = await greet(client);
+      await first.say('MAIL FROM:<root>', 5);
+      await first.quit();
+      const second = await greet(client);
+      await second.say('MAIL FROM:<s@remote.test>', 250);
+      await second.say('RCPT TO:<root>', 5);
+      await second.quit();
+    },
+    facts: [
+      { kind: 'sender', outcome: 'rejected' },
+      { kind: 'recipient', outcome: 'rejected', recipient: 'root' },
+    ],
+  },
+  {
+    what: 'no TLS where it asked for it',
+    client: '203.0.113.163',
+    provoke: async ({ greet }, client) => {
+      const smtp = await greet(client);
+      await smtp.say('STARTTLS', 2);
+      smtp.write('EHLO client.test\r\n');
+      await smtp.closed();
+    },
+    facts: [{ kind: 'tls', outcome: 'failure' }],
+  },
+];

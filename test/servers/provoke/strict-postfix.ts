@@ -125,3 +125,31 @@ export const strictPostfixProvocations: readonly Provocation[] = [
     ],
   },
 ];
+
+/** With smtpd_reject_unlisted_sender: what is unknown is the sender, and no recipient is harvested. */
+export const unlistedSenders: readonly Provocation[] = [
+  {
+    what: 'a sender that is no account of ours',
+    client: '203.0.113.153',
+    provoke: async ({ greet }, client) => {
+      const smtp = await greet(client);
+      await smtp.say('MAIL FROM:<nobody-here@lab.test>', 250);
+      await smtp.say('RCPT TO:<alice@lab.test>', 5);
+      await smtp.quit();
+    },
+    facts: [{ kind: 'recipient', outcome: 'rejected', sender: 'nobody-here@lab.test', recipient: 'alice@lab.test' }],
+  },
+  {
+    what: 'a recipient that is no account of ours',
+    client: '203.0.113.154',
+    provoke: async ({ greet }, client) => {
+      for (let session = 0; session < 3; session++) {
+        const smtp = await greet(client);
+        await smtp.say('MAIL FROM:<s@remote.test>', 250);
+        await smtp.say('RCPT TO:<nobody-here@lab.test>', 5);
+        await smtp.quit();
+      }
+    },
+    facts: [{ kind: 'recipient', outcome: 'unknown', recipient: 'nobody-here@lab.test' }],
+  },
+];
