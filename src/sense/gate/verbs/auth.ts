@@ -8,7 +8,6 @@ import { reply } from '../../../protocols/smtp/reply.ts';
 import type { SmtpReply } from '../../../protocols/smtp/reply.ts';
 import { countError, judge, linkOf, loseLink, settle, tellOf } from '../session.ts';
 import type { Answer, GateDesk, Session } from '../session.ts';
-import { keywordsFor } from './hello.ts';
 
 const failed = reply(535, '5.7.8 Authentication failed');
 const nameLengthMax = 256;
@@ -42,15 +41,6 @@ const firstAsked = new Map([
   ['LOGIN', reply(334, 'VXNlcm5hbWU6')],
 ]);
 
-/** Also when nobody has said yet what is: then the server behind says that it is not there. */
-const isOffered = async (session: Session, desk: GateDesk, mechanism: string): Promise<boolean> => {
-  if ((await desk.destination.keywords()).length === 0) return true;
-  return (await keywordsFor(session, desk)).some((keyword) => {
-    const [name = '', ...mechanisms] = keyword.toUpperCase().split(' ');
-    return name === 'AUTH' && mechanisms.includes(mechanism);
-  });
-};
-
 /** A name that stands without a domain is meant in every domain. */
 const neverLogsIn = ({ neverLogin }: GateDesk, account: string): boolean => {
   const name = account.toLowerCase();
@@ -69,7 +59,8 @@ export const auth = async (
   if (session.account !== undefined) return countError(session, desk, reply(503, '5.5.1 Already authenticated'));
   if (session.helo === undefined || session.transaction !== undefined)
     return countError(session, desk, reply(503, '5.5.1 Not now'));
-  if (!(await isOffered(session, desk, mechanism)))
+  const { mechanisms } = await desk.offerOf(session.tls);
+  if (mechanisms?.has(mechanism) === false)
     return countError(session, desk, reply(504, '5.5.4 This mechanism is not offered'));
   let account: string | undefined;
   let refusal: SmtpReply | undefined;
