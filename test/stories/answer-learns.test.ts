@@ -79,7 +79,7 @@ test(
       await guard.stop();
     }
     const report = await postern('gate', 'report', '--state', state);
-    assert.match(report, /relay .* hold\n/);
+    assert.match(report, /relay, EHLO name .* hold\n/);
     assert.match(report, /of their seconds for one of ours/);
     await rm(state, { recursive: true });
   },

@@ -4,7 +4,7 @@ import { laterReply } from '../../../model/reply.ts';
 import type { Verdict } from '../../../model/verdict.ts';
 import { reply } from '../../../protocols/smtp/reply.ts';
 import type { SmtpReply } from '../../../protocols/smtp/reply.ts';
-import { campaignOf } from './answers.ts';
+import { campaignOf, habitOf } from './answers.ts';
 import type { GateDesk, Session } from '../session.ts';
 
 export type HardVerdict = Extract<Verdict, { kind: 'drop' | 'reject' }>;
@@ -20,7 +20,12 @@ export const answerHostile = (
   // A relay prober asks for any domain: only one of ours tells campaigns apart.
   const asked = domainOf(recipient ?? '');
   const campaign = campaignOf(verdict.why, desk.domains?.has(asked) === true ? asked : '');
-  session.answered ??= desk.answers.choose(campaign, session.client, performance.now());
+  session.answered ??= desk.answers.choose(
+    campaign,
+    session.client,
+    performance.now(),
+    habitOf(session.helo, session.esmtp, (name) => name === desk.name || desk.domains?.has(name) === true),
+  );
   if (session.answered.answer === 'drop') {
     session.closing = true;
     return refuse(verdict);

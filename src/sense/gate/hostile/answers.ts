@@ -2,8 +2,10 @@
  * The answer learns. Some attackers change their address the moment they are sent away and sit happily through slow
  * failures; some leave at the first pause and come back from elsewhere. For each campaign both answers are tried in turn on
  * a few hostile clients, and what brings fewer new addresses after it is kept; every twentieth client tries the other one.
- * A campaign is what was held against the client, and the domain it asked for.
+ * A campaign is what was held against the client, the domain it asked for, and how it greets: programs that attack at the same
+ * time, and take different answers differently, are seldom written by the same hand.
  */
+import { isIP } from 'node:net';
 import { prefixOf } from '../../../model/address.ts';
 import type { ArmReport, HostileAnswer } from '../../../model/gate-note.ts';
 import type { Term } from '../../../model/verdict.ts';
@@ -15,6 +17,7 @@ const tryOtherEvery = 20;
 const followMs = 60_000;
 const campaignsMax = 1000;
 const clientsMax = 10_000;
+const habitsMax = 20_000;
 
 type Arm = { clients: number; followed: number; seconds: number };
 type Campaign = {
@@ -33,8 +36,11 @@ export type Answered = {
 };
 
 export type Answers = {
-  /** For one session of a hostile client. @param campaign by `campaignOf`; @param time milliseconds */
-  readonly choose: (campaign: string, client: string, time: number) => Answered;
+  /**
+   * For one session of a hostile client. @param campaign by `campaignOf` @param time milliseconds
+   * @param habit how it greets, if it has; who was met before is known to greet as then
+   */
+  readonly choose: (campaign: string, client: string, time: number, habit: string | undefined) => Answered;
   /** What each answer has done, campaign by campaign. */
   readonly report: () => readonly ArmReport[];
 };
@@ -46,6 +52,20 @@ export const campaignOf = (why: readonly Term[], domain: string): string => {
     undefined,
   );
   return `${main?.detector ?? 'hostile'} ${domain}`.trim();
+};
+
+/** What stays the same in the greetings of one program, whatever name it makes up. @param own the names of this server */
+export const habitOf = (
+  helo: string | undefined,
+  esmtp: boolean,
+  own: (name: string) => boolean,
+): string | undefined => {
+  if (helo === undefined) return undefined;
+  const verb = esmtp ? 'EHLO' : 'HELO';
+  if (helo.startsWith('[')) return `${verb} [address]`;
+  if (isIP(helo) !== 0) return `${verb} address`;
+  if (own(helo.toLowerCase())) return `${verb} our name`;
+  return helo.includes('.') ? `${verb} name` : `${verb} word`;
 };
 
 const newArm = (): Arm => ({ clients: 0, followed: 0, seconds: 0 });
@@ -64,6 +84,16 @@ const choice = ({ arms, answered }: Campaign): HostileAnswer => {
 
 export const createAnswers = (): Answers => {
   const campaigns = new Map<string, Campaign>();
+  /** By prefix: whoever is hostile already when it connects has not greeted yet. */
+  const habits = new Map<string, string>();
+
+  const rememberedHabit = (prefix: string, seen: string | undefined): string | undefined => {
+    const habit = seen ?? habits.get(prefix);
+    const [oldest] = habits.keys();
+    if (habits.size >= habitsMax && oldest !== undefined) habits.delete(oldest);
+    if (habit !== undefined) habits.set(prefix, habit);
+    return habit;
+  };
 
   const campaignNamed = (name: string): Campaign => {
     let campaign = campaigns.get(name);
@@ -87,9 +117,11 @@ export const createAnswers = (): Answers => {
   };
 
   return {
-    choose: (name, client, time) => {
-      const campaign = campaignNamed(name);
-      meet(campaign, prefixOf(client), time);
+    choose: (attack, client, time, greeting) => {
+      const prefix = prefixOf(client);
+      const habit = rememberedHabit(prefix, greeting);
+      const campaign = campaignNamed(habit === undefined ? attack : `${attack}, ${habit}`);
+      meet(campaign, prefix, time);
       const answer = choice(campaign);
       campaign.answered++;
       campaign.arms[answer].clients++;

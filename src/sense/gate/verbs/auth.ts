@@ -14,12 +14,32 @@ const nameLengthMax = 256;
 
 const decode = (base64: string): string => Buffer.from(base64, 'base64').toString('latin1');
 
-/** The account in an initial response: PLAIN (RFC 4616) has it between NULs, LOGIN alone. */
+const beforeDigest = (text: string): string => text.slice(0, Math.max(0, text.lastIndexOf(' ')));
+const inMessage = (text: string): string | undefined => /(?:^|,)n=([^,]*)/.exec(text)?.[1];
+const inToken = (text: string): string | undefined =>
+  /(?:^user=|,a=)([^,]*)/.exec(text.split('\u0001', 1)[0] ?? '')?.[1];
+
+/** The account in what a client says first, and for CRAM in its only answer. */
+const accountBy = new Map<string, (text: string) => string | undefined>([
+  ['PLAIN', (text) => text.split('\0')[1]], // RFC 4616
+  ['LOGIN', (text) => text],
+  ['CRAM-MD5', beforeDigest], // RFC 2195
+  ['SCRAM-SHA-1', inMessage], // RFC 5802
+  ['SCRAM-SHA-256', inMessage],
+  ['XOAUTH2', inToken],
+  ['OAUTHBEARER', inToken], // RFC 7628
+]);
+
 const accountIn = (mechanism: string, response: string): string | undefined => {
-  const text = decode(response);
-  const name = mechanism === 'PLAIN' ? text.split('\0')[1] : mechanism === 'LOGIN' ? text : undefined;
+  const name = accountBy.get(mechanism)?.(decode(response));
   return name === undefined || name === '' ? undefined : name.slice(0, nameLengthMax);
 };
+
+/** What the server would ask first, asked here, so that the account is known before the server is. */
+const firstAsked = new Map([
+  ['PLAIN', reply(334, '')],
+  ['LOGIN', reply(334, 'VXNlcm5hbWU6')],
+]);
 
 /** A name that stands without a domain is meant in every domain. */
 const neverLogsIn = ({ neverLogin }: GateDesk, account: string): boolean => {
@@ -39,6 +59,9 @@ export const auth = async (
   if (session.account !== undefined) return countError(session, desk, reply(503, '5.5.1 Already authenticated'));
   if (session.helo === undefined || session.transaction !== undefined)
     return countError(session, desk, reply(503, '5.5.1 Not now'));
+  const { mechanisms } = await desk.offerOf(session.tls);
+  if (mechanisms?.has(mechanism) === false)
+    return countError(session, desk, reply(504, '5.5.4 This mechanism is not offered'));
   let account: string | undefined;
   let refusal: SmtpReply | undefined;
   const notice = async (response: string): Promise<void> => {
@@ -53,14 +76,23 @@ export const auth = async (
     return refusal ?? failed;
   };
 
+  /** Where the server asks first, an answer that names somebody who is refused does not reach it (RFC 4954 §4). */
+  const askNoticing = async (challenge: SmtpReply): Promise<string> => {
+    const answer = await ask(challenge);
+    if (account === undefined) await notice(answer);
+    return refusal === undefined ? answer : '*';
+  };
+
   const run = async (): Promise<SmtpReply> => {
-    let first = initial;
-    if (first === undefined) first = await ask(mechanism === 'LOGIN' ? reply(334, 'VXNlcm5hbWU6') : reply(334, ''));
+    const question = firstAsked.get(mechanism);
+    const first = initial ?? (question === undefined ? undefined : await ask(question));
     if (first === '*') return reply(501, '5.7.0 Authentication cancelled');
-    await notice(first);
-    if (refusal !== undefined) return playOn(first);
+    if (first !== undefined) await notice(first);
+    if (refusal !== undefined) return playOn(first ?? '');
     const link = await linkOf(session, desk);
-    return link.auth(`AUTH ${mechanism} ${first === '' ? '=' : first}`, ask);
+    const line = first === undefined ? '' : ` ${first === '' ? '=' : first}`;
+    const heard = await link.auth(`AUTH ${mechanism}${line}`, first === undefined ? askNoticing : ask);
+    return refusal ?? heard;
   };
 
   let heard: SmtpReply;
@@ -70,6 +102,8 @@ export const auth = async (
     return loseLink(session);
   }
   const success = heard.code === 235;
+  // Cancelled, not understood, or a server that cannot look passwords up: nobody guessed.
+  if (!success && refusal === undefined && heard.code !== 535) return countError(session, desk, heard);
   tellOf(session, desk, 'auth', (event) => {
     event.account = account;
     event.outcome = success ? 'success' : 'failure';

@@ -20,6 +20,8 @@ type Offer = {
   readonly keywords: readonly string[];
   /** Bytes of a message (RFC 1870). */
   readonly sizeMax: number;
+  /** Of AUTH; undefined: nobody has said yet which there are. */
+  readonly mechanisms: ReadonlySet<string> | undefined;
   /** True when each parameter was offered. */
   readonly allows: (parameters: Parameters) => boolean;
 };
@@ -35,8 +37,9 @@ const verbOf = (keyword: string): string => {
   return name === 'CHUNKING' ? 'BDAT' : name;
 };
 
-const offerOf = (keywords: readonly string[]): Offer => {
+const offerOf = (keywords: readonly string[], isKnown: boolean): Offer => {
   const names = new Set(keywords.map(nameOf));
+  const auth = keywords.find((keyword) => nameOf(keyword) === 'AUTH');
   const size = keywords.find((keyword) => nameOf(keyword) === 'SIZE');
   const isOffered = (parameter: string): boolean => {
     const keyword = keywordOf.get(parameter);
@@ -44,6 +47,7 @@ const offerOf = (keywords: readonly string[]): Offer => {
   };
   return {
     keywords,
+    mechanisms: isKnown ? new Set(auth?.toUpperCase().split(' ').slice(1)) : undefined,
     sizeMax: Number(size?.slice(5)) || Infinity,
     allows: (parameters) => parameters.size === 0 || [...parameters.keys()].every(isOffered),
   };
@@ -58,7 +62,10 @@ export const createOffers = (destination: Destination, hasTls: boolean, disabled
     if (behind !== known) {
       known = behind;
       const all = (more: readonly string[], offered: readonly string[]): Offer =>
-        offerOf([...own, ...more, ...offered].filter((keyword) => !disabled.has(verbOf(keyword))));
+        offerOf(
+          [...own, ...more, ...offered].filter((keyword) => !disabled.has(verbOf(keyword))),
+          behind.length > 0,
+        );
       offers = [
         all(
           hasTls ? ['STARTTLS'] : [],
