@@ -33,9 +33,15 @@ const indoorNetworks = [
 ];
 const indoors = createAddressSet(indoorNetworks);
 const startOf = (address: string): number => address.charCodeAt(0) * 256 + address.charCodeAt(1);
-const indoorStarts = new Set(indoorNetworks.filter((network) => !network.startsWith('f')).map(startOf));
+const indoorPairs = new Set(indoorNetworks.map(startOf));
+const letterF = 102;
+const digitOne = 49;
+const colon = 58;
 /** Tells nearly all others apart, at the price of two characters. */
-const mayBeIndoors = (client: string): boolean => indoorStarts.has(startOf(client)) || client.startsWith('f');
+const mayBeIndoors = (client: string): boolean => {
+  const first = client.charCodeAt(0);
+  return first === letterF || ((first === digitOne || first === colon) && indoorPairs.has(startOf(client)));
+};
 
 /** Of so many events, so large a share comes from one address, which calls itself or logs in by so many names. */
 const windowEvents = 200;
@@ -69,18 +75,21 @@ type Doubts = {
   readonly isFault: (facts: Facts) => boolean;
 };
 
+const nobody = '';
+
 /** Who calls itself by how many names, for one address at a time: the one that has the largest share. */
 const createCrowdedAddress = () => {
-  /** A ring: the oldest is overwritten. */
+  /** A ring: the oldest is overwritten. Who cannot stand indoors is nobody in it. */
   const recent: string[] = [];
   let next = 0;
   /** How often it holds the one of whom that was asked last: an address indoors, as nobody else stands for many. */
-  let counted = '';
+  let counted = nobody;
   let count = 0;
   let names = new Set<string>();
   let namesOf = '';
   /** @returns true when this client stands for many */
-  return (client: string, name: string | undefined): boolean => {
+  return (address: string, name: string | undefined): boolean => {
+    const client = mayBeIndoors(address) ? address : nobody;
     const oldest = recent[next];
     if (oldest !== client) {
       recent[next] = client;
@@ -88,7 +97,7 @@ const createCrowdedAddress = () => {
       else if (oldest === counted) count--;
     }
     next = (next + 1) % windowEvents;
-    if (!mayBeIndoors(client)) return false;
+    if (client === nobody) return false;
     if (client !== counted) {
       counted = client;
       count = recent.reduce((sum, other) => (other === client ? sum + 1 : sum), 0);

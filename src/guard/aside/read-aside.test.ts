@@ -31,7 +31,7 @@ test('a thread reads what would be read here, in the same order, and reports the
   let at = 0;
   let shown = 0;
   const aside = await readAside({ ...options, onProgress: () => shown++ }, (event) => {
-    assert.deepEqual(event, here[at++]);
+    assert.deepEqual(event, { ...here[at++], session: undefined, text: undefined });
   });
   assert.equal(at, here.length);
   assert.deepEqual(aside, files);

@@ -49,7 +49,7 @@ export const addPartner = (
   let started = startedAt(table, at);
   if (started === 0 || seconds - started > windowSeconds) {
     started = seconds;
-    words.fill(0, at + 4, at + 8);
+    for (let word = 4; word < 8; word++) words[at + word] = 0;
   }
   words[at + 2] = Math.max(words[at + 2] ?? 0, seconds);
   hashInto(partnerHash, 0, tag, partner);
