@@ -2,8 +2,8 @@
 import { Fault } from '../model/fault.ts';
 import type { Memory } from '../model/receipt.ts';
 import type { CarryOut, SeenFile } from '../model/verb.ts';
-import { isOutside, readAliases, switchOff, switchOn, switchedOff } from '../servers/alias-file.ts';
-import type { AliasFormat, AliasRefresh } from '../servers/alias-file.ts';
+import { isOutside, readAliases, switchOff, switchOn, switchedOff } from '../servers/aliases/alias-file.ts';
+import type { AliasFormat, AliasRefresh } from '../servers/aliases/alias-file.ts';
 import { mapFormat } from '../servers/access-map.ts';
 import type { MapFormat } from '../servers/access-map.ts';
 import type { Act } from './act.ts';

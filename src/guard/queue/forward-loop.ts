@@ -5,7 +5,7 @@ import { performAll } from '../../act/perform.ts';
 import { Fault } from '../../model/fault.ts';
 import type { Incident } from '../../model/report.ts';
 import { findAliases } from '../../sense/aliases/find.ts';
-import { isOutside, readAliases } from '../../servers/alias-file.ts';
+import { isOutside, readAliases } from '../../servers/aliases/alias-file.ts';
 import { plain } from '../../show/text/plain.ts';
 import type { OpenDesk } from '../desk.ts';
 

@@ -7,7 +7,7 @@ import type { CarryOut } from '../../model/verb.ts';
 import { findAliases } from '../../sense/aliases/find.ts';
 import { filtersIn } from '../../sense/accounts/filters.ts';
 import type { Filter } from '../../sense/accounts/filters.ts';
-import { isOutside, readAliases } from '../../servers/alias-file.ts';
+import { isOutside, readAliases } from '../../servers/aliases/alias-file.ts';
 import { homeIn, passwordFilesIn, sessionsIn } from '../../servers/dovecot/account.ts';
 import type { Session } from '../../servers/dovecot/account.ts';
 

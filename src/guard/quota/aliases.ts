@@ -1,6 +1,6 @@
 /** The alias files of this host as one map, recipient to targets in lower case. Read again after some minutes. */
 import { findAliases } from '../../sense/aliases/find.ts';
-import { readAliases } from '../../servers/alias-file.ts';
+import { readAliases } from '../../servers/aliases/alias-file.ts';
 import type { Aliases } from '../../servers/quota/behind-aliases.ts';
 
 const keepMs = 300_000;

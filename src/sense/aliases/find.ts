@@ -4,8 +4,8 @@ import { globSync, readFileSync } from 'node:fs';
 import { basename, delimiter } from 'node:path';
 import { promisify } from 'node:util';
 import { domainOf } from '../../model/address.ts';
-import { readAliases } from '../../servers/alias-file.ts';
-import type { AliasFormat, AliasRefresh } from '../../servers/alias-file.ts';
+import { readAliases } from '../../servers/aliases/alias-file.ts';
+import type { AliasFormat, AliasRefresh } from '../../servers/aliases/alias-file.ts';
 
 type AliasFile = {
   readonly path: string;

@@ -3,7 +3,7 @@
  * (virtual(5), virtusertable). A line that begins with a blank goes on; `#` begins a comment. An entry is switched off by
  * putting its lines behind a mark, so that switching it on again gives the same bytes, whatever else was edited meanwhile.
  */
-import { domainOf } from '../model/address.ts';
+import { domainOf } from '../../model/address.ts';
 
 export type AliasFormat = 'colon' | 'blank';
 

@@ -3,7 +3,7 @@
  * unknown, Sendmail returns it; none says which other alias it is about. `@domain` stands for all of a domain that has no entry of
  * its own (virtual(5)). An alias that names itself is delivered here, and no loop.
  */
-import { domainOf } from '../model/address.ts';
+import { domainOf } from '../../model/address.ts';
 
 export type AliasLink = { readonly key: string; readonly targets: readonly string[] };
 
