@@ -20,6 +20,24 @@ export type Actor = {
 export type Habit = { readonly value: string; readonly events: number };
 export type Target = { readonly kind: TargetKind; readonly value: string; readonly events: number };
 
+/** What of an incident is counted. */
+export type CountName =
+  | 'unknownRecipients'
+  | 'relayDenied'
+  | 'authFailures'
+  | 'protocolErrors'
+  | 'bounces'
+  | 'invalidRecipients'
+  | 'spamVerdicts'
+  | 'recipients'
+  | 'bounced'
+  | 'aliasLoops'
+  | 'loopReturns'
+  | 'refusedNewcomers'
+  | 'missingSenderDomains'
+  | 'refusedConnections'
+  | 'excessConnections';
+
 export type Incident = {
   readonly id: string;
   readonly attack: AttackName;

@@ -5,7 +5,7 @@
  */
 import type { AttackName } from '../../model/attack.ts';
 import type { Event } from '../../model/event.ts';
-import type { ActorKind, TargetKind } from '../../model/report.ts';
+import type { ActorKind, CountName, TargetKind } from '../../model/report.ts';
 import type { FirstContacts } from '../statistics/first-contacts.ts';
 import type { RatioLimits } from '../statistics/ratio-test.ts';
 import type { Table } from '../statistics/table.ts';
@@ -53,8 +53,7 @@ export type Note = {
   readonly actor: Subject | undefined;
   /** A finer target inside it (the recipient, the account), for the report. */
   readonly detail: Aim | undefined;
-  /** Which count it adds to: unknownRecipients, relayDenied, … */
-  readonly count: string;
+  readonly count: CountName;
   readonly events: number;
 };
 

@@ -1,5 +1,5 @@
 /** One incident as a tired person reads it. */
-import type { Incident } from '../../model/report.ts';
+import type { CountName, Incident } from '../../model/report.ts';
 import { plain } from './plain.ts';
 import type { Style } from './style.ts';
 import { counted, grouped } from './table.ts';
@@ -8,19 +8,32 @@ import { durationWords, localTime } from './time.ts';
 const actorsShown = 5;
 const targetsShown = 4;
 
-const countWords = new Map([
-  ['unknownRecipients', 'recipients that do not exist'],
-  ['relayDenied', 'relay attempts, all refused'],
-  ['authFailures', 'failed logins'],
-  ['protocolErrors', 'protocol errors'],
-  ['bounces', 'bounces for mail that was never sent'],
-  ['invalidRecipients', 'recipients that do not exist elsewhere'],
-  ['spamVerdicts', 'refusals as spam'],
-  ['recipients', 'recipients'],
-  ['bounced', 'bounced'],
-  ['refusedConnections', 'connections over the limits'],
-  ['excessConnections', 'connections over the allowance'],
-]);
+/** One of them, and several. */
+const countWords: Readonly<Record<CountName, readonly [one: string, several: string]>> = {
+  unknownRecipients: ['recipient that does not exist', 'recipients that do not exist'],
+  relayDenied: ['relay attempt, refused', 'relay attempts, all refused'],
+  authFailures: ['failed login', 'failed logins'],
+  protocolErrors: ['protocol error', 'protocol errors'],
+  bounces: ['bounce for mail that was never sent', 'bounces for mail that was never sent'],
+  invalidRecipients: ['recipient that does not exist elsewhere', 'recipients that do not exist elsewhere'],
+  spamVerdicts: ['refusal as spam', 'refusals as spam'],
+  recipients: ['recipient', 'recipients'],
+  bounced: ['bounced', 'bounced'],
+  aliasLoops: ['message that went round between aliases', 'messages that went round between aliases'],
+  loopReturns: ['message that came back', 'messages that came back'],
+  refusedNewcomers: ['newcomer put off', 'newcomers put off'],
+  missingSenderDomains: ['sender domain that does not exist', 'sender domains that do not exist'],
+  refusedConnections: ['connection over the limits', 'connections over the limits'],
+  excessConnections: ['connection over the allowance', 'connections over the allowance'],
+};
+
+const wordsFor = new Map<string, readonly [one: string, several: string]>(Object.entries(countWords));
+
+/** `20 recipients that do not exist, 3 newcomers put off`. An older ledger may know other names. */
+const sizeWords = ({ counts }: Incident): string =>
+  Object.entries(counts)
+    .map(([name, count]) => `${grouped(count)} ${wordsFor.get(name)?.[count === 1 ? 0 : 1] ?? name}`)
+    .join(', ');
 
 const who = (incident: Incident): string => {
   if (incident.actorCount === 0) return 'nobody to blame: the servers that return the bounces are innocent';
@@ -49,13 +62,10 @@ const mannerLines = ({ habits = [], targets }: Incident): readonly string[] => {
 };
 
 export const incidentLines = (incident: Incident, style: Style): readonly string[] => {
-  const size = Object.entries(incident.counts).map(
-    ([name, count]) => `${grouped(count)} ${countWords.get(name) ?? name}`,
-  );
   const end = incident.closed === undefined ? 'not over' : `over since ${localTime(incident.closed)}`;
   const crowd = incident.distributed ? `, ${counted(incident.actorCount, 'client')} together` : '';
   return [
-    `${style.warn('!')} ${style.strong(incident.attack)} ${incident.id}  ${size.join(', ')}${crowd}`,
+    `${style.warn('!')} ${style.strong(incident.attack)} ${incident.id}  ${sizeWords(incident)}${crowd}`,
     `    who         ${who(incident)}`,
     `    against     ${against(incident)}`,
     ...mannerLines(incident),
@@ -67,9 +77,5 @@ export const incidentLines = (incident: Incident, style: Style): readonly string
 };
 
 /** One line, for the running guard. */
-export const incidentHeadline = (incident: Incident): string => {
-  const size = Object.entries(incident.counts).map(
-    ([name, count]) => `${grouped(count)} ${countWords.get(name) ?? name}`,
-  );
-  return `${incident.attack} ${incident.id} against ${plain(incident.targets[0]?.value ?? '')}: ${size.join(', ')}; ${incident.actorCount === 1 ? who(incident) : counted(incident.actorCount, 'actor')}. ${plain(incident.why)}`;
-};
+export const incidentHeadline = (incident: Incident): string =>
+  `${incident.attack} ${incident.id} against ${plain(incident.targets[0]?.value ?? '')}: ${sizeWords(incident)}; ${incident.actorCount === 1 ? who(incident) : counted(incident.actorCount, 'actor')}. ${plain(incident.why)}`;
