@@ -28,6 +28,7 @@ import type { OpenDesk } from '../../src/guard/desk.ts';
 import { createAllowance } from '../../src/helper/allowance.ts';
 import { createCarryOut } from '../../src/helper/carry-out.ts';
 import { Fault } from '../../src/model/fault.ts';
+import { until } from '../servers/lab/await.ts';
 import { runCommand } from '../servers/lab/daemon.ts';
 import { dialSmtp } from '../servers/lab/dialogue.ts';
 import { labClosed, labDir } from '../servers/lab/door.ts';
@@ -78,8 +79,8 @@ const wantedIn = (format: string, path: string, more: Partial<AccessWanted> = {}
   value: undefined,
   ...more,
 });
-const enter = async (desk: OpenDesk, wanted: AccessWanted, until?: number): Promise<string> => {
-  const { receipt } = await perform(accessEntry, wanted, { ...order, until }, desk);
+const enter = async (desk: OpenDesk, wanted: AccessWanted, end?: number): Promise<string> => {
+  const { receipt } = await perform(accessEntry, wanted, { ...order, until: end }, desk);
   return receipt?.id ?? assert.fail('nothing was done');
 };
 
@@ -112,16 +113,26 @@ for (const { format, type } of [
         mainCf: { smtpd_client_restrictions: `check_client_access ${type}:${path}` },
       });
       assert.ok(world.log.traditional.length > 0);
+      // What is built is looked at anew by each session; of a reload Postfix's processes hear when they come to it.
+      const hears = async (expected: string): Promise<void> => {
+        let codes = await heard(postfix.address);
+        if (type !== 'hash')
+          await until(
+            () => `${codes}, not ${expected}`,
+            async () => codes === expected || (codes = await heard(postfix.address)) === expected,
+          );
+        assert.equal(codes, expected);
+      };
       await withDesk(async (desk) => {
-        assert.equal(await heard(postfix.address), '250 250 250');
+        await hears('250 250 250');
         await enter(desk, wantedIn(format, path), Date.now() + 3600_000);
-        assert.equal(await heard(postfix.address), '250 250 554');
+        await hears('250 250 554');
         assert.equal(await heard(postfix.address, '203.0.113.8'), '250 250 250');
         assert.equal(keptOf(path).mode, before.mode);
         const later = { ...desk, now: () => Date.now() + 3600_000 };
         assert.equal((await recover(later))[0]?.failed, false);
         assert.deepEqual(keptOf(path), before);
-        assert.equal(await heard(postfix.address), '250 250 250');
+        await hears('250 250 250');
       });
     },
   );
