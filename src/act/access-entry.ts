@@ -8,7 +8,13 @@ import type { Memory } from '../model/receipt.ts';
 import type { CarryOut, FileFacts, SeenFile } from '../model/verb.ts';
 import { mapFormat, mapFormatNames } from '../servers/access-map.ts';
 import type { MapFormat } from '../servers/access-map.ts';
-import { isSectionBroken, outsideSection, sectionLines, sectionNote, withSection } from '../servers/marked-section.ts';
+import {
+  isSectionBroken,
+  outsideSection,
+  sectionLines,
+  sectionNote,
+  withSection,
+} from '../servers/edits/marked-section.ts';
 import type { Act, Plan } from './act.ts';
 import { digestOf } from './file-before.ts';
 import { answerOf, rebuild } from './rebuild.ts';

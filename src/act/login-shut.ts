@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Fault } from '../model/fault.ts';
 import type { Memory } from '../model/receipt.ts';
 import type { CarryOut, SeenFile } from '../model/verb.ts';
-import { sectionLines, withSection } from '../servers/marked-section.ts';
+import { sectionLines, withSection } from '../servers/edits/marked-section.ts';
 import type { Act, Plan } from './act.ts';
 
 export type ShutWanted = { readonly account: string };

@@ -6,12 +6,12 @@
 import { Fault } from '../model/fault.ts';
 import type { Memory } from '../model/receipt.ts';
 import type { CarryOut, FileFacts, HangUpDaemon, Program } from '../model/verb.ts';
-import { takeOut } from '../servers/take-out.ts';
+import { takeOut } from '../servers/edits/take-out.ts';
 import type { Act, Proof } from './act.ts';
 
 type Ran = { readonly program: Program; readonly args: readonly string[] };
-/** A daemon reads its configuration again; one that does not run reads it at its start. */
-type Reload = Ran | { readonly hangUp: HangUpDaemon };
+/** A daemon reads its configuration again; one that does not run (`isRunning` fails) reads it at its start. */
+type Reload = (Ran & { readonly isRunning?: Ran }) | { readonly hangUp: HangUpDaemon };
 
 export type SetupWanted = {
   readonly server: string;
@@ -58,9 +58,13 @@ const runAll = async (all: readonly Reload[], carryOut: CarryOut): Promise<strin
       await carryOut({ verb: 'hang-up', daemon: one.hangUp });
       continue;
     }
-    const { program, args } = one;
+    const { program, args, isRunning } = one;
+    if (isRunning !== undefined && (await carryOut({ verb: 'run', ...isRunning })).status !== 0) continue;
     const { status, stdout, stderr } = await carryOut({ verb: 'run', program, args });
-    if (status !== 0) return `${program} ${args.join(' ')}: ${`${stderr}${stdout}`.trim().split('\n')[0] ?? 'failed'}`;
+    // Postfix tells its log alone.
+    const words = `${stderr}${stdout}`.trim().split('\n')[0] ?? '';
+    if (status !== 0)
+      return `${program} ${args.join(' ')} failed (${status}): ${words === '' ? 'the mail log says why' : words}`;
   }
   return undefined;
 };

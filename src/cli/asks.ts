@@ -1,6 +1,7 @@
 /** How the guard's own proofs are told, a line each, wherever they are shown; and whether a guard is there at all. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { isGuardOn } from '../guard/guard-lock.ts';
 import { hookNames } from '../guard/settings.ts';
 import type { Values } from '../guard/settings.ts';
 import { listenAt } from '../guard/setting.ts';
@@ -23,8 +24,10 @@ const answers = async (at: { host: string; port: number } | { path: string }): P
   }
 };
 
-/** On any of its hooks. */
-export const isGuardThere = async (values: Values): Promise<boolean> => {
+/** On this state; where this user may not see that, on any of its hooks. */
+export const isGuardThere = async (values: Values, state: string): Promise<boolean> => {
+  const isOn = isGuardOn(state);
+  if (isOn !== undefined) return isOn;
   for (const name of hookNames) {
     const at = listenAt(values.get(`${name}.listen`));
     if (at !== undefined && at !== 'off' && (await answers(at))) return true;

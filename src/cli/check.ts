@@ -7,7 +7,7 @@ import { heardFile, loggedFile } from '../guard/check/heard.ts';
 import { serverNames } from '../guard/check/asked-count.ts';
 import type { CheckedServer } from '../guard/check/asked-count.ts';
 import { addressToComeFrom, dialledHost, readWiring } from '../guard/check/machine.ts';
-import { probeKey } from '../guard/check/probe.ts';
+import { keyOfGuard } from '../guard/check/probe.ts';
 import type { Login } from '../guard/check/smtp.ts';
 import type { Prober } from '../guard/check/stages.ts';
 import { readConfig } from '../guard/config.ts';
@@ -29,19 +29,25 @@ import { deskOptions, stateOf } from './desk.ts';
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
 /** @throws Fault GUARD_NOT_REACHABLE */
-const requireGuard = async (values: Values): Promise<void> => {
-  if (await isGuardThere(values)) return;
+const requireGuard = async (values: Values, state: string): Promise<void> => {
+  if (await isGuardThere(values, state)) return;
   throw new Fault(
     'GUARD_NOT_REACHABLE',
-    'no guard answers on any of its hooks: start it (postern run), or name its configuration (--config)',
+    `no guard runs on ${state}: start it (postern run), or name its state or configuration (--state, --config)`,
   );
 };
 
 /** One place to dial, and what is known of it. */
 type Place = { readonly host: string; readonly port: number } & Checked;
 
+/** What a server lacks as a whole is told with its first service. */
 const placesOf = (wiring: Wiring): readonly Place[] =>
-  wiring.services.map((service) => ({ host: dialledHost(service), port: service.port, service, wiring }));
+  wiring.services.map((service, at) => ({
+    host: dialledHost(service),
+    port: service.port,
+    service,
+    wiring: at === 0 ? wiring : { ...wiring, lacks: [] },
+  }));
 
 const isServer = (text: string): text is CheckedServer => serverNames.some((name) => name === text);
 
@@ -115,16 +121,21 @@ const checkPlace = async (call: Call, place: Place, prober: Omit<Prober, 'target
   };
 };
 
-const tell = (call: Call, results: readonly Result[], kept: readonly Kept[]): number => {
+/** As long as the longest: readsocket-END-OF-MESSAGE. */
+const idWidth = 25;
+
+/** A check takes its time: each place is told when it is done. */
+const tellPlace = ({ target, server, version, service, from, findings }: Result): void => {
+  const known = server === undefined ? '' : `${server} ${version ?? ''} ${service ?? ''}, `;
+  print(plain(`${known}${target}${from === undefined ? '' : `, from ${from}`}`));
+  for (const { id, state, words } of findings) print(`  ${stateMarks[state]} ${id.padEnd(idWidth)} ${plain(words)}`);
+};
+
+const tellAll = (call: Call, results: readonly Result[], kept: readonly Kept[]): number => {
   const all = results.flatMap(({ findings }) => findings);
   const count = (state: Finding['state']): number => all.filter((finding) => finding.state === state).length;
   if (call.options.has('json')) print(anyJson({ version: 2, checked: results, guard: kept.map(asDocument) }));
   else {
-    for (const { target, server, version, service, from, findings } of results) {
-      const known = server === undefined ? '' : `${server} ${version ?? ''} ${service ?? ''}, `;
-      print(plain(`${known}${target}${from === undefined ? '' : `, from ${from}`}`));
-      for (const { id, state, words } of findings) print(`  ${stateMarks[state]} ${id.padEnd(21)} ${plain(words)}`);
-    }
     if (kept.length > 0) print('seen by the guard itself');
     for (const place of kept) print(`  ${asksLine(place, Date.now())}`);
     print(`${count('proven')} of ${all.length} proven, ${count('wrong')} wrong, ${count('not-proven')} not proven.`);
@@ -134,8 +145,8 @@ const tell = (call: Call, results: readonly Result[], kept: readonly Kept[]): nu
 
 const run = async (call: Call): Promise<number> => {
   const { values } = readConfig(call.options.get('config'));
-  await requireGuard(values);
   const state = stateOf(call, values);
+  await requireGuard(values, state);
   const carryOut = carryOutHere(values, state);
   const endpoints = endpointsOf(values, state);
   const wirings: Wiring[] = [];
@@ -144,10 +155,14 @@ const run = async (call: Call): Promise<number> => {
     if (wiring !== undefined) wirings.push(wiring);
   }
   const places = chosenPlaces(call, wirings);
-  const prober = { key: probeKey(state), heardFile: heardFile(state), loggedFile: loggedFile(state) };
+  const prober = { key: keyOfGuard(state), heardFile: heardFile(state), loggedFile: loggedFile(state) };
   const results: Result[] = [];
-  for (const place of places) results.push(await checkPlace(call, place, prober));
-  return tell(call, results, readKept(state));
+  for (const place of places) {
+    const result = await checkPlace(call, place, prober);
+    if (!call.options.has('json')) tellPlace(result);
+    results.push(result);
+  }
+  return tellAll(call, results, readKept(state));
 };
 
 export const checkCommand: Command = {

@@ -13,8 +13,17 @@ export const deskOptions: readonly Option[] = [
   { name: 'state', value: 'DIR', sentence: 'Where everything is kept that must survive a restart.' },
 ];
 
+const ownName = (): string => {
+  try {
+    return userInfo().username;
+  } catch {
+    // A container's user may have no name.
+    return `uid ${process.getuid?.() ?? ''}`;
+  }
+};
+
 /** The login name of a person also behind sudo. */
-export const whoAsks = (): string => process.env['SUDO_USER'] ?? userInfo().username;
+export const whoAsks = (): string => process.env['SUDO_USER'] ?? ownName();
 
 export const stateOf = (call: Call, values: Values): string => call.options.get('state') ?? String(values.get('state'));
 

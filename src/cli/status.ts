@@ -17,7 +17,7 @@ const run = (call: Call): Promise<number> =>
     const state = stateOf(call, values);
     const now = Date.now();
     const places = readKept(state);
-    const isThere = await isGuardThere(values);
+    const isThere = await isGuardThere(values, state);
     const open = incidents.open();
     const paused = pause.get();
     const isProven = places.every((place) => place.state === 'proven');

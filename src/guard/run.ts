@@ -3,14 +3,13 @@ import { randomInt } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { createJudge } from '../judge/judge.ts';
 import { createMemory } from '../judge/memory.ts';
-import { Fault } from '../model/fault.ts';
 import type { Tell } from '../model/ports.ts';
 import { zoneOf, localZone } from '../protocols/syslog/zone.ts';
-import { tryLock } from '../record/sqlite/lock.ts';
 import { createProgress } from '../sense/hooks/outcomes.ts';
 import { findLogs } from '../sense/logs/find.ts';
 import type { Following } from '../sense/logs/follow.ts';
 import { journalName } from '../sense/logs/journal.ts';
+import { lockState } from './guard-lock.ts';
 import { readLive } from './live-log.ts';
 import { createLogPulse, logPulseBytes } from './log-pulse.ts';
 import { createGateNotes } from './gate-notes.ts';
@@ -91,14 +90,6 @@ const wantedHooks = (values: Values, state: string): ListenerData['hooks'] =>
         : [];
     return [...beside, { name, listen, isDefault }];
   });
-
-/** @throws Fault CONFIG when another guard runs on this state */
-const lockState = (state: string): (() => void) => {
-  const release = tryLock(join(state, 'guard.lock'));
-  if (release === undefined)
-    throw new Fault('CONFIG', `another guard runs on ${state}: stop it, or give this one another --state`);
-  return release;
-};
 
 /** @throws Fault when the state is damaged or an address cannot be listened on */
 // oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short

@@ -55,13 +55,22 @@ const proveHook = async (
   return [...asked, await proveLogged(idOf('logged', hook), prober.loggedFile, refused), await proveOpen(prober, hook)];
 };
 
-const asksNobody = (words: string, trusted: string | undefined): Finding =>
-  trusted === undefined
+const asksNobody = (words: string, trusted: string | undefined, { service, wiring }: Checked): Finding => {
+  if (wiring !== undefined && service?.hooks.size === 0)
+    return wrong('asked', `${wiring.server} is not set up to ask here: set it up (postern setup ${wiring.server})`);
+  return trusted === undefined
     ? wrong('asked', `no hook was asked: set it up (postern setup); the server said ${words}`)
     : notProven(
         'asked',
         `no hook was asked by this address, ${trusted}: come from one that the server does not exempt (--from); it said ${words}`,
       );
+};
+
+/** Without a domain nothing can be asked about its neighbours; servers greet with their name (RFC 5321 §4.2). */
+const withDomain = (recipient: string, greeting: Step | undefined): string => {
+  const name = /^[\w-]+(?:\.[\w-]+)+(?= |$)/.exec(greeting?.answer.lines[0] ?? '')?.[0];
+  return recipient.includes('@') || name === undefined ? recipient : `${recipient}@${name}`;
+};
 
 const checkSmtp = async (prober: Prober, checked: Checked): Promise<readonly Finding[]> => {
   const trusted = trustOf(checked.wiring, prober.target.from);
@@ -75,7 +84,8 @@ const checkSmtp = async (prober: Prober, checked: Checked): Promise<readonly Fin
     const last = steps.at(-1);
     const configured = [...(checked.service?.hooks.keys() ?? [])];
     hooks = [...new Set([...heard.map(({ hook }) => hook), ...configured])].filter(isSmtpHook);
-    if (heard.length === 0) findings.push(asksNobody(last === undefined ? 'nothing' : wordsOf(last.answer), trusted));
+    if (heard.length === 0)
+      findings.push(asksNobody(last === undefined ? 'nothing' : wordsOf(last.answer), trusted, checked));
     else findings.push(proven('asked', `by ${heard[0]?.server ?? ''}: ${hooks.join(', ')}`));
     if (heard.length === 0 && trusted !== undefined) hooks = [];
   } catch (error) {
@@ -86,7 +96,8 @@ const checkSmtp = async (prober: Prober, checked: Checked): Promise<readonly Fin
   if (isSendmail) findings.push(...proveToldLogin(prober, heard, steps));
   else if (!findings.some(({ id }) => id === idOf('auth', 'readsocket')))
     findings.push(...(await proveLogins(prober, 'authPolicy', false)));
-  findings.push(...(await lookAround(prober, checked, hooks, findings, trusted)));
+  const target = { ...prober.target, recipient: withDomain(prober.target.recipient, steps[0]) };
+  findings.push(...(await lookAround({ ...prober, target }, checked, hooks, findings, trusted)));
   return findings;
 };
 

@@ -49,14 +49,14 @@ export const proveLogged = async (id: string, file: string, refused: Refused | u
   if (logged === undefined)
     return notProven(
       id,
-      `the guard read no line of it within ${waitMs / 1000} s: does it follow this server's log? (logs: … in the configuration)`,
+      `the guard read no line of it within ${waitMs / 1000} s: does it follow this server's log? (logs in the configuration)`,
     );
   const tooEarlyMs = refused.began - logged.time;
   const offMs = tooEarlyMs > 0 ? tooEarlyMs : Math.max(0, logged.time - Date.now());
   return offMs > clockOffMsMax
     ? wrong(
         id,
-        `the guard read it, but its time is ${Math.round(offMs / 1000)} s off: is the zone right? (zone: … in the configuration)`,
+        `the guard read it, but its time is ${Math.round(offMs / 1000)} s off: is the zone right? (zone in the configuration)`,
       )
     : proven(id, 'the guard read it in the log');
 };

@@ -6,6 +6,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Fault } from '../../model/fault.ts';
 
 const start = 'check-';
 const end = '.invalid';
@@ -59,9 +60,29 @@ export type Probe = {
   readonly words: string;
 };
 
+const keyFile = (state: string): string => join(state, 'check.key');
+
+/** The key of the guard that runs there. @throws Fault when none has, or this user may not read it */
+export const keyOfGuard = (state: string): Buffer => {
+  const file = keyFile(state);
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
+      throw new Fault(
+        'GUARD_NOT_REACHABLE',
+        `no guard has run on ${state}: name the state of the one that runs (--state, or its --config)`,
+        { cause: error },
+      );
+    throw new Fault('INPUT_UNREADABLE', `cannot read ${file}: ask as root (sudo), or as the guard's user`, {
+      cause: error,
+    });
+  }
+};
+
 /** Made at the first start; whoever may read it may have the guard say no to himself. @param state the state directory */
 export const probeKey = (state: string): Buffer => {
-  const file = join(state, 'check.key');
+  const file = keyFile(state);
   try {
     return readFileSync(file);
   } catch {

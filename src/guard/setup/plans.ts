@@ -97,7 +97,13 @@ const planPostfix = async ({
       files: [{ path: file, change: () => change.text }],
       lines: change.lines,
       check: [{ program: 'postfix', args: [...folderArgs(file), 'check'] }],
-      reload: [{ program: 'postfix', args: [...folderArgs(file), 'reload'] }],
+      reload: [
+        {
+          program: 'postfix',
+          args: [...folderArgs(file), 'reload'],
+          isRunning: { program: 'postfix', args: [...folderArgs(file), 'status'] },
+        },
+      ],
     },
     advice: [
       `a service in master.cf with its own "-o ${asMilter ? 'smtpd_milters' : 'smtpd_sender_restrictions'}" keeps its own`,
@@ -136,7 +142,13 @@ const planDovecot = async ({ endpoints, carryOut, file: named }: SetupAsk): Prom
       files: [{ path: file, change: () => change.text }],
       lines: change.lines,
       check: [{ program: 'doveconf', args: [...(isMain ? ['-c', file] : []), '-n'] }],
-      reload: [{ program: 'doveadm', args: [...(isMain ? ['-c', file] : []), 'reload'] }],
+      reload: [
+        {
+          program: 'doveadm',
+          args: [...(isMain ? ['-c', file] : []), 'reload'],
+          isRunning: { program: 'doveadm', args: [...(isMain ? ['-c', file] : []), 'who'] },
+        },
+      ],
     },
     advice: [],
   };

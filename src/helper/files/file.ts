@@ -46,19 +46,34 @@ const factsOf = (descriptor: number): Pick<Seen, 'facts' | 'inode' | 'links'> & 
   };
 };
 
+// O_NONBLOCK: a FIFO must not hold the helper.
+const plainly = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** Who neither owns it nor is root may read it, but not without its access time. */
+const openPlainly = (place: string): number => {
+  try {
+    return openSync(place, plainly | constants.O_NOATIME);
+  } catch (error) {
+    if (codeOf(error) !== 'EPERM') throw error;
+    return openSync(place, plainly);
+  }
+};
+
+const whyNot = new Map([
+  ['ELOOP', 'it is a symbolic link'],
+  ['EACCES', 'you may not read it: ask as root (sudo)'],
+]);
+
 const look = (path: string, folder: Folder): Seen | undefined => {
   let descriptor: number;
   try {
-    // O_NONBLOCK: a FIFO must not hold the helper.
-    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOATIME;
-    descriptor = openSync(folder.place(folder.name), flags);
+    descriptor = openPlainly(folder.place(folder.name));
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw new Fault(
-      'REFUSED_FOR_SAFETY',
-      `${path} cannot be opened as a plain file (${codeOf(error)}; ELOOP: it is a symbolic link)`,
-      { cause: error },
-    );
+    const code = codeOf(error);
+    if (code === 'ENOENT') return undefined;
+    throw new Fault('REFUSED_FOR_SAFETY', `${path} cannot be opened as a plain file: ${whyNot.get(code) ?? code}`, {
+      cause: error,
+    });
   }
   try {
     const { isFile, size, ...rest } = factsOf(descriptor);

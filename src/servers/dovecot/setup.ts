@@ -1,6 +1,6 @@
 /** Dovecot is told to ask the authentication policy server (doc.dovecot.org, "Authentication policy support"). */
 import type { Change } from '../change.ts';
-import { withSection } from '../marked-section.ts';
+import { withSection } from '../edits/marked-section.ts';
 import { names, settingOf } from '../wiring.ts';
 import type { Endpoints } from '../wiring.ts';
 

@@ -1,6 +1,6 @@
 /** Postfix is told to ask the policy service (SMTPD_POLICY_README, postconf(5)). */
 import type { Change } from '../change.ts';
-import { sectionLines, withSection } from '../marked-section.ts';
+import { sectionLines, withSection } from '../edits/marked-section.ts';
 import { names } from '../wiring.ts';
 import type { ConnectionLimits, Endpoints } from '../wiring.ts';
 

@@ -3,7 +3,7 @@
  * keep the same limits as Postern (cf/README: ratecontrol, conncontrol, greet_pause, delay_checks; op.me, BadRcptThrottle).
  */
 import type { Change } from '../change.ts';
-import { sectionLines, withSection } from '../marked-section.ts';
+import { sectionLines, withSection } from '../edits/marked-section.ts';
 import type { ConnectionLimits, Endpoints } from '../wiring.ts';
 import { asksMilter } from './wiring.ts';
 

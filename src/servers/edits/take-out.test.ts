@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { setUpExim } from './exim/setup.ts';
-import { setUpPostfix } from './postfix/setup.ts';
-import { setUpSendmail } from './sendmail/setup.ts';
+import { setUpExim } from '../exim/setup.ts';
+import { setUpPostfix } from '../postfix/setup.ts';
+import { setUpSendmail } from '../sendmail/setup.ts';
 import { takeOut } from './take-out.ts';
 
 const endpoints = {
