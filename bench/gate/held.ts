@@ -33,7 +33,7 @@ const settle = Number(options.settle);
 const port = 19_026;
 const atOnce = 200;
 /** As bin/postern starts Node; Haraka gets them too. */
-const heapFlags = ['--max-semi-space-size=4', '--heap-growing-percent=20'];
+const heapFlags = ['--max-semi-space-size=8', '--no-parallel-scavenge', '--heap-growing-percent=50'];
 const goalBytes = 8192;
 
 const residentBytesOf = (pid: number): number =>

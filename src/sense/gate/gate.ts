@@ -167,7 +167,7 @@ export const startGate = async (
     socket.end(refusals[admission], 'latin1');
   };
 
-  const serve = (socket: Socket, { client, port }: Origin): void => {
+  const serve = async (socket: Socket, { client, port }: Origin): Promise<void> => {
     const time = Date.now();
     const known = isKnown(client, time);
     const admission = known ? 'welcome' : doorman.enter(client, time);
@@ -181,20 +181,24 @@ export const startGate = async (
         ? new TLSSocket(socket, { isServer: true, secureContext: tls })
         : socket;
     if (inner !== socket) inner.on('error', ignore);
-    serveClient(inner, { client, port, id: `gate:${++connections}`, isKnown: known, left }, desk).catch(complain);
+    // Not awaited: that would cost each held connection another frame.
+    return serveClient(inner, { client, port, id: `gate:${++connections}`, isKnown: known, left }, desk);
   };
 
   const serveProxied = async (socket: Socket): Promise<void> => {
     const origin = await originByHeader(socket);
     if (origin === undefined) socket.destroy();
-    else serve(socket, origin);
+    else await serve(socket, origin);
   };
 
   const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: settings.proxied }, (socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket)).on('error', ignore);
-    if (settings.proxied) serveProxied(socket).catch(complain);
-    else serve(socket, originOf(socket));
+    const served = settings.proxied ? serveProxied(socket) : serve(socket, originOf(socket));
+    served.catch((error: unknown) => {
+      complain(error);
+      socket.destroy();
+    });
   });
   const endpoint = await startListening(server, listen, 'gate');
   const listener = 'path' in endpoint ? endpoint.path : `${endpoint.host}:${endpoint.port} of thread ${threadId}`;

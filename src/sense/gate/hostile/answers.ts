@@ -124,12 +124,14 @@ export const createAnswers = (): Answers => {
       meet(campaign, prefix, time);
       const answer = choice(campaign);
       campaign.answered++;
-      campaign.arms[answer].clients++;
+      // Only this is kept while the session lasts, not the campaign.
+      const arm = campaign.arms[answer];
+      arm.clients++;
       campaign.last = { answer, time };
       return {
         answer,
         ended: (end) => {
-          campaign.arms[answer].seconds += Math.max(0, end - time) / 1000;
+          arm.seconds += Math.max(0, end - time) / 1000;
         },
       };
     },
