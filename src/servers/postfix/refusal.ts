@@ -10,11 +10,6 @@ type Meaning = { readonly outcome: Outcome; readonly reason?: Reason };
 
 /** Phrases of Postfix's own refusals (smtpd_check.c, virtual and quota services); the first that fits is taken. */
 const phrases: readonly (readonly [string, Meaning])[] = [
-  // The sender's domain or account, though it stands in a reply to RCPT: nothing is said of the recipient.
-  ['Sender address rejected: Domain ', { outcome: 'rejected', reason: 'dns' }],
-  ['Sender address rejected: Malformed DNS ', { outcome: 'rejected', reason: 'dns' }],
-  ['Sender address rejected', { outcome: 'rejected' }],
-  ['Helo command rejected', { outcome: 'rejected', reason: 'helo' }],
   ['User unknown', { outcome: 'unknown' }],
   ['user unknown', { outcome: 'unknown' }],
   ['undeliverable address', { outcome: 'unknown' }],
@@ -23,6 +18,7 @@ const phrases: readonly (readonly [string, Meaning])[] = [
   ['Mailbox is full', { outcome: 'over-quota' }],
   ['uota', { outcome: 'over-quota' }],
   ['blocked using', { outcome: 'rejected', reason: 'blocklist' }],
+  ['Helo command rejected', { outcome: 'rejected', reason: 'helo' }],
   ['Domain not found', { outcome: 'rejected', reason: 'dns' }],
   ['cannot find your hostname', { outcome: 'rejected', reason: 'dns' }],
   ['cannot find your reverse hostname', { outcome: 'rejected', reason: 'dns' }],
@@ -30,6 +26,13 @@ const phrases: readonly (readonly [string, Meaning])[] = [
   ['mproper', { outcome: 'rejected', reason: 'pipelining' }],
   ['bare <LF>', { outcome: 'rejected', reason: 'bare-newline' }],
   ['exceeds fixed limit', { outcome: 'rejected', reason: 'size' }],
+];
+
+/** The sender's domain or account, though it stands in a reply to RCPT: nothing is said of the recipient. */
+const ofSender = ': Sender address rejected: ';
+const senderPhrases: readonly (readonly [string, Meaning])[] = [
+  ['Domain ', { outcome: 'rejected', reason: 'dns' }],
+  ['Malformed DNS ', { outcome: 'rejected', reason: 'dns' }],
 ];
 
 const isDigit = (text: string, at: number): boolean => text.charCodeAt(at) >= 48 && text.charCodeAt(at) <= 57;
@@ -47,7 +50,9 @@ export const readReply = (event: EventDraft, words: string): void => {
   event.dsn = enhancedAt(words, isDigit(words, 1) ? 4 : 0);
   // The recipient in brackets is the client's word: the meaning stands behind it.
   const spoken = words.slice(words.indexOf('>: ') + 1);
-  const found = phrases.find(([phrase]) => spoken.includes(phrase))?.[1];
+  const found = spoken.startsWith(ofSender)
+    ? senderPhrases.find(([phrase]) => spoken.startsWith(phrase, ofSender.length))?.[1]
+    : phrases.find(([phrase]) => spoken.includes(phrase))?.[1];
   event.reason = found?.reason;
   event.outcome = found?.outcome ?? 'rejected';
   if (temporary && (event.outcome === 'rejected' || event.outcome === 'unknown')) event.outcome = 'deferred';
