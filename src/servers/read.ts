@@ -144,7 +144,10 @@ export const createLogReader = (zone: Zone, latest: () => number): LogReader => 
   };
   const read = (line: string, tell: Tell, envelopes: number): Understood | 'malformed' => {
     const understood = bare.read(line, tell);
-    if (understood === 'malformed' && isWide(line)) return bare.read(narrow(line), tell);
+    if (understood === 'malformed') {
+      if (isWide(line)) return read(narrow(line), tell, envelopes);
+      if (line === '\0') return 'foreign'; // what is left behind the last line of UTF-16
+    }
     if ((understood !== 'foreign' && understood !== 'malformed') || envelopes === 0) return understood;
     const inner = innerOf(line) ?? rewritten(line);
     const inside = inner === undefined ? 'malformed' : read(inner, tell, envelopes - 1);
