@@ -13,11 +13,16 @@ const phrases: readonly (readonly [string, Meaning])[] = [
   ['User unknown', { outcome: 'unknown' }],
   ['user unknown', { outcome: 'unknown' }],
   ['undeliverable address', { outcome: 'unknown' }],
+  ['nknown user', { outcome: 'unknown' }],
+  ['o such user', { outcome: 'unknown' }],
   ['Relay access denied', { outcome: 'relay-denied' }],
   ['relay not permitted', { outcome: 'relay-denied' }],
+  ['elaying denied', { outcome: 'relay-denied' }],
   ['Mailbox is full', { outcome: 'over-quota' }],
   ['uota', { outcome: 'over-quota' }],
   ['blocked using', { outcome: 'rejected', reason: 'blocklist' }],
+  ['lacklisted', { outcome: 'rejected', reason: 'blocklist' }],
+  ['locklisted', { outcome: 'rejected', reason: 'blocklist' }],
   ['Helo command rejected', { outcome: 'rejected', reason: 'helo' }],
   ['Domain not found', { outcome: 'rejected', reason: 'dns' }],
   ['cannot find your hostname', { outcome: 'rejected', reason: 'dns' }],
@@ -34,6 +39,10 @@ const senderPhrases: readonly (readonly [string, Meaning])[] = [
   ['Domain ', { outcome: 'rejected', reason: 'dns' }],
   ['Malformed DNS ', { outcome: 'rejected', reason: 'dns' }],
 ];
+
+/** A policy service or a milter has words of its own; its status code says it as well (RFC 3463 §3.2). */
+const byStatus = ({ kind, dsn }: EventDraft): Meaning | undefined =>
+  kind === 'recipient' && dsn === '5.1.1' ? { outcome: 'unknown' } : undefined;
 
 const isDigit = (text: string, at: number): boolean => text.charCodeAt(at) >= 48 && text.charCodeAt(at) <= 57;
 
@@ -52,7 +61,7 @@ export const readReply = (event: EventDraft, words: string): void => {
   const spoken = words.slice(words.indexOf('>: ') + 1);
   const found = spoken.startsWith(ofSender)
     ? senderPhrases.find(([phrase]) => spoken.startsWith(phrase, ofSender.length))?.[1]
-    : phrases.find(([phrase]) => spoken.includes(phrase))?.[1];
+    : (phrases.find(([phrase]) => spoken.includes(phrase))?.[1] ?? byStatus(event));
   event.reason = found?.reason;
   event.outcome = found?.outcome ?? 'rejected';
   if (temporary && (event.outcome === 'rejected' || event.outcome === 'unknown')) event.outcome = 'deferred';
