@@ -64,6 +64,9 @@ test('Postfix: what a client did, in the words of 2.x and of 3.10', () => {
       ),
       { outcome: 'rejected' },
     ],
+    [refused('550 5.1.1 <n@lab.test>: Recipient address rejected: nobody of this name'), { outcome: 'unknown' }],
+    [refused('550 5.1.0 <n@lab.test>: Recipient address rejected: not today'), { outcome: 'rejected' }],
+    [refused('554 5.7.1 Service unavailable; your address is blacklisted'), { reason: 'blocklist' }],
     [
       refused('503 5.5.0 <DATA>: Data command rejected: Improper use of SMTP command pipelining'),
       { kind: 'command-error', reason: 'pipelining', client },

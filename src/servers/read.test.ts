@@ -150,10 +150,10 @@ test('what rsyslog folds together stands for all of its lines', () => {
 });
 
 test('UTF-16, as PowerShell writes it, with what a line feed leaves behind', () => {
-  const text = `#Software: Microsoft Exchange Server\r\n${lines.exchange}\r\n${lines.postfix}\r\n`;
-  const wide = Buffer.from(`\ufeff${text}`, 'utf16le').toString('latin1').split('\n').slice(0, 3);
+  const text = `${lines.postfix.replace(' mx ', ' mx mail.info ')}\r\n#Software: Microsoft Exchange Server\r\n${lines.exchange}\r\n`;
+  const wide = Buffer.from(`\ufeff${text}`, 'utf16le').toString('latin1').split('\n');
   const { events, understood } = readAll(wide);
-  assert.deepEqual(understood, ['known', 'event', 'event']);
+  assert.deepEqual(understood, ['event', 'known', 'event', 'foreign']);
   assert.deepEqual(
     events.map(({ client }) => client),
     ['192.0.2.1', '192.0.2.1'],

@@ -30,13 +30,14 @@ const envelopesMax = 3;
 
 /** Solaris writes `[ID 801593 mail.info] ` before the message. */
 const idPattern = /^\[ID \d{1,10} [a-z0-9]{1,10}\.[a-z]{1,10}\] /;
-const withoutId = (message: string): string => (message.startsWith('[ID ') ? message.replace(idPattern, '') : message);
+const withoutId = (message: string): string =>
+  message.charCodeAt(0) === 91 ? message.replace(idPattern, '') : message;
 
 const repeatedPattern = /^message repeated (\d{1,6}) times: \[ ?/;
 
 /** rsyslog's reduction of equal lines: `message repeated 3 times: [ TEXT]`. */
 const repeatedIn = (message: string): { readonly message: string; readonly times: number } | undefined => {
-  const found = repeatedPattern.exec(message);
+  const found = message.startsWith('message repeated ') ? repeatedPattern.exec(message) : null;
   return found === null || !message.endsWith(']')
     ? undefined
     : { message: message.slice(found[0].length, -1), times: Number(found[1]) };
@@ -77,7 +78,7 @@ const createBareReader = (zone: Zone, latest: () => number): LogReader => {
     let owner = owners.get(program);
     if (owner === undefined) owner = ownerOf(program);
     if (owner === null) return 'foreign';
-    const repeated = message.startsWith('message repeated ') ? repeatedIn(message) : undefined;
+    const repeated = message.charCodeAt(0) === 109 ? repeatedIn(message) : undefined;
     return repeated === undefined
       ? owner.read(time, program, pid, message, tell)
       : owner.read(time, program, pid, repeated.message, (event) => tell(timesTold(event, repeated.times)));
@@ -143,7 +144,10 @@ export const createLogReader = (zone: Zone, latest: () => number): LogReader => 
   };
   const read = (line: string, tell: Tell, envelopes: number): Understood | 'malformed' => {
     const understood = bare.read(line, tell);
-    if (understood === 'malformed' && isWide(line)) return bare.read(narrow(line), tell);
+    if (understood === 'malformed') {
+      if (isWide(line)) return read(narrow(line), tell, envelopes);
+      if (line === '\0') return 'foreign'; // what is left behind the last line of UTF-16
+    }
     if ((understood !== 'foreign' && understood !== 'malformed') || envelopes === 0) return understood;
     const inner = innerOf(line) ?? rewritten(line);
     const inside = inner === undefined ? 'malformed' : read(inner, tell, envelopes - 1);

@@ -6,22 +6,10 @@
 import { canonicalAddress } from '../../model/address.ts';
 import { draftEvent } from '../../model/event.ts';
 import type { Reason } from '../../model/event.ts';
-import { keep } from '../../model/keep.ts';
 import type { Tell } from '../../model/ports.ts';
 import type { Understood } from '../grammar.ts';
-import { recent } from '../recent.ts';
-import type { Recent } from '../recent.ts';
-import { newChain, settle } from './chain.ts';
+import { noteTold, settle } from './chain.ts';
 import type { Chain } from './chain.ts';
-
-export type AuthMemory = {
-  /** Sessions whose failed attempts were told by auth lines: the login process will sum them up once more. */
-  readonly told: Recent<true>;
-  readonly chain: Chain;
-};
-
-const toldMax = 16_384;
-export const newAuthMemory = (): AuthMemory => ({ told: recent(toldMax), chain: newChain() });
 
 const failures: readonly (readonly [string, Reason])[] = [
   ['Password mismatch', 'bad-password'],
@@ -139,16 +127,18 @@ const partsOf = (text: string): Parts | undefined => {
   return (later?.wordsAt ?? 0) > (old?.wordsAt ?? 0) ? later : old;
 };
 
+const isOfDatabase = (reason: Reason): boolean => reason === 'unknown-account' || reason === 'bad-password';
+
 /** Only a database's word can be another one's beginning. */
 const reasonIn = ({ driver, words }: Parts, subject: Subject, reason: Reason, chain: Chain): Reason | undefined => {
-  if (reason !== 'unknown-account' && reason !== 'bad-password') return reason;
+  if (!isOfDatabase(reason)) return reason;
   const session = subject.session ?? `${subject.client},${subject.account}`;
   const goesOn = words.endsWith(' - trying the next passdb') || words.endsWith(' - trying the next userdb');
   return settle(chain, { session, account: subject.account }, driver, reason, goesOn);
 };
 
 /** @param text behind `auth: `, or the whole message when the process's name has the request in brackets (2.4) */
-export const readAuth = (time: number, text: string, { told, chain }: AuthMemory, tell: Tell): Understood => {
+export const readAuth = (time: number, text: string, chain: Chain, tell: Tell): Understood => {
   if (clientTails.some((mark) => text.includes(mark))) return 'known';
   const parts = partsOf(text);
   if (parts === undefined) return 'known';
@@ -167,7 +157,7 @@ export const readAuth = (time: number, text: string, { told, chain }: AuthMemory
   event.session = subject.session;
   event.password = passwordHashOf(words);
   event.text = words;
-  if (subject.session !== undefined) told.set(keep(subject.session), true);
+  if (subject.session !== undefined && !isOfDatabase(reason)) noteTold(chain, subject.session);
   tell(event);
   return 'event';
 };

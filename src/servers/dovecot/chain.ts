@@ -15,23 +15,41 @@ type Asked = {
   readonly waiting: Reason | undefined;
   /** The account that this database does not know. */
   readonly unknown: string | undefined;
+  /** A failure was told: the login process will sum it up once more. */
+  readonly isTold: boolean;
 };
+const nobodyAsked: Asked = { driver: '', isFirst: false, waiting: undefined, unknown: undefined, isTold: false };
 
 export type Chain = {
   /** Databases behind which another one is asked. */
   readonly early: Set<string>;
   /** Who failed last, by session. */
   readonly asked: Recent<Asked>;
+  readonly drivers: string[];
 };
 
 const askedMax = 16_384;
-const earlyMax = 16;
+const driversMax = 16;
 
-export const newChain = (): Chain => ({ early: new Set(), asked: recent(askedMax) });
+export const newChain = (): Chain => ({ early: new Set(), asked: recent(askedMax), drivers: [] });
+
+const kept = ({ drivers }: Chain, driver: string): string => {
+  const known = drivers.find((name) => name === driver);
+  if (known !== undefined) return known;
+  const name = keep(driver);
+  if (drivers.length < driversMax) drivers.push(name);
+  return name;
+};
 
 const learn = ({ early }: Chain, driver: string): void => {
-  if (early.size < earlyMax) early.add(driver);
+  if (early.size < driversMax) early.add(driver);
 };
+
+export const isTold = ({ asked }: Chain, session: string): boolean => asked.get(session)?.isTold === true;
+
+/** A failure of this session was told that no database's word was needed for. */
+export const noteTold = ({ asked }: Chain, session: string): void =>
+  asked.set(session, { ...(asked.get(session) ?? nobodyAsked), isTold: true });
 
 /** An account has logged in. */
 export const proven = (
@@ -62,10 +80,11 @@ export const settle = (
   const worst = isNext && before.waiting === 'bad-password' ? before.waiting : reason;
   const waits = goesOn || early.has(driver);
   asked.set(session, {
-    driver: keep(driver),
+    driver: kept(chain, driver),
     isFirst: before === undefined,
     waiting: waits ? worst : undefined,
     unknown: reason === 'unknown-account' ? keep(account) : undefined,
+    isTold: !waits || before?.isTold === true,
   });
   return waits ? undefined : worst;
 };

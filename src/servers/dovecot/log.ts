@@ -2,8 +2,9 @@
 import { draftEvent } from '../../model/event.ts';
 import type { Tell } from '../../model/ports.ts';
 import type { LineGrammar, SyslogGrammar, Understood } from '../grammar.ts';
-import { newAuthMemory, readAuth, readPam } from './auth.ts';
-import type { AuthMemory } from './auth.ts';
+import { readAuth, readPam } from './auth.ts';
+import { newChain } from './chain.ts';
+import type { Chain } from './chain.ts';
 import { isLoginProcess, readLogin } from './login.ts';
 
 const processes = new Set([
@@ -116,7 +117,7 @@ const pamPattern = /^pam_\w{2,20}\(dovecot/;
 /** PAM speaks under these tags too; nothing else of theirs is Dovecot's. */
 const pamPrograms: ReadonlySet<string> = new Set(['auth', 'dovecot-auth']);
 
-const readMessage = (time: number, message: string, memory: AuthMemory, tell: Tell): Understood => {
+const readMessage = (time: number, message: string, chain: Chain, tell: Tell): Understood => {
   const pam = message.startsWith('auth: ') ? message.slice(6) : message;
   if (pam.startsWith('pam_') && pamPattern.test(pam)) return readPam(time, pam, tell);
   const length = nameLength(message);
@@ -129,8 +130,8 @@ const readMessage = (time: number, message: string, memory: AuthMemory, tell: Te
   let text = colon < 0 ? '' : message.slice(colon + 2);
   const level = levels.find((word) => text.startsWith(word));
   if (level !== undefined) text = text.slice(level.length);
-  if (name === 'auth' || name === 'auth-worker') return readAuth(time, bare ? text : message, memory, tell);
-  if (bare && isLoginProcess(name)) return readLogin(time, name, text, memory, tell);
+  if (name === 'auth' || name === 'auth-worker') return readAuth(time, bare ? text : message, chain, tell);
+  if (bare && isLoginProcess(name)) return readLogin(time, name, text, chain, tell);
   return name === 'lmtp' && message.charCodeAt(length) === 40 ? readLmtp(time, message, tell) : 'known';
 };
 
@@ -138,10 +139,10 @@ export const dovecotGrammar: SyslogGrammar = {
   // instance_name is the tag.
   owns: (program) => program.startsWith('dovecot') || pamPrograms.has(program),
   reader: () => {
-    const memory = newAuthMemory();
+    const chain = newChain();
     return {
       read: (time, program, _pid, message, tell) =>
-        pamPrograms.has(program) && !pamPattern.test(message) ? 'foreign' : readMessage(time, message, memory, tell),
+        pamPrograms.has(program) && !pamPattern.test(message) ? 'foreign' : readMessage(time, message, chain, tell),
     };
   },
 };
@@ -160,13 +161,13 @@ export const dovecotFileGrammar: LineGrammar = {
   format: 'dovecot',
   recognises: (line) => isOwnLine(line.slice(stampLength(line) + 1)),
   reader: (stamps) => {
-    const memory = newAuthMemory();
+    const chain = newChain();
     return {
       read: (line, tell) => {
         const end = stamps.read(line, 0);
         if (end < 0 || line.charCodeAt(end) !== 32) return 'foreign';
         const rest = line.slice(end + 1);
-        return isOwnLine(rest) ? readMessage(stamps.time, rest, memory, tell) : 'foreign';
+        return isOwnLine(rest) ? readMessage(stamps.time, rest, chain, tell) : 'foreign';
       },
     };
   },

@@ -5,11 +5,10 @@
 import { canonicalAddress } from '../../model/address.ts';
 import { draftEvent } from '../../model/event.ts';
 import type { EventDraft, EventKind, Protocol, Reason } from '../../model/event.ts';
-import { keep } from '../../model/keep.ts';
 import type { Tell } from '../../model/ports.ts';
 import type { Understood } from '../grammar.ts';
-import type { AuthMemory } from './auth.ts';
-import { proven } from './chain.ts';
+import { isTold, noteTold, proven } from './chain.ts';
+import type { Chain } from './chain.ts';
 
 const protocols = new Map<string, Protocol>([
   ['imap-login', 'imap'],
@@ -101,13 +100,7 @@ const draft = (time: number, kind: EventKind, program: string, tail: Tail): Even
 
 export const isLoginProcess = (program: string): boolean => program.endsWith('-login');
 
-export const readLogin = (
-  time: number,
-  program: string,
-  text: string,
-  { told, chain }: AuthMemory,
-  tell: Tell,
-): Understood => {
+export const readLogin = (time: number, program: string, text: string, chain: Chain, tell: Tell): Understood => {
   if (text.startsWith('ID sent: ')) return 'known'; // the client's own words
   const tail = tailOf(text);
   if (tail === undefined) return 'known'; // a complaint about TLS files or the auth socket names no client
@@ -119,8 +112,8 @@ export const readLogin = (
     return 'event';
   }
   const ending = endings.find(({ mark }) => tail.words.includes(mark));
-  const isTold = tail.session !== undefined && told.get(tail.session) === true;
-  if (ending === undefined || (ending.kind === 'auth' && isTold)) {
+  const wasTold = tail.session !== undefined && isTold(chain, tail.session);
+  if (ending === undefined || (ending.kind === 'auth' && wasTold)) {
     if (!ends.some((start) => text.startsWith(start))) return 'known';
     tell(draft(time, 'disconnect', program, tail));
     return 'event';
@@ -133,7 +126,7 @@ export const readLogin = (
     event.outcome = 'failure';
     const attempts = attemptsIn(tail.words);
     if (attempts > 1) event.count = attempts;
-    if (tail.session !== undefined) told.set(keep(tail.session), true);
+    if (tail.session !== undefined) noteTold(chain, tail.session);
   }
   tell(event);
   return 'event';

@@ -140,6 +140,28 @@ test('IMAP4 and POP3: a login is one when the server says so, of the name that w
   );
 });
 
+test('a client that a front end hands on is the client, once Exchange takes it', () => {
+  const line = (mark: string, data: string): string =>
+    `${stamp},MX\\Default,08DC01,1,10.0.0.1:2525,10.0.0.9:5555,${mark},${data},`;
+  const clientsOf = (lines: readonly string[]): readonly (string | undefined)[] =>
+    readAll([...head('SMTP Receive Protocol Log', smtpFields), ...lines]).events.map(({ client }) => client);
+  const asked = [
+    line('<', 'XPROXYFROM SID=08DC7 IP=203.0.113.7 PORT=1234 DOMAIN=c.test SEQNUM=1 PERMS=0 AUTHSRC=Anonymous'),
+    line('<', 'MAIL FROM:<s@a.test>'),
+    line('<', 'RCPT TO:<n@lab.test>'),
+  ];
+  const answers = [line('>', '250 2.1.0 Sender OK'), line('>', '550 5.1.10 RecipientNotFound')];
+  assert.deepEqual(clientsOf([...asked, line('>', '250 XProxyFrom accepted'), ...answers]), ['203.0.113.7']);
+  for (const refusal of [
+    '500 5.3.3 Unrecognized command',
+    '550 5.7.1 Not authorized',
+    '250 2.6.0 <XProxyFrom accepted@a.test> [InternalId=1] Queued mail for delivery',
+    '421 4.7.0 Too many errors',
+  ])
+    for (const client of clientsOf([...asked, line('>', refusal), ...answers]))
+      assert.equal(client, '10.0.0.9', refusal);
+});
+
 test('a command, a sender or a Message-ID that imitates columns frames nobody', () => {
   const bait = '",198.51.100.66:5555,<,RCPT TO:<victim@lab.test>,';
   const line = (mark: string, data: string): string =>

@@ -19,6 +19,8 @@ export type SmtpSession = {
   tried: string | undefined;
   helo: string | undefined;
   recipients: number;
+  /** Whom a front end speaks for. */
+  proxied: string | undefined;
 };
 
 const pendingMax = 1000;
@@ -31,6 +33,7 @@ const newSession = (): SmtpSession => ({
   tried: undefined,
   helo: undefined,
   recipients: 0,
+  proxied: undefined,
 });
 
 /** Address of `203.0.113.7:5555` or `[2001:db8::1]:5555`. */
@@ -187,6 +190,22 @@ const answer = (scene: Scene, command: string, reply: string): boolean => {
   return true;
 };
 
+/** The whole of it: a client can shift which reply belongs to which command, but no other command is answered so. */
+const acceptedPattern = /^250 XProxy(?:From)? accepted/i;
+
+/**
+ * `XPROXYFROM SID=… IP=203.0.113.7 PORT=… DOMAIN=…`, by which a front end hands a client on: only when Exchange takes it,
+ * and it takes it from its own servers alone.
+ */
+const readProxied = (session: SmtpSession, command: string, reply: string): Understood => {
+  if (acceptedPattern.test(reply)) {
+    session.proxied = keepIfAny(canonicalAddress(/ IP=([\w.:]{2,45})(?: |$)/.exec(command)?.[1] ?? ''));
+    session.account = undefined; // the front end's own
+    session.helo = undefined;
+  }
+  return 'known';
+};
+
 const readReply = (scene: Scene, reply: string): Understood => {
   if (reply.charCodeAt(3) === 45) return 'known'; // more lines of this reply follow
   if (reply.startsWith('421')) return tellClosing(scene, reply) ? 'event' : 'known';
@@ -195,6 +214,7 @@ const readReply = (scene: Scene, reply: string): Understood => {
   if (command === undefined) return 'known'; // the greeting
   if (reply.startsWith('334') || reply.startsWith('354')) return 'known'; // the command goes on
   session.pending.shift();
+  if (/^XPROXY(?:FROM)? /i.test(command)) return readProxied(session, command, reply);
   if (command.toUpperCase().startsWith('MAIL ') && reply.startsWith('2')) session.sender = keep(pathOf(command));
   return answer(scene, command, reply) ? 'event' : 'known';
 };
@@ -230,8 +250,8 @@ export const readSmtp = (
   tell: Tell,
 ): Understood => {
   const [, , id = '', , , remote = '', mark = '', data = '', context = ''] = fields;
-  const client = keepIfAny(endpointAddress(remote));
   const session = sessions.get(id) ?? newSession();
+  const client = session.proxied ?? keepIfAny(endpointAddress(remote));
   sessions.set(keep(id), session);
   const scene: Scene = { time, id, client, session, tell };
   switch (mark) {

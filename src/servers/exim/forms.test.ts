@@ -53,6 +53,8 @@ test('what is refused at each stage, of clients and of accounts', () => {
     ['temporarily rejected "HELO c.test" from [192.0.2.1]', { kind: 'helo', outcome: 'deferred' }],
     ['rejected MAIL command H=h.test [192.0.2.1]: too many messages in one connection', { reason: 'message-rate' }],
     [`H=[192.0.2.1] X=TLS1.3:x:256 CV=no dropped by 'connect' ACL: listed`, { kind: 'connect', outcome: 'rejected' }],
+    [`${host} F=<s@a.test> rejected RCPT <n@lab.test>: 550 5.1.1 nobody here`, { outcome: 'unknown', dsn: '5.1.1' }],
+    [`${host} F=<s@a.test> temporarily rejected RCPT <n@lab.test>: 450 4.1.1 later`, { outcome: 'deferred' }],
     [`${host} F=<s@a.test> rejected RCPT <n@lab.test>: Sender verify failed`, { outcome: 'rejected', reason: 'dns' }],
     ['refused connection from h.test [192.0.2.1] (host_reject_connection)', { kind: 'connect', outcome: 'rejected' }],
     [' DSH=h.test [192.0.2.1] F=<s@a.test> rejected RCPT <n@lab.test>: no such user', { outcome: 'unknown' }],

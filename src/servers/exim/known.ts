@@ -2,7 +2,9 @@
  * What Exim writes of its own business: queue runs, configuration, lookups, TLS, the panic log; what cPanel adds; and what
  * clients do that no detector weighs. A line that begins so tells nothing.
  */
-const starts = [
+import { beginsWithOneOf } from '../../protocols/starts.ts';
+
+const isOwnBusiness = beginsWithOneOf([
   'no host name found for IP address',
   'SMTP connection ',
   'Sender identification ',
@@ -238,10 +240,9 @@ const starts = [
   'syslog_',
   'header ',
   'acl_',
-];
+]);
 
 /** `[ADDRESS] SSL verify error: …`, `<ADDRESS>: … transport output: …`, `NAME router: …`, `NAME authenticator (PLAIN): …`, and cPanel's quoted text. */
 const patterns = /^(?:\[[\da-f.:]{2,45}\] |<[^<>]{0,300}>: |[\w.-]{1,64} (?:router|transport|authenticator)\b)/;
 
-export const isKnown = (text: string): boolean =>
-  starts.some((start) => text.startsWith(start)) || patterns.test(text.slice(0, 400));
+export const isKnown = (text: string): boolean => isOwnBusiness(text) || patterns.test(text.slice(0, 400));

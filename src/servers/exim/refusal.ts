@@ -173,6 +173,9 @@ export const readRefusal = (time: number, text: string, tell: Tell): Understood 
     event.account = frame.account;
     event.text = what;
     event.dsn = /^[^:]*: (?:\d{3} )?([245]\.\d{1,3}\.\d{1,3}) /.exec(what.slice(0, 500))?.[1];
+    // An ACL may have words of its own: the status code says it as well (RFC 3463 §3.2).
+    const isPlain = event.outcome === 'rejected' && event.reason === undefined;
+    if (kind === 'recipient' && isPlain && event.dsn === '5.1.1') event.outcome = 'unknown';
     if (kind === 'recipient') event.recipient = addressIn(what);
     if (kind === 'sender' && what.startsWith('MAIL <')) event.sender ??= addressIn(what);
   });

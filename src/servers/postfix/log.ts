@@ -3,6 +3,7 @@
  * the daemon smtpd of the service submission; a second instance has another syslog name (`postfix-out/smtpd`).
  */
 import { keep } from '../../model/keep.ts';
+import { beginsWithOneOf } from '../../protocols/starts.ts';
 import type { Protocol } from '../../model/event.ts';
 import type { SyslogGrammar, SyslogReader, Understood } from '../grammar.ts';
 import { readDelivery } from './delivery.ts';
@@ -116,7 +117,7 @@ const queueIdLength = (message: string): number => {
 type Reader = Program & { readonly read: DaemonReader; readonly memory: PostfixMemory };
 
 /** What any daemon may write (msg(3), dict(3), the TLS and Milter libraries), and some of what `-v` makes them write. */
-const anyDaemon = [
+const isOfAny = beginsWithOneOf([
   'warning: ',
   'error: ',
   'fatal: ',
@@ -158,12 +159,12 @@ const anyDaemon = [
   'Untrusted: ',
   'Trusted: ',
   'Verified: ',
-];
+]);
 /** `-v` begins a line with the name of the function that writes it, tls_loglevel 4 with an offset. */
 const verbosePattern = /^(?:[a-z]\w{2,40}|[0-9a-f]{4}|send attr \w+|input attribute \w+|private\/[\w-]+): /;
 
 const isOfAnyDaemon = ({ text, queueId }: Line): boolean =>
-  anyDaemon.some((start) => text.startsWith(start)) ||
+  isOfAny(text) ||
   // `NAME[ADDR]: replacing command …`, `NAME[ADDR]:25: Trusted: subject_CN=…`
   (peerAt(text, 0) !== undefined && text.charCodeAt(peerEnd.at) === 58) ||
   (queueId === '' && verbosePattern.test(text.slice(0, 60)));

@@ -10,19 +10,20 @@ type Meaning = { readonly outcome: Outcome; readonly reason?: Reason };
 
 /** Phrases of Postfix's own refusals (smtpd_check.c, virtual and quota services); the first that fits is taken. */
 const phrases: readonly (readonly [string, Meaning])[] = [
-  // The sender's domain or account, though it stands in a reply to RCPT: nothing is said of the recipient.
-  ['Sender address rejected: Domain ', { outcome: 'rejected', reason: 'dns' }],
-  ['Sender address rejected: Malformed DNS ', { outcome: 'rejected', reason: 'dns' }],
-  ['Sender address rejected', { outcome: 'rejected' }],
-  ['Helo command rejected', { outcome: 'rejected', reason: 'helo' }],
   ['User unknown', { outcome: 'unknown' }],
   ['user unknown', { outcome: 'unknown' }],
   ['undeliverable address', { outcome: 'unknown' }],
+  ['nknown user', { outcome: 'unknown' }],
+  ['o such user', { outcome: 'unknown' }],
   ['Relay access denied', { outcome: 'relay-denied' }],
   ['relay not permitted', { outcome: 'relay-denied' }],
+  ['elaying denied', { outcome: 'relay-denied' }],
   ['Mailbox is full', { outcome: 'over-quota' }],
   ['uota', { outcome: 'over-quota' }],
   ['blocked using', { outcome: 'rejected', reason: 'blocklist' }],
+  ['lacklisted', { outcome: 'rejected', reason: 'blocklist' }],
+  ['locklisted', { outcome: 'rejected', reason: 'blocklist' }],
+  ['Helo command rejected', { outcome: 'rejected', reason: 'helo' }],
   ['Domain not found', { outcome: 'rejected', reason: 'dns' }],
   ['cannot find your hostname', { outcome: 'rejected', reason: 'dns' }],
   ['cannot find your reverse hostname', { outcome: 'rejected', reason: 'dns' }],
@@ -31,6 +32,17 @@ const phrases: readonly (readonly [string, Meaning])[] = [
   ['bare <LF>', { outcome: 'rejected', reason: 'bare-newline' }],
   ['exceeds fixed limit', { outcome: 'rejected', reason: 'size' }],
 ];
+
+/** The sender's domain or account, though it stands in a reply to RCPT: nothing is said of the recipient. */
+const ofSender = ': Sender address rejected: ';
+const senderPhrases: readonly (readonly [string, Meaning])[] = [
+  ['Domain ', { outcome: 'rejected', reason: 'dns' }],
+  ['Malformed DNS ', { outcome: 'rejected', reason: 'dns' }],
+];
+
+/** A policy service or a milter has words of its own; its status code says it as well (RFC 3463 §3.2). */
+const byStatus = ({ kind, dsn }: EventDraft): Meaning | undefined =>
+  kind === 'recipient' && dsn === '5.1.1' ? { outcome: 'unknown' } : undefined;
 
 const isDigit = (text: string, at: number): boolean => text.charCodeAt(at) >= 48 && text.charCodeAt(at) <= 57;
 
@@ -47,7 +59,9 @@ export const readReply = (event: EventDraft, words: string): void => {
   event.dsn = enhancedAt(words, isDigit(words, 1) ? 4 : 0);
   // The recipient in brackets is the client's word: the meaning stands behind it.
   const spoken = words.slice(words.indexOf('>: ') + 1);
-  const found = phrases.find(([phrase]) => spoken.includes(phrase))?.[1];
+  const found = spoken.startsWith(ofSender)
+    ? senderPhrases.find(([phrase]) => spoken.startsWith(phrase, ofSender.length))?.[1]
+    : (phrases.find(([phrase]) => spoken.includes(phrase))?.[1] ?? byStatus(event));
   event.reason = found?.reason;
   event.outcome = found?.outcome ?? 'rejected';
   if (temporary && (event.outcome === 'rejected' || event.outcome === 'unknown')) event.outcome = 'deferred';

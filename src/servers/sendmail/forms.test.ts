@@ -61,6 +61,7 @@ test('each refusal says what it means', () => {
     [rcpt('451 4.7.1 Greylisting in action'), { outcome: 'deferred', reason: 'greylist' }],
     [rcpt('450 4.7.1 <n@lab.test>... Relaying temporarily denied. Cannot resolve PTR record'), { reason: 'dns' }],
     [rcpt('550 5.7.1 <n@lab.test>... Relaying denied. IP name lookup failed'), { outcome: 'relay-denied' }],
+    [rcpt('550 5.1.1 <n@lab.test>... nobody of this name lives here'), { outcome: 'unknown' }],
     [
       rcpt('550 5.1.1 <n@lab.test>... User unknown'),
       { kind: 'recipient', outcome: 'unknown', recipient: 'n@lab.test' },

@@ -2,7 +2,9 @@
  * What Sendmail writes of its own business (its format strings, 8.17, at any LogLevel): queue runs, maps, TLS, Milter's
  * bookkeeping. A line that begins so tells nothing.
  */
-const starts = [
+import { beginsWithOneOf } from '../../protocols/starts.ts';
+
+const isOwnBusiness = beginsWithOneOf([
   'discard',
   'unquarantine',
   'clone',
@@ -187,10 +189,9 @@ const starts = [
   'msgid=',
   'accepting new messages',
   'e_timers',
-];
+]);
 
 /** `HOST: SMTP RCPT protocol error: …`, of a server that we sent to. */
 const pattern = /^\S{1,255}(?: \[[\w.:]{2,50}\])?: SMTP [\w-]{1,10} protocol error/;
 
-export const isKnown = (text: string): boolean =>
-  starts.some((start) => text.startsWith(start)) || pattern.test(text.slice(0, 300));
+export const isKnown = (text: string): boolean => isOwnBusiness(text) || pattern.test(text.slice(0, 300));

@@ -152,8 +152,11 @@ const kinds = new Map<string, EventKind>([
   ['tls_client', 'tls'],
 ]);
 
-const meaningOf = (reply: string): Meaning =>
-  phrases.find(([phrase]) => reply.includes(phrase))?.[1] ?? { outcome: 'rejected' };
+/** A postmaster's own words in check_rcpt have a status code too (RFC 3463 §3.2). */
+const meaningOf = (reply: string, ruleset: string): Meaning =>
+  phrases.find(([phrase]) => reply.includes(phrase))?.[1] ?? {
+    outcome: ruleset === 'check_rcpt' && reply.startsWith('550 5.1.1 ') ? 'unknown' : 'rejected',
+  };
 
 /** Of servers that we send to. */
 const ours: ReadonlySet<string> = new Set(['tls_server', 'tls_rcpt', 'try_tls', 'authinfo']);
@@ -166,7 +169,7 @@ export const readRuleset = (line: Line, memory: SendmailMemory, tell: Tell): Und
   const rejected = text.lastIndexOf(', reject=');
   if (rejected < 0 || ours.has(ruleset)) return 'known'; // discard, quarantine
   const reply = text.slice(rejected + 9);
-  const meaning = meaningOf(reply);
+  const meaning = meaningOf(reply, ruleset);
   const event = draft(line, meaning.kind ?? kinds.get(ruleset) ?? 'other');
   event.client = client;
   event.outcome = reply.startsWith('4') && meaning.outcome === 'rejected' ? 'deferred' : meaning.outcome;
