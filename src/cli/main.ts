@@ -5,10 +5,8 @@ import { Fault, faultCodes } from '../model/fault.ts';
 import { nearest } from '../model/nearest.ts';
 import { plain } from '../show/text/plain.ts';
 import type { Call, Command } from './command.ts';
-import { commands } from './commands.ts';
 import { helpFor, helpForAll } from './help.ts';
 import { endQuietlyWhenClosed } from './output.ts';
-import { tour } from './tour.ts';
 
 const version = (): string => {
   const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
@@ -53,10 +51,35 @@ const callOf = (command: Command, args: readonly string[]): Call | 'help' => {
   };
 };
 
+/** Loaded without the others, which would take twice as long and 17 MB that a long log needs. */
+const alone: ReadonlyMap<string, () => Promise<Command>> = new Map([
+  ['analyze', async () => (await import('./analyze.ts')).analyzeCommand],
+  ['explain', async () => (await import('./explain.ts')).explainCommand],
+  ['parse', async () => (await import('./parse.ts')).parseCommand],
+]);
+
+/** @throws Fault USAGE when there is no such command */
+const commandOf = async (name: string): Promise<Command> => {
+  const load = alone.get(name);
+  if (load !== undefined) return load();
+  const { commands } = await import('./commands.ts');
+  const command = commands.find((each) => each.name === name);
+  if (command !== undefined) return command;
+  const guess = nearest(
+    name,
+    commands.map((each) => each.name),
+  );
+  throw new Fault(
+    'USAGE',
+    `there is no command ${plain(name)}${guess === undefined ? '' : `; did you mean ${guess}?`} (postern --help)`,
+  );
+};
+
 const main = async (args: readonly string[]): Promise<number> => {
   const [name, ...rest] = args;
-  if (name === undefined) return tour();
+  if (name === undefined) return (await import('./tour.ts')).tour();
   if (name === '--help' || name === '-h' || name === 'help') {
+    const { commands } = await import('./commands.ts');
     const about = commands.find((command) => command.name === rest[0]);
     process.stdout.write(`${about === undefined ? helpForAll(commands) : helpFor(about)}\n`);
     return 0;
@@ -65,17 +88,7 @@ const main = async (args: readonly string[]): Promise<number> => {
     process.stdout.write(`postern ${version()}\n`);
     return 0;
   }
-  const command = commands.find((each) => each.name === name);
-  if (command === undefined) {
-    const guess = nearest(
-      name,
-      commands.map((each) => each.name),
-    );
-    throw new Fault(
-      'USAGE',
-      `there is no command ${plain(name)}${guess === undefined ? '' : `; did you mean ${guess}?`} (postern --help)`,
-    );
-  }
+  const command = await commandOf(name);
   const call = callOf(command, rest);
   if (call !== 'help') return command.run(call);
   process.stdout.write(`${helpFor(command)}\n`);

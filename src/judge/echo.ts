@@ -3,7 +3,6 @@
  * first of a pair passes, the other within a few seconds, from another server, for the same client, is its echo.
  */
 import type { Event, Outcome, ServerName } from '../model/event.ts';
-import { keep } from '../model/keep.ts';
 import { byPair } from './statistics/by-pair.ts';
 
 const echoMs = 15_000;
@@ -33,7 +32,7 @@ export const createEcho = (): ((event: Event) => boolean) => {
       told.count = 1;
       return false;
     }
-    waiting.set(outcome, keep(client), { server, time, count: 1 });
+    waiting.set(outcome, client, { server, time, count: 1 });
     return false;
   };
 };

@@ -60,14 +60,19 @@ export type Tally = {
 
 // oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
 export const createTally = (): Tally => {
-  const clients = createCounts<ClientCount>(clientsMax, () => ({
-    unknown: 0,
-    denied: 0,
-    auth: 0,
-    protocol: 0,
-    first: 0,
-    last: 0,
-  }));
+  const clients = createCounts<ClientCount>(
+    clientsMax,
+    () => ({
+      unknown: 0,
+      denied: 0,
+      auth: 0,
+      protocol: 0,
+      first: 0,
+      last: 0,
+    }),
+    // Addresses are (`canonicalAddress`).
+    (prefix) => prefix,
+  );
   const accounts = createCounts<AccountCount>(accountsMax, () => ({
     messages: 0,
     recipients: 0,
@@ -147,7 +152,7 @@ export const createTally = (): Tally => {
     else if (event.client !== undefined) {
       account.clients ??= [];
       if (account.clients.length < placesMax && !account.clients.includes(event.client))
-        account.clients.push(keep(event.client));
+        account.clients.push(event.client);
     }
   };
 

@@ -42,7 +42,6 @@ const reasonCodes = codesOf(reasons);
 
 /** How many bits a code is shifted by in an event's first word. */
 const places = { kind: 0, server: 5, outcome: 8, protocol: 13, reason: 17, remote: 24 } as const;
-const maskOf = (bits: number): number => (1 << bits) - 1;
 
 /** Bits of an event's second word: the fields that it has. */
 const has = {
@@ -124,12 +123,35 @@ export const createPacker = (): Packer => {
   };
 };
 
+type Names = Pick<Event, 'kind' | 'server' | 'outcome' | 'protocol' | 'reason' | 'remote'>;
+
 const nameAt = <Name extends string>(
   names: readonly Name[],
   word: number,
   place: number,
   bits: number,
-): Name | undefined => names[((word >>> place) & maskOf(bits)) - 1];
+): Name | undefined => names[((word >>> place) & ((1 << bits) - 1)) - 1];
+
+const namesAt = (word: number): Names => ({
+  kind: nameAt(eventKinds, word, places.kind, 5) ?? 'other',
+  server: nameAt(serverNames, word, places.server, 3) ?? serverNames[0],
+  outcome: nameAt(outcomes, word, places.outcome, 5),
+  protocol: nameAt(protocols, word, places.protocol, 4),
+  reason: nameAt(reasons, word, places.reason, 7),
+  remote: [undefined, false, true][word >>> places.remote],
+});
+
+/** Names that occurred together: as many as there are forms of lines. */
+const knownNames = new Map<number, Names>();
+const knownNamesMax = 4096;
+
+const namesOfWord = (word: number): Names => {
+  let names = knownNames.get(word);
+  if (names !== undefined) return names;
+  names = namesAt(word);
+  if (knownNames.size < knownNamesMax) knownNames.set(word, names);
+  return names;
+};
 
 /** Addresses met lately, by their last characters: one that comes often has one text, which is hashed once. */
 const knownBits = 14;
@@ -161,16 +183,13 @@ export const unpack = ({ text, words, floats }: Batch, tell: Tell): void => {
   const numberOf = (field: number): number | undefined => ((fields & field) === 0 ? undefined : floats[float++]);
 
   while (word < words.length) {
-    const names = words[word++] ?? 0;
+    const names = namesOfWord(words[word++] ?? 0);
     fields = words[word++] ?? 0;
-    const server = nameAt(serverNames, names, places.server, 3) ?? serverNames[0];
-    const kind = nameAt(eventKinds, names, places.kind, 5) ?? 'other';
-    const event = draftEvent(floats[float++] ?? 0, server, kind);
-    event.outcome = nameAt(outcomes, names, places.outcome, 5);
-    event.protocol = nameAt(protocols, names, places.protocol, 4);
-    event.reason = nameAt(reasons, names, places.reason, 7);
-    const remote = names >>> places.remote;
-    if (remote !== 0) event.remote = remote === 2;
+    const event = draftEvent(floats[float++] ?? 0, names.server, names.kind);
+    event.outcome = names.outcome;
+    event.protocol = names.protocol;
+    event.reason = names.reason;
+    event.remote = names.remote;
     const client = piece(has.client);
     if (client !== undefined) event.client = knownClient(client);
     event.account = piece(has.account);

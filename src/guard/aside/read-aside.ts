@@ -8,7 +8,8 @@ import type { FileReport } from '../../model/report.ts';
 import { readLogs } from '../read-logs.ts';
 import type { ReadOptions } from '../read-logs.ts';
 import { unpack } from './batch.ts';
-import type { ReaderData, ReaderMessage, ReaderOrder } from './reader-thread.ts';
+import { hear, newControl, orderStop } from './control.ts';
+import type { ReaderData, ReaderMessage } from './reader-thread.ts';
 
 type AsideOptions = Omit<ReadOptions, 'onUnmatched' | 'drained'>;
 
@@ -29,16 +30,16 @@ const pays = (paths: readonly string[]): boolean => {
 
 const readInThread = async (options: AsideOptions, tell: Tell): Promise<readonly FileReport[]> => {
   const { paths, zone, now, onProgress, signal } = options;
-  const data: ReaderData = { paths, zone: zone.name, now };
+  const control = newControl();
+  const data: ReaderData = { paths, zone: zone.name, now, control };
   const worker = new Worker(new URL('./reader-thread.ts', import.meta.url), { workerData: data });
-  const order = (what: ReaderOrder): void => worker.postMessage(what);
-  const stop = (): void => order('stop');
+  const stop = (): void => orderStop(control);
   const { promise, resolve, reject } = Promise.withResolvers<readonly FileReport[]>();
   worker.on('message', (message: ReaderMessage) => {
     if ('files' in message) resolve(message.files);
     else if ('fault' in message) reject(new Fault(message.fault.code, message.fault.message));
     else {
-      order('heard');
+      hear(control);
       try {
         unpack(message.batch, tell);
       } catch (error) {

@@ -8,49 +8,42 @@ import { readLogs } from '../read-logs.ts';
 import type { Progress } from '../read-logs.ts';
 import { createPacker, eventsMax } from './batch.ts';
 import type { Batch } from './batch.ts';
+import { isStopped, waitForHearing } from './control.ts';
+import type { Control } from './control.ts';
 
-export type ReaderData = { readonly paths: readonly string[]; readonly zone: string; readonly now: number };
+export type ReaderData = {
+  readonly paths: readonly string[];
+  readonly zone: string;
+  readonly now: number;
+  readonly control: Control;
+};
 export type ReaderMessage =
   | { readonly batch: Batch; readonly progress: Progress | undefined }
   | { readonly files: readonly FileReport[] }
   | { readonly fault: { readonly code: FaultCode; readonly message: string } };
-/** `heard`: another batch is wanted. */
-export type ReaderOrder = 'heard' | 'stop';
 
-/** Batches that the other thread has not heard yet. */
-const unheardMax = 6;
-
-const { paths, zone, now }: ReaderData = workerData; // what read-aside.ts gave
+const { paths, zone, now, control }: ReaderData = workerData; // what read-aside.ts gave
 const stop = new AbortController();
 const packer = createPacker();
-let unheard = 0;
+let sent = 0;
 let progress: Progress | undefined;
-let wake = (): void => undefined;
 
 const post = (message: ReaderMessage, transfer: ArrayBuffer[] = []): void => parentPort?.postMessage(message, transfer);
 
 const send = (): void => {
   if (packer.size() === 0) return;
   const batch = packer.take();
-  unheard++;
+  sent++;
   post({ batch, progress }, [batch.words.buffer, batch.floats.buffer]);
 };
 
 /** Waits while the other thread is behind. */
-const drained = async (): Promise<void> => {
+const drained = (): Promise<void> => {
   if (packer.size() > eventsMax / 2) send();
-  while (unheard >= unheardMax && !stop.signal.aborted) {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    wake = resolve;
-    await promise;
-  }
+  waitForHearing(control, sent);
+  if (isStopped(control)) stop.abort();
+  return Promise.resolve();
 };
-
-parentPort?.on('message', (order: ReaderOrder) => {
-  if (order === 'stop') stop.abort();
-  else unheard--;
-  wake();
-});
 
 try {
   const files = await readLogs(
@@ -72,6 +65,4 @@ try {
 } catch (error) {
   if (!(error instanceof Fault)) throw error;
   post({ fault: { code: error.code, message: error.message } });
-} finally {
-  parentPort?.close();
 }

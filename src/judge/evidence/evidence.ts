@@ -114,7 +114,8 @@ export const addActor = (
     return known;
   }
   if (evidence.actors.size >= actorsMax) return undefined;
-  const value = keep(subject.value);
+  const isAddress = subject.kind === 'client' || subject.kind === 'relay-host';
+  const value = isAddress ? subject.value : keep(subject.value);
   const record: ActorRecord = {
     kind: subject.kind,
     value,

@@ -11,7 +11,8 @@ export type Counts<C> = {
   readonly entries: () => Iterable<readonly [string, C]>;
 };
 
-export const createCounts = <C>(entriesMax: number, make: () => C): Counts<C> => {
+/** @param own makes a text of its own of a name that may be a piece of a log */
+export const createCounts = <C>(entriesMax: number, make: () => C, own = keep): Counts<C> => {
   let young = new Map<string, C>();
   let old = new Map<string, C>();
   return {
@@ -24,7 +25,7 @@ export const createCounts = <C>(entriesMax: number, make: () => C): Counts<C> =>
         old = young;
         young = new Map();
       }
-      young.set(keep(name), count);
+      young.set(own(name), count);
       return count;
     },
     *entries() {

@@ -1,6 +1,6 @@
 /** Lines of smtpd(8), under whatever service name it runs. */
 import type { EventKind, Reason } from '../../model/event.ts';
-import { keep, keepIfAny } from '../../model/keep.ts';
+import { keep } from '../../model/keep.ts';
 import type { Tell } from '../../model/ports.ts';
 import type { Understood } from '../grammar.ts';
 import { draft, peerAt, peerEnd, sessionOf, tellPeer } from './line.ts';
@@ -14,11 +14,11 @@ import { readWarning } from './warning.ts';
 const readClient = (line: Line, memory: PostfixMemory, tell: Tell): Understood => {
   const { text } = line;
   const message = newMessage();
-  message.client = keepIfAny(peerAt(text, 7));
+  message.client = peerAt(text, 7);
   message.protocol = line.program.protocol;
   // Behind a content filter the client of the first pass is told by XFORWARD; only the filter can say so.
   const forwarded = text.indexOf(', orig_client=', peerEnd.at);
-  if (forwarded >= 0) message.client = keepIfAny(peerAt(text, forwarded + 14));
+  if (forwarded >= 0) message.client = peerAt(text, forwarded + 14);
   const account = text.indexOf(', sasl_username=', peerEnd.at);
   if (account >= 0) {
     const end = text.indexOf(', sasl_sender=', account);
