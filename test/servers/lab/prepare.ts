@@ -22,6 +22,8 @@ const debDir = join(here, '../../../.lab');
 /** Debian's switch that keeps maintainer scripts from starting services. */
 const policyFile = '/usr/sbin/policy-rc.d';
 const lockTimeoutSeconds = 300;
+/** A mirror that fails once is asked again. */
+const downloadRetries = 5;
 
 type Treatment = 'install' | 'unpack';
 
@@ -46,7 +48,12 @@ const librariesOf = (deb: string): string[] =>
     .filter((name) => name.startsWith('lib'));
 
 const apt = (args: readonly string[], cwd = '/'): void => {
-  const options = ['-qq', '-o', `DPkg::Lock::Timeout=${lockTimeoutSeconds}`, '-o', 'APT::Sandbox::User=root'];
+  const settings = [
+    `DPkg::Lock::Timeout=${lockTimeoutSeconds}`,
+    `Acquire::Retries=${downloadRetries}`,
+    'APT::Sandbox::User=root',
+  ];
+  const options = ['-qq', ...settings.flatMap((setting) => ['-o', setting])];
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const run = spawnSync('apt-get', [...options, ...args], { cwd, env, encoding: 'utf8' });
   if (run.status !== 0) throw new Error(`apt-get ${args.join(' ')} failed:\n${run.stderr.trim()}`);
