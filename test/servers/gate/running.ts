@@ -46,6 +46,7 @@ export const runGate = async (
   return {
     crash: async () => {
       await daemon.crash();
+      await awaitPorts(host, [port], false);
       daemon = await start();
     },
     ...stoppable(async () => {

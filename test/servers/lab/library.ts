@@ -37,6 +37,7 @@ export const startLibrary = async (): Promise<Library> => {
         .map((name) => readFileSync(join(place, name), 'latin1')),
     crash: async () => {
       await daemon.crash();
+      await awaitPorts(hosts.library, [25], false);
       daemon = await start();
     },
     ...stoppable(() => daemon.stop()),
