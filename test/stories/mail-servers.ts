@@ -106,7 +106,7 @@ const onSendmail = async (world: World): Promise<Server> => {
     },
     // What its client for local users has handed to the server has not gone out by that.
     isFate: (line) =>
-      line.includes(': to=') && line.includes(', stat=') && !line.includes('Message accepted for delivery'),
+      line.includes(': to=') && / stat=(?!queued)/.test(line) && !line.includes('Message accepted for delivery'),
     flush: () => runCommand(sendmail.program, ['-Am', '-q']),
     [Symbol.asyncDispose]: async () => {
       await sendmail.stop();

@@ -79,7 +79,8 @@ const freeMailOf = async (culprit: string, { logs }: ContainmentOptions): Promis
   let count = 0;
   const take = (found: QueuedMessage, spool: Spool): void => {
     const message = withOwner(found, owners);
-    if (!isOf(culprit, message) || isHeldInQueue(message)) return;
+    // One without a recipient left is done, and only about to be removed.
+    if (!isOf(culprit, message) || isHeldInQueue(message) || message.recipientCount === 0) return;
     selection.add(message, spool);
     if (++count <= samplesMax) samples.push(message);
   };
