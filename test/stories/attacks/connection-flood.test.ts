@@ -13,7 +13,7 @@ import type { TestContext } from 'node:test';
 import { readConfig } from '../../../src/guard/config.ts';
 import type { GuardNews } from '../../../src/guard/notices/news.ts';
 import { startGuard } from '../../../src/guard/run.ts';
-import { awaitLine, linesOf } from '../../servers/lab/await.ts';
+import { awaitLine, awaitPorts, linesOf } from '../../servers/lab/await.ts';
 import { runCommand } from '../../servers/lab/daemon.ts';
 import { dialImap, dialSmtp } from '../../servers/lab/dialogue.ts';
 import type { SmtpDialogue } from '../../servers/lab/dialogue.ts';
@@ -205,6 +205,7 @@ for (const { name, start, limit, log, isRestarted } of stages)
       const before = startsIn(log(world));
       await limit(run, world);
       if (isRestarted) await awaitLine(log(world), 'its restart', () => startsIn(log(world)) > before);
+      await awaitPorts(site.address, [25]);
       const held = await Promise.all(flooders.map((flooder) => open(flooder, site.address, eachOpens)));
       const served = held.map((all) => all.filter(isServed).length);
       await post(honest, site);
