@@ -14,7 +14,7 @@ const deferralSeconds = 5 * 86_400;
 
 /** At RCPT, where a recipient is hidden, or at MAIL; a domain of the sender that the server could not find is no put-off. */
 export const isPutOff = ({ kind, outcome, reason }: Event): boolean =>
-  outcome === 'deferred' && (kind === 'recipient' || (kind === 'sender' && reason !== 'dns'));
+  outcome === 'deferred' && (kind === 'recipient' || kind === 'sender') && reason !== 'dns';
 
 export const rememberPutOff = (table: Table, network: string, seconds: number): void => {
   const at = table.place(tags.deferredOnce, network, shapes.plain, seconds);

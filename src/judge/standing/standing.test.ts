@@ -38,6 +38,7 @@ test('who was put off may come back five minutes later, for five days', () => {
   assert.equal(hasComeBack(table, 'n', start + 7 * day + 299), false, 'it had given up');
   const told = (kind: 'recipient' | 'sender', reason: 'policy' | 'dns') =>
     isPutOff({ ...draftEvent(0, 'postfix', kind), outcome: 'deferred', reason });
-  assert.deepEqual([told('recipient', 'policy'), told('sender', 'policy'), told('sender', 'dns')], [true, true, false]);
+  for (const kind of ['recipient', 'sender'] as const)
+    assert.deepEqual([told(kind, 'policy'), told(kind, 'dns')], [true, false]);
   assert.equal(isPutOff(draftEvent(0, 'postfix', 'recipient')), false);
 });

@@ -20,10 +20,10 @@ test('Postfix: behind the own rules, own networks exempt, no comment taken for a
     textOf(setUpPostfix('a = b\n', endpoints, 3)),
     new RegExp(`^a = b\n[^]*permit_mynetworks,\n    ${call.replaceAll(/[{}.]/g, '.')}\n`),
   );
-  const had = 'smtpd_sender_restrictions =\n  reject_unknown_sender_domain,\n  # ours\n  permit\nlast = x\n';
+  const had = 'smtpd_sender_restrictions =\n  reject_non_fqdn_sender,\n  # ours\n  permit\nlast = x\n';
   const text = textOf(setUpPostfix(had, endpoints, 3));
   assert.ok(
-    text.includes(`= reject_unknown_sender_domain,\n    permit_mynetworks,\n    ${call},\n    permit\nlast = x\n`),
+    text.includes(`= reject_non_fqdn_sender,\n    permit_mynetworks,\n    ${call},\n    permit\nlast = x\n`),
     text,
   );
   assert.deepEqual(setUpPostfix(text, endpoints, 3), { kind: 'nothing' });
@@ -64,4 +64,29 @@ test('limits of a client are set where the file says nothing of them', () => {
   assert.match(first.text, /^smtpd_client_connection_rate_limit = 60$/m);
   assert.equal(limitPostfix(first.text, limits).kind, 'nothing');
   assert.equal(limitPostfix('', { connectionsAtOnce: 0, connectionsPerMinute: 0 }).kind, 'nothing');
+});
+
+test('before rules that ask the DNS, unless one behind them lets somebody pass', () => {
+  const valueOf = (own: string): string => {
+    const text = textOf(setUpPostfix(`smtpd_sender_restrictions = ${own}\n`, endpoints, 2));
+    const value = /^smtpd_sender_restrictions = ((?:.*\n {4})*.*)$/m.exec(text)?.[1] ?? '';
+    return value.replaceAll(/,\n +/g, ', ').replace('check_policy_service inet:127.0.0.1:10040', 'ASK');
+  };
+  const rows = [
+    ['reject_unknown_sender_domain', 'permit_mynetworks, ASK, reject_unknown_sender_domain'],
+    [
+      'check_sender_access hash:/x, reject_non_fqdn_sender, reject_rhsbl_sender dbl.lists.test, permit',
+      'check_sender_access hash:/x reject_non_fqdn_sender, permit_mynetworks, ASK, reject_rhsbl_sender dbl.lists.test, permit',
+    ],
+    [
+      'permit_mynetworks, reject_unknown_sender_domain, permit_sasl_authenticated',
+      'permit_mynetworks reject_unknown_sender_domain permit_sasl_authenticated, ASK',
+    ],
+    [
+      'reject_unknown_sender_domain, check_client_access hash:/good',
+      'reject_unknown_sender_domain check_client_access hash:/good, permit_mynetworks, ASK',
+    ],
+    ['permit_mynetworks, reject_unknown_sender_domain', 'permit_mynetworks, ASK, reject_unknown_sender_domain'],
+  ] as const;
+  for (const [own, wanted] of rows) assert.equal(valueOf(own), wanted);
 });

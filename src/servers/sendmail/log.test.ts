@@ -29,6 +29,14 @@ test('refusals, logins, floods and early talkers name their client', () => {
       { outcome: 'deferred' },
     ],
     [
+      `${id}: ruleset=check_rcpt, arg1=<a@lab.test>, relay=[192.0.2.1], reject=553 5.1.8 <a@lab.test>... Domain of sender address s@gone.test does not exist`,
+      { kind: 'recipient', outcome: 'rejected', reason: 'dns', sender: 's@gone.test' },
+    ],
+    [
+      `${id}: ruleset=check_rcpt, arg1=<a@lab.test>, relay=[192.0.2.1], reject=451 4.1.8 <a@lab.test>... Domain of sender address s@slow.test does not resolve`,
+      { kind: 'recipient', outcome: 'deferred', reason: 'dns', sender: 's@slow.test' },
+    ],
+    [
       `${id}: AUTH failure (PLAIN): user not found (-20) SASL(-13): user not found: x, user=a@lab.test, relay=h.test [192.0.2.1]`,
       { kind: 'auth', outcome: 'failure', account: 'a@lab.test', reason: 'unknown-account' },
     ],

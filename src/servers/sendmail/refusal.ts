@@ -161,6 +161,14 @@ const meaningOf = (reply: string, ruleset: string): Meaning =>
 /** Of servers that we send to. */
 const ours: ReadonlySet<string> = new Set(['tls_server', 'tls_rcpt', 'try_tls', 'authinfo']);
 
+const aboutSender = 'Domain of sender address ';
+/** With delay_checks the sender is looked up at RCPT, and stands in the answer: `… SENDER does not exist`, `… does not resolve`. */
+const senderIn = (reply: string): string | undefined => {
+  const at = reply.lastIndexOf(aboutSender);
+  const end = reply.lastIndexOf(' does not ');
+  return at < 0 || end < at ? undefined : keep(reply.slice(at + aboutSender.length, end));
+};
+
 /** `ruleset=check_rcpt, arg1=<…>, relay=HOST [ADDRESS], reject=550 5.7.1 <…>... TEXT` */
 export const readRuleset = (line: Line, memory: SendmailMemory, tell: Tell): Understood => {
   const { text } = line;
@@ -182,7 +190,7 @@ export const readRuleset = (line: Line, memory: SendmailMemory, tell: Tell): Und
   if (event.kind === 'sender') event.sender = bare(argument);
   const message = memory.messages.get(line.queueId);
   event.account = message?.account;
-  if (event.kind === 'recipient') event.sender = message?.sender;
+  if (event.kind === 'recipient') event.sender = message?.sender ?? senderIn(reply);
   tell(event);
   return 'event';
 };

@@ -12,7 +12,7 @@ import type { TestContext } from 'node:test';
 import { readConfig } from '../../../src/guard/config.ts';
 import type { GuardNews } from '../../../src/guard/notices/news.ts';
 import { startGuard } from '../../../src/guard/run.ts';
-import { awaitLine, linesOf, until } from '../../servers/lab/await.ts';
+import { awaitLine, awaitPorts, linesOf, until } from '../../servers/lab/await.ts';
 import { runCommand } from '../../servers/lab/daemon.ts';
 import { dialImap, dialSmtp } from '../../servers/lab/dialogue.ts';
 import type { SmtpDialogue } from '../../servers/lab/dialogue.ts';
@@ -205,6 +205,7 @@ for (const { name, start, limit, log } of stages)
       await limit(run, world);
       // A new configuration makes it begin anew: whoever knocks meanwhile may hang, or meet the old one.
       await awaitLine(log(world), 'its restart', () => startsIn(log(world)) > before);
+      await awaitPorts(site.address, [25]);
       const held = await Promise.all(flooders.map((flooder) => open(flooder, site.address, eachOpens)));
       const served = held.map((all) => all.filter(isServed).length);
       await post(honest, site);

@@ -43,6 +43,8 @@ const tellOutcome = (session: Session, desk: GateDesk, path: string, outcome: Ou
     event.recipient = path;
     event.outcome = outcome;
     event.text = text;
+    // What we found out about the sender's domain, and no server behind us.
+    if (text?.startsWith('5.1.8 ') === true && outcome === 'rejected') event.reason = 'dns';
   });
 
 /** MAIL goes through with the first recipient that deserves it. */
