@@ -10,7 +10,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { runCommand } from '../../test/servers/lab/daemon.ts';
 import { startWorld } from '../../test/servers/lab/world.ts';
-import { describeMachine, medianOf, tableOf } from '../machine.ts';
+import { cpuSecondsOfAll, describeMachine, medianOf, tableOf } from '../machine.ts';
 import { contendersOf, putQueuesOnDisk } from './contenders.ts';
 import type { Contender } from './contenders.ts';
 import type { Good } from './good.ts';
@@ -46,6 +46,7 @@ const rows: string[][] = [
   [
     'server, hook',
     'hostile/s',
+    'CPU us each',
     'refused how',
     'good refused',
     'answer p50 ms',
@@ -68,12 +69,17 @@ const measure = async (contender: Contender, asks: boolean): Promise<void> => {
   const quiet: Good[] = [];
   const attacked: Good[] = [];
   const hostile: Hostile[] = [];
+  const cpu: number[] = [];
   for (let round = 0; round < Number(options.rounds); round++) {
     quiet.push(await goodClients(server.address, recipient));
+    const before = cpuSecondsOfAll();
     const attack = attackers(server.address);
     await pause(aheadSeconds * 1000);
     attacked.push(await goodClients(server.address, recipient));
-    hostile.push(await attack);
+    const came = await attack;
+    hostile.push(came);
+    const sessions = Object.values(came.answers).reduce((sum, count) => sum + count, 0);
+    cpu.push(((cpuSecondsOfAll() - before) * 1e6) / sessions);
   }
   const median = (all: readonly Good[], of: keyof Good): number => medianOf(all.map((one) => one[of]));
   const pair = (of: keyof Good): readonly string[] => [quiet, attacked].map((all) => median(all, of).toFixed(2));
@@ -82,6 +88,7 @@ const measure = async (contender: Contender, asks: boolean): Promise<void> => {
   rows.push([
     asks ? contender.name : `${contender.name.split(',')[0]}, nobody asked`,
     medianOf(hostile.map(({ perSecond }) => perSecond)).toFixed(0),
+    medianOf(cpu).toFixed(0),
     refusals.join(', '),
     `${goodSum('refused')} of ${goodSum('sessions')}`,
     ...pair('p50'),
@@ -100,6 +107,6 @@ for (const [at, contender] of chosen.entries())
 
 console.log(`### Servers under attack: ${describeMachine()}\n`);
 console.log(
-  `${options.hostile} hostile sessions a second were started, from 500 addresses; ${options.good} good ones, from 10. Medians of ${options.rounds} rounds of ${seconds} s, with and without attack turn by turn.\n`,
+  `${options.hostile} hostile sessions a second were started, from 500 addresses; ${options.good} good ones, from 10. Medians of ${options.rounds} rounds of ${seconds} s, with and without attack turn by turn. CPU is that of all together, attackers and good ones with it.\n`,
 );
 console.log(tableOf(rows));

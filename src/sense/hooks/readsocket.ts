@@ -73,7 +73,10 @@ export const startReadsocket = async (settings: HookSettings): Promise<Readsocke
           settings.complain(error);
           return accepted;
         })
-        .then((answer) => (answer === undefined ? socket : socket.end(encodeAnswer(answer), 'latin1')))
+        .then((answer) => {
+          // Exim asks one thing of a connection: to wait until it closes its side would be to wake once more for nothing.
+          if (answer !== undefined) socket.write(encodeAnswer(answer), 'latin1', () => socket.destroy());
+        })
         .catch(settings.complain);
     };
     socket.on('data', read);

@@ -25,6 +25,8 @@ const scene = () => {
     write: (lines: number): void => {
       for (let i = 0; i < lines; i++) appendFileSync(path, `line ${written++}\n`);
     },
+    /** More than a megabyte at once. */
+    fill: (): void => appendFileSync(path, Array.from({ length: 120_000 }, () => `line ${written++}\n`).join('')),
     next: () => written++,
     /** Begins where the last one stopped, from what was saved. */
     follow: (): Following =>
@@ -74,7 +76,7 @@ test('what is written arrives without being asked for, in a rush and line by lin
   write(1);
   const following = follow();
   await allGiven();
-  for (let turn = 0; turn < 60; turn++) {
+  for (let turn = 0; turn < 20; turn++) {
     // A file beside it wakes nobody for long.
     if (turn % 7 === 0) appendFileSync(join(dirname(path), 'other.log'), 'x\n');
     if (turn % 20 === 0) renameSync(path, `${path}.1`);
@@ -82,6 +84,28 @@ test('what is written arrives without being asked for, in a rush and line by lin
     await allGiven();
     // As often as not the follower has begun to watch again when the next line comes.
     if (turn % 3 === 0) await following.caughtUp();
+  }
+  await following.stop();
+  check();
+});
+
+test('a long log that grows is followed through rotation and truncation as well', async () => {
+  const { path, write, fill, next, follow, check, allGiven } = scene();
+  write(1);
+  const following = follow();
+  await allGiven();
+  for (let turn = 0; turn < 4; turn++) {
+    fill();
+    if (turn % 2 === 0) await allGiven();
+    renameSync(path, `${path}.${turn}`);
+    appendFileSync(`${path}.${turn}`, `line ${next()}\n`);
+    write(3);
+    await (turn < 2 ? following.caughtUp() : allGiven());
+    fill();
+    await allGiven();
+    truncateSync(path);
+    write(5);
+    await allGiven();
   }
   await following.stop();
   check();

@@ -47,7 +47,9 @@ const pollMs = 1000;
  * A busy log is looked at so often, without a watcher: a server writes ten lines a message, and to be woken for each costs
  * ten times what reading them does. Evidence is never later than that, and whoever waits for it waits longer.
  */
-const togetherMs = 5;
+const togetherMs = 20;
+/** So much is not written between two looks: a log that was longer, and still has more behind that, was not truncated meanwhile. */
+const regrowthBytesMin = 1024 * 1024;
 
 type Open = {
   readonly file: FileHandle;
@@ -111,6 +113,7 @@ export const followLog = (options: FollowOptions): Following => {
   let watcher: FSWatcher | undefined;
   let running: Promise<void> = Promise.resolve();
   let queued = false;
+  let wantsWhole = false;
   let growing: NodeJS.Timeout | undefined;
   /** How often text was given. */
   let turnsGiven = 0;
@@ -145,13 +148,14 @@ export const followLog = (options: FollowOptions): Following => {
     return old;
   };
 
-  /** Reads to the end; returns when nothing whole is left. */
-  const drain = async (log: Open): Promise<void> => {
+  /** Reads to the end. @returns whether anything whole was there */
+  const drain = async (log: Open): Promise<boolean> => {
+    const before = turnsGiven;
     while (!stopped) {
       const bytesRead = readSync(log.file.fd, buffer, 0, chunkBytes, log.offset);
-      if (bytesRead === 0) return;
+      if (bytesRead === 0) break;
       const end = buffer.lastIndexOf(10, bytesRead - 1) + 1;
-      if (end === 0 && bytesRead < chunkBytes) return;
+      if (end === 0 && bytesRead < chunkBytes) break;
       const taken = end === 0 ? bytesRead : end;
       if (log.head.bytes.length < headBytesMax) log.head = headOf(log.file, headBytesMax);
       const text = buffer.toString('latin1', 0, taken);
@@ -159,17 +163,20 @@ export const followLog = (options: FollowOptions): Following => {
       turnsGiven++;
       const { hash, bytes } = log.head;
       options.onText(text, { inode: log.inode, offset: log.offset, head: hash, headBytes: bytes.length });
-      if (bytesRead < chunkBytes) return;
+      if (bytesRead < chunkBytes) break;
       await othersTurn();
     }
+    return turnsGiven > before;
   };
 
   const wasTruncated = ({ file, offset, head }: Open): boolean =>
     fstatSync(file.fd).size < offset || !headBytesOf(file, head.bytes.length).equals(head.bytes);
 
-  const turn = async (): Promise<void> => {
+  /** @param whole looks also whether a log that still grows was rotated */
+  const turn = async (whole: boolean): Promise<void> => {
     current ??= await openFirst();
     if (current === undefined) return;
+    if (!whole && current.offset > regrowthBytesMin && (await drain(current))) return;
     if (current.isCurrent && wasTruncated(current)) {
       current.offset = 0;
       current.head = headOf(current.file, headBytesMax);
@@ -184,13 +191,16 @@ export const followLog = (options: FollowOptions): Following => {
     if (current !== undefined) await drain(current);
   };
 
-  const kick = (): Promise<void> => {
+  const kick = (whole = true): Promise<void> => {
+    wantsWhole ||= whole;
     if (queued || stopped) return running;
     queued = true;
     running = running.then(async () => {
+      const isWhole = wantsWhole;
       queued = false;
+      wantsWhole = false;
       if (stopped) return;
-      await turn().catch((error: unknown) =>
+      await turn(isWhole).catch((error: unknown) =>
         options.onProblem(`${path}: ${error instanceof Error ? error.message : String(error)}`),
       );
     });
@@ -221,7 +231,7 @@ export const followLog = (options: FollowOptions): Following => {
     clearTimeout(growing);
     growing = undefined;
     const before = turnsGiven;
-    await kick();
+    await kick(false);
     if (turnsGiven === before) {
       startWatching();
       await kick();
@@ -239,7 +249,7 @@ export const followLog = (options: FollowOptions): Following => {
   void kick();
 
   return {
-    caughtUp: kick,
+    caughtUp: () => kick(),
     stop: async () => {
       clearInterval(poll);
       clearTimeout(growing);
