@@ -119,8 +119,8 @@ test('links, other places and open folders are refused', async () => {
       carryOut({ verb: 'replace-file', path, expected, content: bytes('x') });
     writeFileSync(join(folder, 'real'), 'real');
     symlinkSync('/etc/passwd', join(folder, 'link'));
-    await refused(read(join(folder, 'link')), /ELOOP/);
-    await refused(replace(join(folder, 'link'), bytes('')), /ELOOP/);
+    await refused(read(join(folder, 'link')), /symbolic link/);
+    await refused(replace(join(folder, 'link'), bytes('')), /symbolic link/);
     linkSync(join(folder, 'real'), join(folder, 'second'));
     await refused(replace(join(folder, 'real'), bytes('real')), /hard links/);
     for (const path of [

@@ -73,6 +73,13 @@ const carry = async (verb: Verb, allowance: Allowance, whoProtects: WhoProtects)
   }
 };
 
+/** The usual reasons by far, and what to do (errno(3)). */
+const withoutRight = new Map([
+  ['EACCES', 'this user may not: ask as root (sudo), or let the guard have a helper (postern helper)'],
+  ['EPERM', 'this user may not: ask as root (sudo), or let the guard have a helper (postern helper)'],
+  ['EROFS', 'it is mounted read-only (a unit file with ProtectSystem?)'],
+]);
+
 const objectOf = (verb: Verb): string => ('path' in verb ? verb.path : 'program' in verb ? verb.program : '');
 
 export const createCarryOut = (allowance: Allowance): CarryOut => {
@@ -86,7 +93,8 @@ export const createCarryOut = (allowance: Allowance): CarryOut => {
       return (await carry(verb, allowance, whoProtects)) as VerbAnswer<V>;
     } catch (error) {
       if (error instanceof Fault) throw error;
-      const words = error instanceof Error ? error.message : String(error);
+      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+      const words = withoutRight.get(code) ?? (error instanceof Error ? error.message : String(error));
       throw new Fault('PARTLY_DONE', `${verb.verb} ${objectOf(verb)}: ${words}`, { cause: error });
     }
   };
