@@ -1,7 +1,9 @@
 /**
- * The gate with the judge in front of a sink, in one process: `gate-service.ts PORT BACKEND-PORT [GREET-PAUSE-MS] [BACKEND-HOST] [HELD-MAX]`.
+ * The gate with the judge in front of a sink, in one process:
+ * `gate-service.ts PORT BACKEND-PORT [GREET-PAUSE-MS] [BACKEND-HOST] [HELD-MAX] [THREADS]`.
  * Clients in 127.0.1.0/24 are hostile to it and held, those in 127.0.9.0/24 are hostile and sent away, as when its budget is spent.
  */
+import { isMainThread, Worker } from 'node:worker_threads';
 import { createMemory } from '../../src/judge/memory.ts';
 import { defaultJudgeSettings } from '../../src/judge/settings.ts';
 import { createAsk } from '../../src/judge/verdict.ts';
@@ -11,6 +13,10 @@ import { defaultGateLimits } from '../../src/sense/gate/limits.ts';
 
 const [port = 0, sinkPort = 0, greetPauseMs = 0] = process.argv.slice(2).map(Number);
 const backendHost = process.argv[5] ?? '127.0.0.1';
+const threads = Number(process.argv[7] ?? 1);
+if (isMainThread)
+  for (let more = 1; more < threads; more++)
+    new Worker(new URL(import.meta.url), { argv: process.argv.slice(2) }).on('error', console.error);
 const { table } = createMemory(new SharedArrayBuffer(64 * 1024 * 1024), 7);
 const isProtected = (): boolean => false;
 const ask = createAsk(table, { ...defaultJudgeSettings, isProtected });
@@ -28,7 +34,7 @@ const verdictOn: ReadonlyMap<string, () => Verdict> = new Map<string, () => Verd
 ]);
 await startGate(
   {
-    listen: { host: '127.0.0.1', port },
+    listen: { host: '127.0.0.1', port, reusePort: threads > 1 },
     ask: (question) =>
       (question.stage === 'recipient' ? verdictOn.get(question.client?.slice(0, 8) ?? '')?.() : undefined) ??
       ask(question),

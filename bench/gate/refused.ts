@@ -5,6 +5,7 @@
  *   node test/run.mjs --run bench/gate/refused.ts test/ [--rounds 3] [--sessions 2000]
  */
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +23,7 @@ const { values: options } = parseArgs({
 });
 const rounds = Number(options.rounds);
 const sessions = Number(options.sessions);
-const port = 19_027;
+const [port, portOfTwo] = [19_027, 19_029];
 const atOnce = 20;
 const steps = ['EHLO client.test', 'MAIL FROM:<s@remote.test>', 'RCPT TO:<nobody@lab.test>', 'QUIT'];
 
@@ -58,30 +59,42 @@ await using postfix = await startPostfix({
     max_idle: '600s',
   },
 });
-const gate = spawn(
-  process.execPath,
-  [join(import.meta.dirname, 'gate-service.ts'), `${port}`, '25', '0', hosts.postfix, '0'],
-  {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  },
-);
-await awaitPorts('127.0.0.1', [port]);
+const startGate = (at: number, threads: number): ChildProcess =>
+  spawn(
+    process.execPath,
+    [join(import.meta.dirname, 'gate-service.ts'), `${at}`, '25', '0', hosts.postfix, '0', `${threads}`],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  );
+const [gate, gateOfTwo] = [startGate(port, 1), startGate(portOfTwo, 2)];
+await awaitPorts('127.0.0.1', [port, portOfTwo]);
 
 type Way = {
   readonly name: string;
   readonly target: { readonly host: string; readonly port: number };
   readonly network: string;
+  readonly service: ChildProcess;
 };
 const ways: readonly Way[] = [
-  { name: 'Postfix alone', target: { host: postfix.address, port: 25 }, network: '127.0.3' },
-  { name: 'gate, and Postfix behind it', target: { host: '127.0.0.1', port }, network: '127.0.3' },
-  { name: 'gate, a client known to be hostile', target: { host: '127.0.0.1', port }, network: '127.0.9' },
+  { name: 'Postfix alone', target: { host: postfix.address, port: 25 }, network: '127.0.3', service: gate },
+  { name: 'gate, and Postfix behind it', target: { host: '127.0.0.1', port }, network: '127.0.3', service: gate },
+  {
+    name: 'gate of two threads, and Postfix behind it',
+    target: { host: '127.0.0.1', port: portOfTwo },
+    network: '127.0.3',
+    service: gateOfTwo,
+  },
+  {
+    name: 'gate, a client known to be hostile',
+    target: { host: '127.0.0.1', port },
+    network: '127.0.9',
+    service: gate,
+  },
 ];
 const measured = new Map<string, { rate: number; gate: number; postfix: number }[]>(ways.map(({ name }) => [name, []]));
 try {
   for (let round = 0; round <= rounds; round++) {
-    for (const { name, target, network } of ways) {
-      const [gateBefore, postfixBefore] = [cpuSecondsOf(gate.pid ?? 0), postfixCpu()];
+    for (const { name, target, network, service } of ways) {
+      const [gateBefore, postfixBefore] = [cpuSecondsOf(service.pid ?? 0), postfixCpu()];
       const { rate, answered } = await runLoad(target, steps, {
         sessions,
         atOnce,
@@ -94,14 +107,16 @@ try {
       if (round > 0)
         measured.get(name)?.push({
           rate,
-          gate: each(cpuSecondsOf(gate.pid ?? 0) - gateBefore),
+          gate: each(cpuSecondsOf(service.pid ?? 0) - gateBefore),
           postfix: each(postfixCpu() - postfixBefore),
         });
     }
   }
 } finally {
-  gate.kill();
-  await once(gate, 'exit');
+  for (const service of [gate, gateOfTwo]) {
+    service.kill();
+    await once(service, 'exit');
+  }
 }
 void world;
 const rows = ways.map(({ name }) => {
@@ -115,3 +130,11 @@ console.log(
   `Medians of ${rounds} rounds of ${sessions.toLocaleString('en')} sessions, ${atOnce} at once; the load runs on the same cores.\n`,
 );
 console.log(tableOf([['server', 'sessions/s', 'gate CPU µs each', 'Postfix CPU µs each'], ...rows]));
+const against = (name: string, peer: string): readonly string[] => {
+  const rateOf = (wanted: string): number => medianOf((measured.get(wanted) ?? []).map(({ rate }) => rate));
+  const cpuOf = (wanted: string): number => medianOf((measured.get(wanted) ?? []).map((one) => one.gate + one.postfix));
+  return [name, (rateOf(name) / rateOf(peer)).toFixed(2), (cpuOf(name) / cpuOf(peer)).toFixed(2)];
+};
+const goals = ['goal', '>= 1', '<= 0.33'];
+const gates = ways.slice(1).map(({ name }) => against(name, ways[0]?.name ?? ''));
+console.log(`\n${tableOf([['against Postfix alone', 'sessions/s', 'CPU of both'], goals, ...gates])}`);

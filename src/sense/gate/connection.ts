@@ -188,7 +188,7 @@ const answerTo = async (connection: Connection, item: Input): Promise<Answer | u
   return slip(session, desk, item.why === 'too-long' ? 'syntax' : 'bare-newline', item.why, badLine);
 };
 
-const leave = ({ wire, session, desk }: Connection): void => {
+const leave = ({ wire, session, desk }: Connection, hasQuit: boolean): void => {
   if (session.heldAnswers !== undefined) desk.tarpit.leave();
   session.answered?.ended(performance.now());
   if (session.suspect || session.errors > 0)
@@ -196,7 +196,7 @@ const leave = ({ wire, session, desk }: Connection): void => {
   if (session.transaction?.begun === true || !wire.isOpen) session.link?.abort();
   else session.link?.close();
   tellOf(session, desk, 'disconnect');
-  wire.close();
+  wire.close(hasQuit);
 };
 
 /** Only this frame and what it waits for is kept while a client is held. */
@@ -204,6 +204,7 @@ export const serveClient = async (plain: Socket, visitor: Visitor, desk: GateDes
   const wire = new ClientWire(plain, desk.patience.commandMsMax);
   const session = newSession(visitor, wire, plain instanceof TLSSocket);
   const connection: Connection = { wire, session, desk, chunks: undefined };
+  let hasQuit = false;
   try {
     tellOf(session, desk, 'connect');
     const refusal = await judge(session, desk, 'connect');
@@ -221,12 +222,13 @@ export const serveClient = async (plain: Socket, visitor: Visitor, desk: GateDes
       }
       const answer = await answerTo(connection, item);
       if (answer !== undefined) await (answer.next === undefined ? say(connection, answer) : obey(connection, answer));
+      hasQuit = answer?.code === 221;
       isOpen = wire.isOpen;
     }
   } catch (error) {
     if (wire.isOpen) desk.complain(error);
   } finally {
     visitor.left?.();
-    leave(connection);
+    leave(connection, hasQuit);
   }
 };

@@ -46,6 +46,7 @@ export const runGate = async (
   return {
     crash: async () => {
       await daemon.crash();
+      // The kernel may close the sockets of a killed process after its end: the port of the old one is no sign of the new one.
       await awaitPorts(host, [port], false);
       daemon = await start();
     },

@@ -98,9 +98,14 @@ export class ClientWire {
     socket.off('drain', resolve).off('close', resolve);
   }
 
-  close(): void {
+  /** @param isAgreed after QUIT: nothing more is to come, and many clients reset the connection without reading the answer */
+  close(isAgreed: boolean): void {
     const { socket } = this;
     if (socket.destroyed) return;
+    if (isAgreed && this.input.waiting() === 0) {
+      socket.destroySoon();
+      return;
+    }
     socket.end();
     setTimeout(() => socket.destroy(), closeMsMax).unref();
   }
