@@ -95,14 +95,20 @@ test('logins: 2.3, 2.4 and through a proxy', () => {
 });
 
 test('a failure behind a proxy is one', () => {
-  const { events } = readAll([
-    `imap-login: proxy(a@lab.test,10.0.0.1:143): Login failed to 10.0.0.1:143: no: ${tail}`,
-    `imap-login: Disconnected: Connection closed (proxy dest auth failed): ${tail}`,
-  ]);
-  assert.deepEqual(
-    events.map(({ kind }) => kind),
-    ['auth', 'disconnect'],
-  );
+  for (const failed of ['Login failed to 10.0.0.1:143: no', 'Login failed: NO no', 'Login failed as user b: NO no']) {
+    const { events } = readAll([
+      `imap-login: proxy(a@lab.test,10.0.0.1:143): ${failed}: ${tail}`,
+      `imap-login: Disconnected: Connection closed (proxy dest auth failed): ${tail}`,
+    ]);
+    assert.deepEqual(
+      events.map(({ kind, reason }) => [kind, reason]),
+      [
+        ['auth', 'bad-password'],
+        ['disconnect', undefined],
+      ],
+      failed,
+    );
+  }
 });
 
 test('auth lines: workers, 2.4, and in its own file', () => {

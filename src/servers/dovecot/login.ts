@@ -45,7 +45,7 @@ const endings: readonly Ending[] = [
   { mark: "client didn't finish SASL auth", kind: 'auth', reason: 'aborted' },
   { mark: 'auth failed', kind: 'auth', reason: 'bad-password' },
   { mark: 'proxy dest authentication failure', kind: 'auth', reason: 'bad-password' },
-  { mark: '): Login failed to ', kind: 'auth', reason: 'bad-password' },
+  { mark: '): Login failed', kind: 'auth', reason: 'bad-password' },
   { mark: 'Too many invalid', kind: 'command-error', reason: 'unknown-command' },
   { mark: 'Too many bad', kind: 'command-error', reason: 'unknown-command' },
   { mark: 'Too long input line', kind: 'command-error', reason: 'syntax' },
