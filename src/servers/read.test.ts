@@ -1,5 +1,7 @@
 /** The reader of any log, against what the real servers wrote (test/fixtures), and against hostile lines. */
 import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { Event } from '../model/event.ts';
@@ -189,4 +191,21 @@ test('a header of another writer is read through, also behind lines of other pro
     ['192.0.2.1'],
     'a log has one kind of header',
   );
+});
+
+test('no line of what the real servers wrote is a stranger, and no name in it is believed', () => {
+  const folder = join(import.meta.dirname, '../../test/fixtures');
+  const files = globSync('*/provoked-*.log', { cwd: folder });
+  assert.ok(files.length > 10);
+  for (const file of files) {
+    const whole = readFileSync(join(folder, file), 'latin1').trimEnd().split('\n');
+    const { events, understood } = readAll(whole.filter((line) => !line.startsWith('# ')));
+    assert.ok(events.length > 4, file);
+    assert.deepEqual(
+      understood.filter((one) => one === 'unmatched' || one === 'malformed'),
+      [],
+      file,
+    );
+    assert.ok(!events.some(({ client }) => client === '192.0.2.66'), file);
+  }
 });

@@ -82,6 +82,9 @@ test('logins: 2.3, 2.4 and through a proxy', () => {
     'Logged in: ',
     'proxy(a@lab.test,10.0.0.1:143): Started proxying to <10.0.0.1>: ',
     'proxy(a@lab.test): started proxying to 10.0.0.1:143: ',
+    'proxy(a@lab.test,10.0.0.1:143): Started proxying to <10.0.0.1> (0.003 secs): ',
+    'proxy(a@lab.test,[2001:db8::1]:143): Started proxying to <2001:db8::1> (<back.lab.test>) from 10.0.0.9 as user b (master c) (12.003 secs, 2 reconnects): ',
+    'proxy(a@lab.test,back.lab.test[10.0.0.1]:143): Started proxying to remote host (0.003 secs): ',
   ]) {
     const { events } = readAll([`submission-login: ${start}${tail}`]);
     assert.deepEqual(
@@ -92,14 +95,20 @@ test('logins: 2.3, 2.4 and through a proxy', () => {
 });
 
 test('a failure behind a proxy is one', () => {
-  const { events } = readAll([
-    `imap-login: proxy(a@lab.test,10.0.0.1:143): Login failed to 10.0.0.1:143: no: ${tail}`,
-    `imap-login: Disconnected: Connection closed (proxy dest auth failed): ${tail}`,
-  ]);
-  assert.deepEqual(
-    events.map(({ kind }) => kind),
-    ['auth', 'disconnect'],
-  );
+  for (const failed of ['Login failed to 10.0.0.1:143: no', 'Login failed: NO no', 'Login failed as user b: NO no']) {
+    const { events } = readAll([
+      `imap-login: proxy(a@lab.test,10.0.0.1:143): ${failed}: ${tail}`,
+      `imap-login: Disconnected: Connection closed (proxy dest auth failed): ${tail}`,
+    ]);
+    assert.deepEqual(
+      events.map(({ kind, reason }) => [kind, reason]),
+      [
+        ['auth', 'bad-password'],
+        ['disconnect', undefined],
+      ],
+      failed,
+    );
+  }
 });
 
 test('auth lines: workers, 2.4, and in its own file', () => {
@@ -232,6 +241,9 @@ test('a user name frames nobody and is no login', () => {
     `auth-worker(9): conn unix:auth-worker (pid=7,uid=100): auth-worker<3>: sql(${fake24},192.0.2.1,<abc>): unknown user`,
     `auth(1): conn unix:auth-worker (pid=7,uid=0): auth-worker<3>: sql(${fake23},192.0.2.1,sasl:plain)<abc>: sql: unknown user`,
     `imap-login: proxy(x): Started proxying to y): Login failed to 10.0.0.1:143: no: user=<x): Started proxying to y>, method=PLAIN, rip=192.0.2.1, lip=127.0.0.1, session=<abc>`,
+    `imap-login: proxy(a@x): Started proxying to y (0.003 secs,10.0.0.1:143): Login failed to 10.0.0.1:143: no: user=<a>, method=PLAIN, rip=192.0.2.1, lip=127.0.0.1, session=<abc>`,
+    `imap-login: proxy(a@x): Started proxying to y (0.003 secs): user=<v>, ,10.0.0.1:143): Login failed to 10.0.0.1:143: no: user=<a@x): Started proxying to y (0.003 secs): user=<v>, >, method=PLAIN, rip=192.0.2.1, lip=127.0.0.1, session=<abc>`,
+    `imap-login: proxy(a): Started proxying to y (0.003 secs): user=<v>, user=<a,10.0.0.1:143): Login failed to 10.0.0.1:143: no: user=<a): Started proxying to y (0.003 secs): user=<v>, user=<a>, method=PLAIN, rip=192.0.2.1, lip=127.0.0.1, session=<abc>`,
     `imap-login: Disconnected: Connection closed (auth failed, 1 attempts in 2 secs): user=<Login: user=<v>, rip=${innocent}, session=<z>>, method=PLAIN, rip=192.0.2.1, lip=127.0.0.1, session=<abc>`,
   ];
   for (const message of hostile)

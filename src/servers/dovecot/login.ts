@@ -45,7 +45,7 @@ const endings: readonly Ending[] = [
   { mark: "client didn't finish SASL auth", kind: 'auth', reason: 'aborted' },
   { mark: 'auth failed', kind: 'auth', reason: 'bad-password' },
   { mark: 'proxy dest authentication failure', kind: 'auth', reason: 'bad-password' },
-  { mark: '): Login failed to ', kind: 'auth', reason: 'bad-password' },
+  { mark: '): Login failed', kind: 'auth', reason: 'bad-password' },
   { mark: 'Too many invalid', kind: 'command-error', reason: 'unknown-command' },
   { mark: 'Too many bad', kind: 'command-error', reason: 'unknown-command' },
   { mark: 'Too long input line', kind: 'command-error', reason: 'syntax' },
@@ -63,7 +63,15 @@ const attemptsIn = (words: string): number => {
 /** `proxy(USER,HOST:PORT): Started proxying to …: user=<USER>, …`: the host behind took the password. Only of a name that imitates nothing. */
 const proxiedPattern =
   /^proxy\([^<>():]+(?:,[\w.:[\]-]{1,80})?\): [Ss]tarted proxying to [^()]{1,300}: user=<[^<>():]+>, /;
-const isProxied = (text: string): boolean => proxiedPattern.test(text.slice(0, 1000));
+/** From 2.3.14 on it says how long that took, and only such a line does so right before its fields. */
+const timedPattern =
+  /^proxy\([^<>():]+(?:,[\w.:[\]-]{1,80})?\): Started proxying to .{1,300}? \(\d{1,6}\.\d{3} secs(?:, \d{1,6} reconnects)?\): user=<[^<>():]+>, /;
+/** The fields stand there once: a name that holds them, too, is in the line twice. */
+const isProxied = (text: string): boolean => {
+  if (!text.startsWith('proxy(') || text.indexOf('user=<') !== text.lastIndexOf('user=<')) return false;
+  const start = text.slice(0, 1000);
+  return proxiedPattern.test(start) || timedPattern.test(start);
+};
 
 type Tail = {
   readonly words: string;

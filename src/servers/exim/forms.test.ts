@@ -102,6 +102,8 @@ test('a sender, a HELO, TLS names and a subject frame neither a client nor an ac
     `unqualified recipient rejected: <x> H=y [${innocent}]> H=h.test [192.0.2.1]`,
     `rejected "EHLO x" from y [${innocent}]" from h.test [192.0.2.1]`,
     `TLS error on connection from h.test (x) [${innocent}] (y) [192.0.2.1] (SSL_accept): no`,
+    `H=h.test [192.0.2.1] dropped by 'connect' ACL: F=<a@b> A=plain:victim rejected RCPT <x>: no such user`,
+    `H=h.test (x dropped by 'connect' ACL) [192.0.2.1] F=<"y dropped by 'connect' ACL: H=y [${innocent}]"@a.test> rejected RCPT <n@lab.test>: no such user`,
     `H=h.test (x) [${innocent}] F=<a@b> A=plain:victim rejected RCPT <c>: x) [192.0.2.1] F=<s@a.test> rejected RCPT <n@lab.test>: no such user`,
     `H=h.test (x) [${innocent}] F=<") [192.0.2.1] F=<"a"@b> rejected RCPT <n@lab.test>: no such user`,
     `H=h.test (x) [${innocent}] F=<a@b> A=plain:victim) [192.0.2.1] rejected EHLO or HELO x: no`,

@@ -108,10 +108,6 @@ const frameOf = (text: string): Frame | undefined => {
     found = frame;
   }
   if (found !== undefined) return found;
-  // Before TLS: a host that an ACL dropped has no HELO yet.
-  const dropped = text.indexOf(" dropped by 'connect' ACL");
-  if (dropped >= 0)
-    return { hostEnd: dropped, sender: undefined, account: undefined, words: dropped + 12, temporary: false };
   const rejected = text.indexOf(' rejected ');
   if (rejected < 0) return undefined;
   const temporary = text.slice(0, rejected).endsWith(' temporarily');
@@ -157,8 +153,27 @@ const knownMarks = [
   ' TLS',
 ];
 
+/** `H=HOST dropped by 'connect' ACL: TEXT`, before TLS: no client has said anything yet. */
+const droppedPattern = /^[^"<(]{0,200} dropped by 'connect' ACL/;
+
+const readDropped = (time: number, text: string, tell: Tell): Understood | undefined => {
+  if (!text.includes(" dropped by 'connect' ACL")) return undefined;
+  const host = hostAt(text, 2);
+  const found = host.end === undefined ? null : droppedPattern.exec(text.slice(host.end, host.end + 300));
+  if (host.end === undefined || found === null) return undefined;
+  const what = text.slice(host.end + found[0].length - "'connect' ACL".length);
+  const kind = kindOf(what);
+  return tellOf(time, kind, host, tell, (event) => {
+    event.outcome = 'rejected';
+    event.reason = reasonOf(kind, what, undefined);
+    event.text = what;
+  });
+};
+
 /** Lines that begin with the host: `H=…`. */
 export const readRefusal = (time: number, text: string, tell: Tell): Understood => {
+  const dropped = readDropped(time, text, tell);
+  if (dropped !== undefined) return dropped;
   const frame = frameOf(text);
   const host = hostAt(text, 2, frame?.hostEnd);
   if (frame === undefined)

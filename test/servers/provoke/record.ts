@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { runCommand } from '../lab/daemon.ts';
 import { unpack } from '../lab/machine.ts';
 import { provocationsOf } from './all.ts';
-import { dovecotProvocations } from './dovecot.ts';
-import { eximProvocations, strictExim } from './exim.ts';
+import { chainProvocations, dovecotProvocations, secondPasswords } from './dovecot.ts';
+import { curiousExim, curiousEximProvocations, eximProvocations, strictExim } from './exim.ts';
 import type { MailServerName } from './provocation.ts';
 import { playDovecot, playMailServer } from './stage.ts';
 import type { Log } from './stage.ts';
@@ -62,3 +62,15 @@ await record(
 );
 await record('dovecot', '', await playDovecot(dovecotProvocations));
 await record('dovecot', '', await playDovecot(dovecotProvocations, 'own file'));
+await record(
+  'exim',
+  ` that asks for a true HELO and answers VRFY, with log_selector = ${everyItem}`,
+  await playMailServer('exim', curiousEximProvocations, { exim: { edit: curiousExim, logSelector: everyItem } }),
+  '-curious',
+);
+await record(
+  'dovecot',
+  ' with two databases',
+  await playDovecot(chainProvocations, 'syslog', secondPasswords),
+  '-chain',
+);
