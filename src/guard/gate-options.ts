@@ -33,7 +33,29 @@ export const resolverAt = (value: unknown): DnsServer | undefined => {
   return at === undefined || isIP(at.host) === 0 ? undefined : at;
 };
 
+type HostAndPort = NonNullable<ReturnType<typeof hostAndPort>>;
+/** A place to listen at beside the usual one: `[::]:25`, `192.0.2.2:25=10.0.0.6:25`. */
+export const besideAt = (
+  value: unknown,
+): { readonly listen: HostAndPort; readonly backend: HostAndPort | undefined } | undefined => {
+  const [at, behind, ...more] = typeof value === 'string' ? value.split('=') : [];
+  const [listen, backend] = [hostAndPort(at), hostAndPort(behind)];
+  const isWrong = listen === undefined || more.length > 0 || (behind !== undefined && backend === undefined);
+  return isWrong ? undefined : { listen, backend };
+};
+
+const alsoOption = (name: string, sentence: string): Setting => ({
+  key: `${name}.also`,
+  default: [],
+  form: 'a list of host:port, or host:port=backend:port',
+  sentence,
+  accepts: isListOf((item) => besideAt(item) !== undefined),
+});
+
 export const gateOptions: readonly Setting[] = [
+  alsoOption('gate', 'More places where the world connects; each may have a server of its own behind it.'),
+  alsoOption('submission', 'More submission ports (STARTTLS), the same way.'),
+  alsoOption('submissions', 'More submission ports with TLS from the first byte, the same way.'),
   {
     key: 'gate.backend',
     default: 'store',

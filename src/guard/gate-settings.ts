@@ -3,15 +3,19 @@ import { hostname, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { ensureCertificate, madeFiles } from '../sense/gate/certificate.ts';
 import type { TlsFiles } from '../sense/gate/certificate.ts';
+import type { BackendSettings } from '../sense/gate/dial.ts';
 import type { GateSettings } from '../sense/gate/gate.ts';
 import type { GateLimits } from '../sense/gate/limits.ts';
-import { allowanceOf, listOf, resolverAt } from './gate-options.ts';
+import { allowanceOf, besideAt, listOf, resolverAt } from './gate-options.ts';
 import type { OriginSettings } from '../sense/gate/origin.ts';
 import { ensureKeys } from '../sense/gate/signature.ts';
 import { hostAndPort } from './setting.ts';
 import type { Values } from './settings.ts';
 
 export type GateName = 'gate' | 'submission' | 'submissions';
+export const isGate = (name: string): name is GateName =>
+  name === 'gate' || name === 'submission' || name === 'submissions';
+
 export type GateChoice = Readonly<Record<GateName, GateSettings>>;
 
 const textsOf = (value: unknown): readonly string[] => (Array.isArray(value) ? value.map(String) : []);
@@ -64,15 +68,41 @@ const originOf = (values: Values): OriginSettings | undefined => {
   };
 };
 
+/** How a server behind the gate is spoken to, whichever it is. */
+const towardsServer = (values: Values): Pick<BackendSettings, 'passClient' | 'replyMsMax'> => {
+  const pass = values.get('gate.passClient');
+  return {
+    passClient: pass === 'proxy' || pass === 'received' ? pass : 'auto',
+    replyMsMax: Number(values.get('gate.backendSeconds')) * 1000,
+  };
+};
+
+type Beside = { readonly listen: { readonly host: string; readonly port: number }; readonly gate: GateSettings };
+
+/** The other places where a gate listens. */
+export const gatesBeside = (values: Values, gates: GateChoice, name: GateName): readonly Beside[] =>
+  textsOf(values.get(`${name}.also`)).flatMap((text) => {
+    const beside = besideAt(text);
+    if (beside === undefined) return [];
+    const { listen, backend } = beside;
+    if (backend === undefined) return [{ listen, gate: gates[name] }];
+    const protect = textsOf(values.get('gate.protect'));
+    const gate = {
+      ...gates[name],
+      backend: { ...backend, ...towardsServer(values) },
+      domains: protect.length === 0 ? undefined : protect,
+      requiresAuth: name !== 'gate',
+    };
+    return [{ listen, gate }];
+  });
+
 /** Makes a certificate when none is there. @param state the state directory */
 export const gateChoice = (values: Values, state: string): GateChoice => {
   const name = values.get('gate.name') === 'host name' ? hostname() : String(values.get('gate.name'));
   const protect = textsOf(values.get('gate.protect'));
   const backend = hostAndPort(values.get('gate.backend'));
   const storeDomains = new Set(['localhost', name, ...protect].map((domain) => domain.toLowerCase()));
-  const pass = values.get('gate.passClient');
-  const passClient = pass === 'proxy' || pass === 'received' ? pass : 'auto';
-  const replyMsMax = Number(values.get('gate.backendSeconds')) * 1000;
+  const towards = towardsServer(values);
   const signing = values.get('gate.bounceSigning');
   const submissionBackend = hostAndPort(values.get('submission.backend'));
   const gate: GateSettings = {
@@ -87,7 +117,7 @@ export const gateChoice = (values: Values, state: string): GateChoice => {
             mailboxBytesMax: Number(values.get('gate.mailboxMiB')) * 1024 ** 2,
             defersOverQuota: values.get('quota.reply') === 'defer',
           }
-        : { ...backend, passClient, replyMsMax },
+        : { ...backend, ...towards },
     domains: backend === undefined ? [...storeDomains] : protect.length === 0 ? undefined : protect,
     tls: tlsOf(values, state, name),
     implicitTls: false,
@@ -111,7 +141,7 @@ export const gateChoice = (values: Values, state: string): GateChoice => {
   // Who submits mail waits for nothing; the embedded store knows no accounts, so it asks for none.
   const submission: GateSettings = {
     ...gate,
-    backend: submissionBackend === undefined ? gate.backend : { ...submissionBackend, passClient, replyMsMax },
+    backend: submissionBackend === undefined ? gate.backend : { ...submissionBackend, ...towards },
     greetPauseMs: 0,
     requiresAuth: backend !== undefined || submissionBackend !== undefined,
   };

@@ -14,6 +14,8 @@ import { startMilter } from '../sense/hooks/milter.ts';
 import { createProgress } from '../sense/hooks/outcomes.ts';
 import { startPolicy } from '../sense/hooks/policy.ts';
 import { startReadsocket } from '../sense/hooks/readsocket.ts';
+import type { GateSettings } from '../sense/gate/gate.ts';
+import { isGate } from './gate-settings.ts';
 import type { GateChoice, GateName } from './gate-settings.ts';
 import { judgeSettings } from './judge-settings.ts';
 import type { JudgeChoice } from './judge-settings.ts';
@@ -31,11 +33,11 @@ const startHook: Readonly<Record<Exclude<HookName, GateName>, StartHook>> = {
   authPolicy: startAuthPolicy,
 };
 
-const isGate = (name: HookName): name is GateName => name === 'gate' || name === 'submission' || name === 'submissions';
-
 export type WantedHook = {
   readonly name: HookName;
   readonly listen: Listen;
+  /** A gate that is not as the others of its name. */
+  readonly gate?: GateSettings;
   /** Where it listens is nobody's choice: when that is taken, the guard goes on without it. */
   readonly isDefault: boolean;
 };
@@ -118,7 +120,7 @@ const main = async (data: ListenerData): Promise<void> => {
       say({ complaint: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   };
   const nextProgress = createProgress(new Int32Array(data.progress)).next;
-  const start = async ({ name, listen }: WantedHook): Promise<Hook> => {
+  const start = async ({ name, listen, gate }: WantedHook): Promise<Hook> => {
     // The policy service tells nothing itself: without a log there is nothing that it could wait for.
     const waits = name !== 'policy' || data.followsLogs;
     const settings = {
@@ -128,7 +130,7 @@ const main = async (data: ListenerData): Promise<void> => {
       ...(waits ? { nextProgress } : {}),
     };
     return isGate(name)
-      ? startGate({ ...settings, note: (noted) => say({ noted }) }, data.gates[name])
+      ? startGate({ ...settings, note: (noted) => say({ noted }) }, gate ?? data.gates[name])
       : startHook[name](settings);
   };
   const started = await Promise.all(

@@ -19,7 +19,8 @@ import { hearCheckers } from './check/checkers.ts';
 import { heardFile, loggedFile } from './check/heard.ts';
 import { readsMarked } from './check/logged.ts';
 import { probeKey } from './check/probe.ts';
-import { gateChoice } from './gate-settings.ts';
+import { gateChoice, gatesBeside, isGate } from './gate-settings.ts';
+import type { GateChoice } from './gate-settings.ts';
 import { startActing } from './acting/start.ts';
 import { openDesk, protectedBy } from './desk.ts';
 import { createProving } from './proving/proving.ts';
@@ -76,19 +77,22 @@ const chosenLogs = async (values: Values): Promise<{ logs: string[]; unreadable:
   };
 };
 
-const wantedHooks = (values: Values, state: string): ListenerData['hooks'] =>
+const wantedHooks = (values: Values, state: string, gates: GateChoice): ListenerData['hooks'] =>
   hookNames.flatMap((name) => {
     const key = `${name}.listen`;
     const listen = listenAt(values.get(key)) ?? 'off';
     // The policy service is what a guard is for: without it the guard does not start.
     const isDefault = name !== 'policy' && values.get(key) === defaults.get(key);
-    if (listen === 'off') return [];
+    const also = isGate(name)
+      ? gatesBeside(values, gates, name).map((gate) => ({ name, isDefault: false, ...gate }))
+      : [];
+    if (listen === 'off') return also;
     // What is told of a hook is its last place.
     const beside =
       name === 'milter' && !('path' in listen)
         ? [{ name, listen: { path: milterSocketOf(state) }, isDefault: true }]
         : [];
-    return [...beside, { name, listen, isDefault }];
+    return [...also, ...beside, { name, listen, isDefault }];
   });
 
 /** @throws Fault when the state is damaged or an address cannot be listened on */
@@ -209,6 +213,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     release();
   };
   const notes = createGateNotes(state);
+  const gates = gateChoice(values, state);
   const hooks = await startListenerThreads(
     {
       buffer,
@@ -216,11 +221,11 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
       logPulse: pulseMemory,
       seed,
       choice,
-      gates: gateChoice(values, state),
+      gates,
       asked,
       probeKey: key,
       heardFile: heardFile(state),
-      hooks: wantedHooks(values, state),
+      hooks: wantedHooks(values, state, gates),
       followsLogs: logs.length > 0,
     },
     Number(values.get('listeners.threads')),

@@ -2,20 +2,22 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
+import { readConfig } from '../../src/guard/config.ts';
 import { runCommand } from '../servers/lab/daemon.ts';
 import { labClosed } from '../servers/lab/door.ts';
 
 const root = join(import.meta.dirname, '../..');
 
-/** Commands of the block that begins with `npm start`, each with what is printed below it. */
-const sessions = (): readonly { readonly command: string; readonly printed: readonly string[] }[] => {
-  const readme = readFileSync(join(root, 'README.md'), 'utf8');
-  const [block = ''] = readme.split('$ npm start\n').slice(1);
+type Shown = { readonly command: string; readonly printed: readonly string[] };
+
+/** Commands of a block, each with what is printed below it. @param start of the block, up to its first command */
+const sessionsIn = (page: string, start: string): readonly Shown[] => {
+  const [block = ''] = readFileSync(join(root, page), 'utf8').split(start).slice(1);
   return block
     .slice(0, block.indexOf('```'))
     .split('\n$ ')
@@ -26,32 +28,60 @@ const sessions = (): readonly { readonly command: string; readonly printed: read
     });
 };
 
-test('npm start, and mail from swaks and smtp-source, as README.md prints it', { skip: labClosed }, async () => {
-  const shown = sessions();
-  assert.deepEqual(
-    shown.map(({ command }) => command.split(' ')[0]),
-    ['swaks', 'smtp-source', 'ls'],
-  );
-  const clone = mkdtempSync(join(tmpdir(), 'postern-readme-'));
-  for (const name of ['bin', 'src', 'package.json', 'package-lock.json', 'node_modules', '.node'])
-    symlinkSync(join(root, name), join(clone, name));
-  const guard = spawn('npm', ['start', '--silent'], {
-    cwd: clone,
-    stdio: ['ignore', 'pipe', 'inherit'],
-    detached: true,
-  });
+/** What a command prints, also where it ends as one that was refused. */
+const outputOf = (command: string): Promise<string> =>
+  runCommand('sh', ['-c', command]).catch((error: unknown) => String(error));
+
+test(
+  'npm start, and mail from swaks and smtp-source, as README.md and docs/gate.md print it',
+  { skip: labClosed },
+  async () => {
+    const shown = [...sessionsIn('README.md', '$ npm start'), ...sessionsIn('docs/gate.md', '`gate.key`.\n\n```')];
+    assert.deepEqual(
+      shown.map(({ command }) => command.split(' ')[0]),
+      ['swaks', 'smtp-source', 'ls', 'swaks', 'swaks', 'swaks', 'swaks'],
+    );
+    const clone = mkdtempSync(join(tmpdir(), 'postern-readme-'));
+    for (const name of ['bin', 'src', 'package.json', 'package-lock.json', 'node_modules', '.node'])
+      symlinkSync(join(root, name), join(clone, name));
+    const guard = spawn('npm', ['start', '--silent'], {
+      cwd: clone,
+      stdio: ['ignore', 'pipe', 'inherit'],
+      detached: true,
+    });
+    try {
+      for await (const line of createInterface({ input: guard.stdout })) if (line.startsWith('Ctrl-C stops')) break;
+      guard.stdout.resume();
+      for (const { command, printed } of shown) {
+        const heard = await outputOf(`cd ${clone} && ${command}`);
+        // The name of the file that the message is stored as is its own.
+        const wanted = (printed.at(-1) ?? '').replace(/ as .*/, ' as ');
+        assert.ok(heard.includes(wanted), `${command}: ${heard}`);
+      }
+    } finally {
+      process.kill(-(guard.pid ?? 0), 'SIGTERM');
+      await once(guard, 'exit');
+      rmSync(clone, { recursive: true });
+    }
+  },
+);
+
+test('the configurations that the pages about the gate print are ones', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-pages-'));
   try {
-    for await (const line of createInterface({ input: guard.stdout })) if (line.startsWith('Ctrl-C stops')) break;
-    guard.stdout.resume();
-    for (const { command, printed } of shown) {
-      const heard = await runCommand('sh', ['-c', `cd ${clone} && ${command}`]);
-      // The name of the file that the message is stored as is its own.
-      const wanted = (printed.at(-1) ?? '').replace(/ as .*/, ' as ');
-      assert.ok(heard.includes(wanted), `${command}: ${heard}`);
+    const blocks = ['README.md', 'docs/gate.md'].flatMap((page) =>
+      readFileSync(join(root, page), 'utf8')
+        .split('```yaml\n')
+        .slice(1)
+        .map((rest) => rest.slice(0, rest.indexOf('```'))),
+    );
+    assert.ok(blocks.length >= 3);
+    for (const block of blocks) {
+      const file = join(folder, 'postern.yaml');
+      writeFileSync(file, block);
+      assert.ok(readConfig(file).values.size > 0, block);
     }
   } finally {
-    process.kill(-(guard.pid ?? 0), 'SIGTERM');
-    await once(guard, 'exit');
-    rmSync(clone, { recursive: true });
+    rmSync(folder, { recursive: true });
   }
 });

@@ -74,6 +74,10 @@ const ask = async (connection: Connection, challenge: SmtpReply): Promise<string
 const startTls = async ({ wire, session, desk }: Connection): Promise<void> => {
   // Whatever was sent ahead of the handshake was sent by anybody (RFC 3207 §4.2).
   if (wire.input.discard() > 0) slip(session, desk, 'pipelining', 'STARTTLS', badLine);
+  if (wire.hasEnded) {
+    session.closing = true;
+    return;
+  }
   const secure = new TLSSocket(wire.release(), { isServer: true, secureContext: desk.tls });
   wire.listen(secure);
   const { promise, resolve } = Promise.withResolvers<boolean>();
@@ -81,6 +85,7 @@ const startTls = async ({ wire, session, desk }: Connection): Promise<void> => {
   secure
     .once('secure', () => resolve(true))
     .once('close', () => resolve(false))
+    .once('end', () => resolve(false))
     .on('error', () => resolve(false));
   const isSecure = await promise;
   clearTimeout(timer);

@@ -273,6 +273,8 @@ export const dropLink = (session: Session): void => {
 
 /** A transaction that did not come to its end (RSET, EHLO): forgotten here and behind the gate. */
 export const forget = async (session: Session): Promise<void> => {
+  // In the middle of a message the server behind hears no command.
+  if (session.transaction?.chunks === true) dropLink(session);
   if (session.transaction?.begun === true) await session.link?.reset().catch(() => loseLink(session));
   session.transaction = undefined;
 };

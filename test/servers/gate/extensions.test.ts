@@ -197,3 +197,22 @@ test('under TLS nothing is left of what was sent ahead of it', { skip: labClosed
   assert.ok(scene.asked.some(({ sender }) => sender === 's@remote.test'));
   assert.ok(scene.asked.every(({ sender }) => sender !== 'injected@remote.test'));
 });
+
+test('between two chunks nothing but the next one, or the end of it', { skip: labClosed }, async (t) => {
+  await using library = await startLibrary();
+  await openGate(t, { backend: behind(library.address) });
+  const smtp = await dial('203.0.113.1');
+  await smtp.say('EHLO client.test', 250);
+  for (const leave of ['RSET', 'EHLO client.test']) {
+    await smtp.say('MAIL FROM:<s@remote.test>', 250);
+    await smtp.say('RCPT TO:<alice@lab.test>', 250);
+    await smtp.say('BDAT 5\r\nhalf:', 250);
+    await smtp.hear(500);
+    for (const line of ['RCPT TO:<bob@lab.test>', 'DATA', 'MAIL FROM:<t@remote.test>']) await smtp.say(line, 503);
+    await smtp.say(leave, 250);
+  }
+  await smtp.send('s@remote.test', ['alice@lab.test'], 'Subject: whole\n\nx\n');
+  await smtp.quit();
+  assert.equal(library.messages().length, 1);
+  assert.doesNotMatch(library.messages()[0] ?? '', /half|bob/);
+});

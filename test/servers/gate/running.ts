@@ -11,6 +11,7 @@ const root = join(import.meta.dirname, '../../..');
 const host = '127.0.0.1';
 
 export type RunningGate = {
+  readonly pid: () => number;
   /** Killed with SIGKILL and started again on what its disk holds. */
   readonly crash: () => Promise<void>;
 } & Stoppable;
@@ -44,6 +45,7 @@ export const runGate = async (
   };
   let daemon = await start();
   return {
+    pid: () => daemon.pid,
     crash: async () => {
       await daemon.crash();
       // The kernel may close the sockets of a killed process after its end: the port of the old one is no sign of the new one.

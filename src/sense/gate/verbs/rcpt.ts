@@ -124,6 +124,8 @@ export const rcpt = async (
   const { path, holds: isAnswer } = desk.signature?.open(command.path, Date.now()) ?? { ...command, holds: false };
   if (transaction === undefined) return countError(session, desk, reply(503, '5.5.1 Say MAIL first'));
   if (transaction.lost === true) return backendDown;
+  // The server behind reads a message: it would take this for a line of it.
+  if (transaction.chunks) return countError(session, desk, reply(503, '5.5.1 BDAT has begun'));
   if (!(await desk.offerOf(session.tls)).allows(parameters))
     return countError(session, desk, reply(555, '5.5.4 A parameter that was not offered'));
   const { recipientsPerMessage } = desk.limitsFor(session.client);
