@@ -32,15 +32,16 @@ const indoorNetworks = [
   'fe80::/10',
 ];
 const indoors = createAddressSet(indoorNetworks);
-const startOf = (address: string): number => address.charCodeAt(0) * 256 + address.charCodeAt(1);
-const indoorPairs = new Set(indoorNetworks.map(startOf));
+const startOf = (address: string): number =>
+  (address.charCodeAt(0) << 16) | (address.charCodeAt(1) << 8) | address.charCodeAt(2);
+const indoorStarts = new Set(indoorNetworks.map(startOf));
 const letterF = 102;
 const digitOne = 49;
 const colon = 58;
-/** Tells nearly all others apart, at the price of two characters. */
+/** Tells nearly all others apart, at the price of three characters. */
 const mayBeIndoors = (client: string): boolean => {
   const first = client.charCodeAt(0);
-  return first === letterF || ((first === digitOne || first === colon) && indoorPairs.has(startOf(client)));
+  return first === letterF || ((first === digitOne || first === colon) && indoorStarts.has(startOf(client)));
 };
 
 /** Of so many events, so large a share comes from one address, which calls itself or logs in by so many names. */

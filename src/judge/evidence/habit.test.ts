@@ -27,3 +27,17 @@ test('one program, one habit, whatever it counts; what everybody says tells nobo
 test('any text gives bounded habits', () => {
   fc.assert(fc.property(fc.string({ maxLength: 1000 }), (text) => of(text, text).every((habit) => habit.length < 120)));
 });
+
+test('a template is the name with its numbers and its long hexadecimal words taken out, whatever it holds', () => {
+  const letters = fc.constantFrom(...'0123456789abcdefABCDEF#g-. Ä'.split(''));
+  const habitsOf = createHabits();
+  fc.assert(
+    fc.property(fc.string({ unit: letters, minLength: 1, maxLength: 120 }), (name) => {
+      const helo = `x ${name}`;
+      const lower = helo.slice(0, 100).toLowerCase();
+      const expected = lower.replaceAll(/[0-9]+/g, '#').replaceAll(/[#a-f]{8,}/g, 'h');
+      const [habit] = habitsOf({ ...draftEvent(0, 'postfix', 'recipient'), helo });
+      assert.equal(habit, `EHLO ${expected}`);
+    }),
+  );
+});

@@ -16,12 +16,30 @@ const common: ReadonlySet<string> = new Set([
 const nameCharsMax = 100;
 const cachedMax = 4096;
 
-const template = (name: string): string =>
-  name
-    .slice(0, nameCharsMax)
-    .toLowerCase()
-    .replaceAll(/[0-9]+/g, '#')
-    .replaceAll(/[#a-f]{8,}/g, 'h');
+const isDigit = (code: number): boolean => code >= 48 && code <= 57;
+const isHexLetter = (code: number): boolean => code >= 97 && code <= 102;
+const longWord = /[#a-f]{8,}/g;
+
+/** Numbers become `#`, and then long words of `#` and hexadecimal letters `h`. */
+const template = (name: string): string => {
+  const text = name.slice(0, nameCharsMax).toLowerCase();
+  let made = '';
+  let from = 0;
+  let run = 0;
+  let longest = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    const isNumber = isDigit(code);
+    run = isNumber || isHexLetter(code) || code === 35 ? run + 1 : 0;
+    longest = Math.max(longest, run);
+    if (!isNumber) continue;
+    made += `${text.slice(from, at)}#`;
+    while (isDigit(text.charCodeAt(at + 1))) at++;
+    from = at + 1;
+  }
+  made += text.slice(from);
+  return longest < 8 ? made : made.replaceAll(longWord, 'h');
+};
 
 const heloHabit = (helo: string): string =>
   `EHLO ${canonicalAddress(helo) === undefined ? template(helo) : '[address]'}`;
