@@ -4,11 +4,14 @@ import { join, resolve } from 'node:path';
 import { Fault } from '../model/fault.ts';
 import { tryLock } from '../record/sqlite/lock.ts';
 
+/** Whoever looks holds the lock himself, for a moment. */
+const glanceMs = 500;
+
 const lockFile = (state: string): string => join(resolve(state), 'guard.lock');
 
 /** @returns what gives it free. @throws Fault CONFIG when another guard runs on this state */
 export const lockState = (state: string): (() => void) => {
-  const release = tryLock(lockFile(state));
+  const release = tryLock(lockFile(state), glanceMs);
   if (release === undefined)
     throw new Fault('CONFIG', `another guard runs on ${state}: stop it, or give this one another --state`);
   return release;

@@ -9,10 +9,10 @@ import { Fault } from '../../model/fault.ts';
 
 const busyCode = 5;
 
-/** @returns what releases it; undefined: somebody else holds it */
-export const tryLock = (file: string): (() => void) | undefined => {
+/** @param waitMs for somebody else to release it. @returns what releases it; undefined: somebody else holds it */
+export const tryLock = (file: string, waitMs = 0): (() => void) | undefined => {
   mkdirSync(dirname(file), { recursive: true, mode: 0o750 });
-  const database = new DatabaseSync(file, { timeout: 0 });
+  const database = new DatabaseSync(file, { timeout: waitMs });
   try {
     // Nothing of it goes to disk, so that a full one is no obstacle.
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
