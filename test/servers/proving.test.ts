@@ -16,7 +16,7 @@ import { runCommand } from './lab/daemon.ts';
 import { dialSmtp } from './lab/dialogue.ts';
 import { labClosed } from './lab/door.ts';
 import { startExim } from './lab/exim.ts';
-import { startPostfix } from './lab/postfix.ts';
+import { reloadPostfix, startPostfix } from './lab/postfix.ts';
 import { startSendmail } from './lab/sendmail.ts';
 import { startWorld } from './lab/world.ts';
 import { unaskedMin } from '../../src/guard/proving/unasked.ts';
@@ -156,7 +156,7 @@ test('Postfix', { skip: labClosed }, async () => {
     {
       name: 'postfix',
       file: '/etc/postfix/main.cf',
-      reload: () => runCommand('postfix', ['reload']),
+      reload: () => reloadPostfix(world.log.iso),
       words: /postfix 192\.0\.2\.25:25.* \(policy\)/,
     },
     scene,
@@ -241,13 +241,16 @@ test('where no session can tell, mail that nobody asks about does', { skip: labC
   const wired = readFileSync(file, 'latin1');
   // Still named, and never reached.
   writeFileSync(file, wired.replaceAll('permit_mynetworks,\n    check_policy', 'permit,\n    check_policy'), 'latin1');
-  await runCommand('postfix', ['reload']);
+  await reloadPostfix(world.log.iso);
   await sendMany();
   assert.equal(proofs.length, 1);
-  assert.match(proofs[0]?.text ?? '', /^postfix .* does not ask as it should: 5\d were taken without a question/);
+  assert.match(
+    proofs[0]?.text ?? '',
+    /^postfix .* does not ask as it should: (?:[5-9]\d|1[01]\d) were taken without a question/,
+  );
 
   writeFileSync(file, wired, 'latin1');
-  await runCommand('postfix', ['reload']);
+  await reloadPostfix(world.log.iso);
   await sendMany();
   assert.deepEqual(
     proofs.map(({ turn }) => turn),

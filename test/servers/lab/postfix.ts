@@ -1,6 +1,6 @@
 /** Postfix at its stock places: /etc/postfix, /var/spool/postfix, ports 25 and 587, logging to syslog. */
 import { appendFileSync } from 'node:fs';
-import { awaitPorts } from './await.ts';
+import { awaitLine, awaitPorts, linesOf } from './await.ts';
 import { runCommand, startDaemon, stoppable } from './daemon.ts';
 import type { Daemon, Stoppable } from './daemon.ts';
 import { freshDirectory, layConfig, root, userOf } from './machine.ts';
@@ -32,6 +32,14 @@ export const noQueueRuns = {
   maximal_backoff_time: never,
   maximal_queue_lifetime: '1d',
 } as const;
+
+/** Resolves when the master has begun to work by its new configuration. @param log where it says so */
+export const reloadPostfix = async (log: string): Promise<void> => {
+  const reloads = (): number => linesOf(log).filter((line) => line.includes(': reload -- version ')).length;
+  const before = reloads();
+  await runCommand('postfix', ['reload']);
+  await awaitLine(log, 'a reload of Postfix', () => reloads() > before);
+};
 
 const startMaster = async (): Promise<Daemon> => {
   // `postfix start-fg` would stand between: it does not pass a signal on.
