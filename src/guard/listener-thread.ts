@@ -23,6 +23,7 @@ import { createLogPulse } from './log-pulse.ts';
 import type { LogPulse } from './log-pulse.ts';
 import { createAnswering } from './check/answering.ts';
 import { createAskedCount } from './check/asked-count.ts';
+import { tellPutOffs } from './put-off.ts';
 import type { HookName } from './settings.ts';
 
 /** A new hook is a file in `sense/hooks/`, a row here, and its `listen` in `settings.ts`. */
@@ -90,7 +91,7 @@ const tellTogether = (pulse: LogPulse): { tell: (event: Event) => void; tellAll:
     tell: (event) => {
       const isGood = goodOutcomes.has(event.outcome);
       // The main thread would not count it.
-      if (isGood && pulse.isFresh(event.server)) return;
+      if (isGood && pulse.isFresh(event)) return;
       told.push(event);
       if (!isGood) setImmediate(send);
       else waiting ??= setTimeout(send, companyMs);
@@ -112,7 +113,11 @@ const main = async (data: ListenerData): Promise<void> => {
     asked.note(question.server);
     return judge(question);
   };
-  const { tell, tellAll } = tellTogether(createLogPulse(data.logPulse));
+  const pulse = createLogPulse(data.logPulse);
+  const { tell, tellAll } = tellTogether(pulse);
+  const askAndTell = tellPutOffs(ask, (event) => {
+    if (!pulse.isFresh(event)) tell(event);
+  });
   let complaints = 0;
   setInterval(() => (complaints = 0), 60_000).unref();
   const complain = (error: unknown): void => {
@@ -126,7 +131,7 @@ const main = async (data: ListenerData): Promise<void> => {
     const settings = {
       listen,
       complain,
-      ...answering(isGate(name) ? 'gate' : name, ask, tell),
+      ...(isGate(name) ? answering('gate', ask, tell) : answering(name, askAndTell, tell)),
       ...(waits ? { nextProgress } : {}),
     };
     return isGate(name)

@@ -1,16 +1,24 @@
 /**
  * When the log of each server last spoke, in memory that every thread sees: while it speaks, good news of the server's hooks
- * would only be thrown away by the main thread, and is not sent there.
+ * would only be thrown away by the main thread, and is not sent there. But of connections, which Exim's and Sendmail's logs do
+ * not tell of as they are set by default: those are sent until the log has told of one.
  */
 import { serverNames } from '../model/event.ts';
-import type { ServerName } from '../model/event.ts';
+import type { Event } from '../model/event.ts';
+
+type Told = Pick<Event, 'server' | 'kind' | 'outcome'>;
 
 export type LogPulse = {
-  readonly beat: (server: ServerName) => void;
-  readonly isFresh: (server: ServerName) => boolean;
+  /** A log told this. */
+  readonly beat: (event: Told) => void;
+  /** The log speaks of such events. */
+  readonly isFresh: (event: Told) => boolean;
 };
 
-export const logPulseBytes = 4 * serverNames.length;
+export const logPulseBytes = 8 * serverNames.length;
+
+/** One that was refused stands in a log without the others. */
+export const isConnection = ({ kind, outcome }: Told): boolean => kind === 'connect' && outcome === undefined;
 
 /** Far below the time after which a log counts as silent (`witness.ts`): what is sent from then on shows how much is asked meanwhile. */
 const freshSeconds = 30;
@@ -20,9 +28,15 @@ export const createLogPulse = (memory: SharedArrayBuffer, now = (): number => pr
   const beats = new Int32Array(memory);
   return {
     // One more, so that 0 is: never.
-    beat: (server) => void Atomics.store(beats, serverNames.indexOf(server), now() + 1),
-    isFresh: (server) => {
-      const last = Atomics.load(beats, serverNames.indexOf(server));
+    beat: (event) => {
+      const at = serverNames.indexOf(event.server);
+      Atomics.store(beats, at, now() + 1);
+      if (isConnection(event)) Atomics.store(beats, serverNames.length + at, 1);
+    },
+    isFresh: (event) => {
+      const at = serverNames.indexOf(event.server);
+      if (isConnection(event) && Atomics.load(beats, serverNames.length + at) === 0) return false;
+      const last = Atomics.load(beats, at);
       return last > 0 && now() + 1 - last < freshSeconds;
     },
   };

@@ -182,7 +182,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
   const checkers = hearCheckers();
   const tellFromLog: Tell = (event) => {
     const speaks = witness.logSpeaks(event, performance.now());
-    pulse.beat(event.server);
+    pulse.beat(event);
     // What a marked session does is about who checks, not about an attacker.
     if (readsMarked(key, loggedFile(state), event) || checkers.isOne(event) || proving.isOwn(event)) return;
     proving.hear(event);

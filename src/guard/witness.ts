@@ -8,6 +8,7 @@
  * Exim's and Sendmail's logs do not tell of a connection as they are set by default: until one does, the hook's word counts.
  */
 import type { Event, ServerName } from '../model/event.ts';
+import { isConnection } from './log-pulse.ts';
 import { keep } from '../model/keep.ts';
 
 export type Witness = {
@@ -58,8 +59,7 @@ export const createWitness = (onSilent: (server: ServerName, silentForMs: number
       const known = heard.get(server);
       if (known === undefined) heard.set(server, { lastMs: now, unheard: 0, isSilent: false });
       else Object.assign(known, { lastMs: now, unheard: 0, isSilent: false });
-      // One that was refused stands in the log without the others.
-      if (event.kind === 'connect' && event.outcome === undefined) tellsConnects.add(server);
+      if (isConnection(event)) tellsConnects.add(server);
       const key = keyOf(event);
       return key === undefined || !isBehind(key);
     },
@@ -70,7 +70,7 @@ export const createWitness = (onSilent: (server: ServerName, silentForMs: number
         noteAhead(key);
         return true;
       }
-      if (event.kind === 'connect' && !tellsConnects.has(server)) return true;
+      if (isConnection(event) && !tellsConnects.has(server)) return true;
       const known = heard.get(server);
       if (known === undefined || known.isSilent) return true;
       known.unheard++;

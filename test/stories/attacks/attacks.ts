@@ -8,6 +8,8 @@ import type { Arena } from './arena.ts';
 
 const at = (names: readonly string[], domain: string): string[] => names.map((name) => `${name}@${domain}`);
 
+/** It has delivered mail before the attacks that newcomers suffer from. */
+const knownSender = '31.0.8.4';
 const isInnocent = async (arena: Arena, from: string): Promise<void> => {
   const [reply = ''] = await ask(arena, from, [arena.known]);
   assert.ok(passes(reply), `${from} is innocent: ${reply}`);
@@ -41,6 +43,7 @@ export const dictionary = async (
   assert.ok(learned >= 15, 'the campaign was seen before it was stopped');
   assert.ok(learned <= truthsMax.campaign, `${learned} of 60 one-shot probes were answered`);
   await arena.recognised('dictionary');
+  await isInnocent(arena, knownSender);
   assert.ok(arena.incidents('dictionary').length <= 2, 'one incident for the harvester, one for the campaign');
 };
 
@@ -54,7 +57,7 @@ export const backscatter = async (arena: Arena): Promise<void> => {
   answers = [await post(arena, '31.200.8.4', '', arena.known), await post(arena, '31.0.8.4', '', arena.known)];
   assert.ok(!answers.some(passes), `further bounces to it wait: ${answers.join(' ')}`);
   assert.ok(passes(await post(arena, '31.0.8.4', '', arena.other)), 'bounces to others come in');
-  assert.ok(passes(await post(arena, '31.0.8.4', 's@remote.test', arena.known)), 'and mail to it');
+  assert.ok(passes(await post(arena, knownSender, 's@remote.test', arena.known)), 'and mail to it');
 };
 
 export const relay = async (arena: Arena): Promise<void> => {
@@ -132,4 +135,5 @@ export const outboundFlood = async (arena: Arena, program: string): Promise<void
   }
   const { actors } = await arena.recognised('outbound-flood');
   assert.equal(actors[0]?.kind, 'user', 'it is named');
+  assert.ok(passes(await post(arena, '198.51.100.90', 's@remote.test', arena.other)), 'mail comes in');
 };
