@@ -54,6 +54,8 @@ const rows: string[][] = [
     'p99 ms',
     'attacked',
     'times',
+    'greeting p99 ms',
+    'attacked',
     'RCPT p99 ms',
     'attacked',
   ],
@@ -94,6 +96,7 @@ const measure = async (contender: Contender, asks: boolean): Promise<void> => {
     ...pair('p50'),
     ...pair('p99'),
     (median(attacked, 'p99') / median(quiet, 'p99')).toFixed(1),
+    ...pair('greetingP99'),
     ...pair('rcptP99'),
   ]);
   process.stderr.write(`${rows.at(-1)?.join('  ') ?? ''}\n`);
