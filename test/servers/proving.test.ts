@@ -244,7 +244,7 @@ test('where no session can tell, mail that nobody asks about does', { skip: labC
   await runCommand('postfix', ['reload']);
   await sendMany();
   assert.equal(proofs.length, 1);
-  assert.match(proofs[0]?.text ?? '', /^postfix .* does not ask as it should: 5\d were taken without a question/);
+  assert.match(proofs[0]?.text ?? '', /^postfix .* does not ask as it should: \d+ were taken without a question/);
 
   writeFileSync(file, wired, 'latin1');
   await runCommand('postfix', ['reload']);
