@@ -20,7 +20,7 @@ import type { JudgeChoice } from './judge-settings.ts';
 import { createLogPulse } from './log-pulse.ts';
 import type { LogPulse } from './log-pulse.ts';
 import { createAnswering } from './check/answering.ts';
-import { createAskedCount } from './check/asked-count.ts';
+import { createAskedAt } from './check/asked-at.ts';
 import type { HookName } from './settings.ts';
 
 /** A new hook is a file in `sense/hooks/`, a row here, and its `listen` in `settings.ts`. */
@@ -48,7 +48,7 @@ export type ListenerData = {
   readonly seed: number;
   readonly choice: JudgeChoice;
   readonly gates: GateChoice;
-  /** Counts the questions of each server. */
+  /** When each server last asked. */
   readonly asked: SharedArrayBuffer;
   /** Of `postern check`. */
   readonly probeKey: Uint8Array;
@@ -104,10 +104,10 @@ const main = async (data: ListenerData): Promise<void> => {
   const memory = createMemory(data.buffer, data.seed);
   const answering = createAnswering(data.probeKey, data.heardFile);
   const judge = createAsk(memory.table, judgeSettings(data.choice));
-  const asked = createAskedCount(data.asked);
+  const asked = createAskedAt(data.asked);
   // Behind marked sessions, which are no mail.
   const ask: Ask = (question) => {
-    asked.note(question.server);
+    asked.note(question.server, question.time);
     return judge(question);
   };
   const { tell, tellAll } = tellTogether(createLogPulse(data.logPulse));
