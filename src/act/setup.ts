@@ -123,6 +123,7 @@ const undo = async (memory: Memory, carryOut: CarryOut): Promise<string> => {
   const kept: string[] = [];
   for (const { file, now, wanted = null } of all) {
     const { path, before, facts } = file;
+    if (wanted === now) continue;
     const isAsBefore = wanted === before;
     await carryOut({
       verb: 'replace-file',

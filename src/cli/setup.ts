@@ -18,6 +18,12 @@ const takeBack = (call: Call, server: string): Promise<number> =>
   atDesk(call, async (desk) => {
     const ids = desk.receipts.inForce('setup', server).map(({ id }) => id);
     if (ids.length === 0) throw new Fault('USAGE', `${server} was not set up by Postern (postern actions)`);
+    if (call.options.has('dry-run')) {
+      print(
+        call.options.has('json') ? anyJson({ dryRun: true, server, undone: ids }) : `would be undone: ${ids.join(' ')}`,
+      );
+      return 0;
+    }
     const kept = await undo(ids, whoAsks(), desk);
     print(
       call.options.has('json')
@@ -85,6 +91,8 @@ const run = async (call: Call): Promise<number> => {
     asMilter: call.options.has('milter'),
     withLimits: call.options.has('limits'),
   };
+  const ways = ['apply', 'print', 'undo'].filter((way) => call.options.has(way));
+  if (ways.length > 1) throw new Fault('USAGE', `--${ways.join(' and --')} contradict each other: choose one`);
   if (server === 'cpanel') return tellCpanel(call, ask);
   if (!setupServers.includes(server))
     throw new Fault('USAGE', `postern setup ${plain(server)}: expected ${[...setupServers, 'cpanel'].join(', ')}`);

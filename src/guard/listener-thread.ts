@@ -22,7 +22,7 @@ import type { JudgeChoice } from './judge-settings.ts';
 import { createLogPulse } from './log-pulse.ts';
 import type { LogPulse } from './log-pulse.ts';
 import { createAnswering } from './check/answering.ts';
-import { createAskedCount } from './check/asked-count.ts';
+import { createAskedAt } from './check/asked-at.ts';
 import { tellPutOffs } from './put-off.ts';
 import type { HookName } from './settings.ts';
 
@@ -51,7 +51,7 @@ export type ListenerData = {
   readonly seed: number;
   readonly choice: JudgeChoice;
   readonly gates: GateChoice;
-  /** Counts the questions of each server. */
+  /** When each server last asked. */
   readonly asked: SharedArrayBuffer;
   /** Of `postern check`. */
   readonly probeKey: Uint8Array;
@@ -107,10 +107,10 @@ const main = async (data: ListenerData): Promise<void> => {
   const memory = createMemory(data.buffer, data.seed);
   const answering = createAnswering(data.probeKey, data.heardFile);
   const judge = createAsk(memory.table, judgeSettings(data.choice));
-  const asked = createAskedCount(data.asked);
+  const asked = createAskedAt(data.asked);
   // Behind marked sessions, which are no mail.
   const ask: Ask = (question) => {
-    asked.note(question.server);
+    asked.note(question.server, question.time);
     return judge(question);
   };
   const pulse = createLogPulse(data.logPulse);

@@ -14,7 +14,7 @@ import { readLive } from './live-log.ts';
 import { createLogPulse, logPulseBytes } from './log-pulse.ts';
 import { createGateNotes } from './gate-notes.ts';
 import { endpointsOf, milterSocketOf } from './endpoints.ts';
-import { askedCountBytes, createAskedCount } from './check/asked-count.ts';
+import { askedAtBytes, createAskedAt } from './check/asked-at.ts';
 import { hearCheckers } from './check/checkers.ts';
 import { heardFile, loggedFile } from './check/heard.ts';
 import { readsMarked } from './check/logged.ts';
@@ -165,14 +165,14 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     }),
   );
   const key = probeKey(state);
-  const asked = new SharedArrayBuffer(askedCountBytes);
+  const asked = new SharedArrayBuffer(askedAtBytes);
   const proving = createProving({
     everySeconds: durationSeconds(values.get('check.every')) ?? 0,
     state,
     endpoints: endpointsOf(values, state),
     receipts: desk.receipts,
     carryOut: desk.carryOut,
-    asked: createAskedCount(asked),
+    asked: createAskedAt(asked),
     key,
     heardFile: heardFile(state),
     loggedFile: loggedFile(state),

@@ -224,17 +224,20 @@ test('where no session can tell, mail that nobody asks about does', { skip: labC
   await assert.rejects(run('status'), /ended with 5: [^]*mynetworks exempt, and there is no other to come from/);
   assert.equal(proofs.length, 0, 'not proven is no news');
 
-  const sendMany = async (): Promise<void> => {
+  /** Mail, one after the other, until it has had its effect. */
+  const send = async (isEnough: (count: number) => boolean): Promise<void> => {
     const smtp = await dialSmtp({ from: '203.0.113.9', to: postfix.address, port: 25 });
     await smtp.say('EHLO client.test', 250);
-    for (let at = 0; at < unaskedMin + 5; at++)
-      await smtp.send('friend@example.net', ['alice@lab.test'], `Subject: ${at}\n\n.`);
+    for (let count = 0; !isEnough(count); count++) {
+      assert.ok(count < 2000, 'so much mail, and no word');
+      await smtp.send('friend@example.net', ['alice@lab.test'], `Subject: ${count}\n\n.`);
+      if (count % 10 === 0) await world.log.settle();
+    }
     await smtp.quit();
-    await world.log.settle();
     await guard.caughtUp();
     await guard.provenAgain();
   };
-  await sendMany();
+  await send((count) => count > unaskedMin);
   assert.equal(proofs.length, 0, 'each of these was asked about');
 
   const file = '/etc/postfix/main.cf';
@@ -242,16 +245,13 @@ test('where no session can tell, mail that nobody asks about does', { skip: labC
   // Still named, and never reached.
   writeFileSync(file, wired.replaceAll('permit_mynetworks,\n    check_policy', 'permit,\n    check_policy'), 'latin1');
   await reloadPostfix(world.log.iso);
-  await sendMany();
+  await send(() => proofs.length > 0);
   assert.equal(proofs.length, 1);
-  assert.match(
-    proofs[0]?.text ?? '',
-    /^postfix .* does not ask as it should: (?:[5-9]\d|1[01]\d) were taken without a question/,
-  );
+  assert.match(proofs[0]?.text ?? '', /^postfix .* does not ask as it should: \d+ were taken without a question/);
 
   writeFileSync(file, wired, 'latin1');
   await reloadPostfix(world.log.iso);
-  await sendMany();
+  await send((count) => count > 3);
   assert.deepEqual(
     proofs.map(({ turn }) => turn),
     ['lost', 'mended'],

@@ -32,6 +32,9 @@ test(
       const before = readFileSync(file, 'latin1');
       await run('setup', 'postfix', '--apply');
       const wired = readFileSync(file, 'latin1');
+      assert.match(await run('setup', 'postfix', '--undo', '--dry-run'), /^would be undone: A/);
+      assert.equal(readFileSync(file, 'latin1'), wired, 'said, not done');
+      await assert.rejects(run('setup', 'postfix', '--undo', '--apply'), /ended with 2: .*contradict/);
       const broken = wired.replaceAll('timeout=3s', 'timeout=4s');
       assert.notEqual(broken, wired);
       write(broken);
@@ -51,6 +54,12 @@ test(
       );
       assert.equal(readFileSync(file, 'latin1'), edit(before), 'to the byte');
       assert.match(await run('actions'), /nothing is in force/);
+
+      await run('setup', 'postfix', '--apply');
+      write('# rebuilt by somebody\n');
+      assert.match(await run('setup', 'postfix', '--undo'), /postfix: as it was/, 'of ours nothing is there');
+      assert.equal(readFileSync(file, 'latin1'), '# rebuilt by somebody\n');
+      write(before);
     } finally {
       rmSync(state, { recursive: true });
     }

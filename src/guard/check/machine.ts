@@ -8,7 +8,7 @@ import { eximWiring } from '../../servers/exim/wiring.ts';
 import { postfixWiring, wiringParameters } from '../../servers/postfix/wiring.ts';
 import { sendmailWiring } from '../../servers/sendmail/wiring.ts';
 import type { Endpoints, Service, Wiring } from '../../servers/wiring.ts';
-import type { CheckedServer } from './asked-count.ts';
+import type { CheckedServer } from './asked-at.ts';
 
 type Output = (program: Program, args: readonly string[]) => Promise<string | undefined>;
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { HookKind, Service, Wiring } from '../../servers/wiring.ts';
-import type { CheckedServer } from '../check/asked-count.ts';
+import type { CheckedServer } from '../check/asked-at.ts';
 import type { Finding } from '../check/finding.ts';
 import { isMailboxPort } from '../check/logins.ts';
 import { dialledHost } from '../check/machine.ts';

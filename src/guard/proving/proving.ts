@@ -10,8 +10,8 @@ import { createAddressSet } from '../../model/address-set.ts';
 import type { AddressSet } from '../../model/address-set.ts';
 import type { Event } from '../../model/event.ts';
 import type { Endpoints, Wiring } from '../../servers/wiring.ts';
-import { serverNames } from '../check/asked-count.ts';
-import type { AskedCount, CheckedServer } from '../check/asked-count.ts';
+import { serverNames } from '../check/asked-at.ts';
+import type { AskedAt, CheckedServer } from '../check/asked-at.ts';
 import { readWiring } from '../check/machine.ts';
 import type { ProofNews } from '../notices/news.ts';
 import { lookAt } from './look.ts';
@@ -52,7 +52,7 @@ type Wanted = Pick<Looker, 'key' | 'heardFile' | 'loggedFile'> & {
   readonly endpoints: Endpoints;
   readonly receipts: Pick<Receipts, 'inForce'>;
   readonly carryOut: CarryOut;
-  readonly asked: AskedCount;
+  readonly asked: AskedAt;
   readonly tell: (news: ProofNews) => void;
   readonly complain: (text: string) => void;
 };
@@ -104,7 +104,7 @@ export const createProving = (wanted: Wanted): Proving => {
   const looker: Looker = { key, heardFile, loggedFile, sessions, given: leaving.signal };
   const startedAt = Date.now();
   const unasked = createUnasked(asked.of);
-  /** Questions so far, at the last look. */
+  /** As it was at the last look. */
   const askedBefore = new Map<string, number>();
   const exempt = new Map<string, AddressSet>();
   let kept: readonly Kept[] = isOn ? readKept(state) : [];
@@ -138,9 +138,9 @@ export const createProving = (wanted: Wanted): Proving => {
     const known = kept.filter((place) => place.server === server);
     const wiring = await readWiring(server, wanted.endpoints, wanted.carryOut);
     exempt.set(server, createAddressSet(['127.0.0.0/8', '::1', ...(wiring?.exempt ?? [])]));
-    const count = asked.of(server);
-    const isAskedSince = askedBefore.has(server) && askedBefore.get(server) !== count;
-    askedBefore.set(server, count);
+    const lastAsked = asked.of(server);
+    const isAskedSince = askedBefore.has(server) && askedBefore.get(server) !== lastAsked;
+    askedBefore.set(server, lastAsked);
     const seen: Kept[] = [];
     const told: Told[] = [];
     for (const place of placesOf(server, wiring, known, isSetUp)) {
@@ -175,7 +175,8 @@ export const createProving = (wanted: Wanted): Proving => {
     const server = serverNames.find((name) => name === event.server);
     if (!isOn || server === undefined || event.time < startedAt || !isTaken(event)) return;
     if (exempt.get(server)?.has(event.client ?? '') === true || !kept.some((place) => place.server === server)) return;
-    if (unasked.took(server) < unaskedMin || Date.now() - (lookedByMail.get(server) ?? 0) < byMailEveryMs) return;
+    if (unasked.took(server, event.time) < unaskedMin || Date.now() - (lookedByMail.get(server) ?? 0) < byMailEveryMs)
+      return;
     lookedByMail.set(server, Date.now());
     void again([server]);
   };

@@ -1,11 +1,14 @@
 /**
- * The passive form of the proof: what a server took, as its log tells, since it last asked. Each message comes with a question
- * at least, so that many in a row without any were asked about by nobody.
+ * The passive form of the proof: what a server took, as its log tells, after it last asked. Each message comes with a question
+ * at least, so that many without any were asked about by nobody. A log is read later than a question is heard, so that it is
+ * the log's own times that count.
  */
 import type { Event } from '../../model/event.ts';
 
-/** So many are worth a look. More than this are seldom under way at once, with all of their questions behind them. */
+/** So many are worth a look. */
 export const unaskedMin = 50;
+/** A message is taken, and written down, so soon after the last question about it. */
+const takenSecondsMax = 5;
 
 /** A message, or a login to a mailbox, that came from somewhere and was taken. */
 export const isTaken = (event: Event): boolean => {
@@ -16,18 +19,18 @@ export const isTaken = (event: Event): boolean => {
 };
 
 export type Unasked = {
-  /** @returns how much was taken since the last question */
-  readonly took: (server: string) => number;
+  /** @param time the log's @returns how much was taken since the last question */
+  readonly took: (server: string, time: number) => number;
   readonly of: (server: string) => number;
   /** They do ask: what was taken came in by another way. */
   readonly forgive: (server: string) => void;
 };
 
-/** @param askedOf how often a server has asked */
-export const createUnasked = (askedOf: (server: string) => number): Unasked => {
+/** @param askedAt when a server last asked, in seconds since 1970 */
+export const createUnasked = (askedAt: (server: string) => number): Unasked => {
   const known = new Map<string, { asked: number; count: number }>();
   const knownOf = (server: string): { asked: number; count: number } => {
-    const asked = askedOf(server);
+    const asked = askedAt(server);
     const found = known.get(server);
     if (found?.asked === asked) return found;
     const anew = { asked, count: 0 };
@@ -35,7 +38,11 @@ export const createUnasked = (askedOf: (server: string) => number): Unasked => {
     return anew;
   };
   return {
-    took: (server) => ++knownOf(server).count,
+    took: (server, time) => {
+      const found = knownOf(server);
+      if (time > (found.asked + takenSecondsMax) * 1000) found.count++;
+      return found.count;
+    },
     of: (server) => knownOf(server).count,
     forgive: (server) => {
       knownOf(server).count = 0;

@@ -82,16 +82,25 @@ const whereIs = (lines: readonly string[], { ours, above, below }: Place): numbe
   return undefined;
 };
 
+/** True when no line is there any more that only we can have written. */
+const isGone = (before: readonly string[], after: readonly string[], now: readonly string[]): boolean => {
+  const others = new Set(before);
+  const ours = new Set(after.filter((line) => !others.has(line)));
+  return ours.size > 0 && !now.some((line) => ours.has(line));
+};
+
 /** @returns the text of now without what `after` has and `before` has not; undefined: a person has to do it */
 export const takeOut = (before: string, after: string, now: string): string | undefined => {
-  const places = placesOf(before.split('\n'), after.split('\n'));
-  if (places === undefined) return undefined;
-  const lines = now.split('\n');
-  // From the end, so that what stands above a place is still as we left it.
-  for (const place of places.toReversed()) {
-    const at = whereIs(lines, place);
-    if (at === undefined) return undefined;
-    lines.splice(at, place.ours.length, ...place.old);
+  const [old, ours, lines] = [before.split('\n'), after.split('\n'), now.split('\n')];
+  if (isGone(old, ours, lines)) return now;
+  let from = 0;
+  const kept: (readonly string[])[] = [];
+  for (const place of placesOf(old, ours) ?? [undefined]) {
+    const at = place === undefined ? undefined : whereIs(lines, place);
+    // Each where we left it, and in our order.
+    if (place === undefined || at === undefined || at < from) return undefined;
+    kept.push(lines.slice(from, at), place.old);
+    from = at + place.ours.length;
   }
-  return lines.join('\n');
+  return [...kept.flat(), ...lines.slice(from)].join('\n');
 };
