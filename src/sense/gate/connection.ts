@@ -233,7 +233,6 @@ export const serveClient = async (plain: Socket, visitor: Visitor, desk: GateDes
   } catch (error) {
     if (wire.isOpen) desk.complain(error);
   } finally {
-    visitor.left?.();
     leave(connection, hasQuit);
   }
 };

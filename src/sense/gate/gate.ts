@@ -142,7 +142,14 @@ export const startGate = async (
     answers: createAnswers(),
   };
   const doorman = createDoorman(limitsFor);
-  const sockets = new Set<Socket>();
+  /** Those that are open, and who is counted by the doorman for it. */
+  const sockets = new Map<Socket, string | undefined>();
+  /** One for all: a closure would be kept with each held connection. */
+  const forget = function (this: Socket): void {
+    const client = sockets.get(this);
+    sockets.delete(this);
+    if (client !== undefined) doorman.leave(client);
+  };
   let connections = 0;
 
   const isKnown = (client: string, time: number): boolean => {
@@ -169,20 +176,22 @@ export const startGate = async (
 
   const serve = async (socket: Socket, { client, port }: Origin): Promise<void> => {
     const time = Date.now();
+    // It went while its header was read: nobody would take it from the doorman's count.
+    if (socket.destroyed) return;
     const known = isKnown(client, time);
     const admission = known ? 'welcome' : doorman.enter(client, time);
     if (admission !== 'welcome') {
       turnAway(socket, client, time, admission);
       return;
     }
-    const left = known ? undefined : (): void => doorman.leave(client);
+    if (!known) sockets.set(socket, client);
     const inner =
       settings.implicitTls && tls !== undefined
         ? new TLSSocket(socket, { isServer: true, secureContext: tls })
         : socket;
     if (inner !== socket) inner.on('error', ignore);
     // Not awaited: that would cost each held connection another frame.
-    return serveClient(inner, { client, port, id: `gate:${++connections}`, isKnown: known, left }, desk);
+    return serveClient(inner, { client, port, id: `gate:${++connections}`, isKnown: known }, desk);
   };
 
   const serveProxied = async (socket: Socket): Promise<void> => {
@@ -192,8 +201,8 @@ export const startGate = async (
   };
 
   const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: settings.proxied }, (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket)).on('error', ignore);
+    sockets.set(socket, undefined);
+    socket.on('close', forget).on('error', ignore);
     const served = settings.proxied ? serveProxied(socket) : serve(socket, originOf(socket));
     served.catch((error: unknown) => {
       complain(error);
@@ -215,7 +224,7 @@ export const startGate = async (
     stop: async () => {
       clearInterval(noting);
       noteAnswers();
-      for (const socket of sockets) socket.destroy();
+      for (const socket of sockets.keys()) socket.destroy();
       await destination.stop();
       await server[Symbol.asyncDispose]();
     },

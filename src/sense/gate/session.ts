@@ -84,8 +84,6 @@ export type Visitor = {
   readonly id: string;
   /** Delivered mail or logged in before, or is one of ours. */
   readonly isKnown: boolean;
-  /** Called once, when it has gone. */
-  readonly left: (() => void) | undefined;
 };
 
 /** The client as far as somebody may wait for it. */
@@ -94,7 +92,7 @@ export type Presence = {
   readonly wait: (ms: number) => Promise<void>;
 };
 
-export type Session = Omit<Visitor, 'left'> & {
+export type Session = Visitor & {
   readonly presence: Presence;
   helo: string | undefined;
   esmtp: boolean;
