@@ -117,6 +117,7 @@ export const startGate = async (
   const tls = settings.tls === undefined ? undefined : readTls(settings.tls);
   const disabled = new Set(settings.disabled.map((verb) => verb.toUpperCase()));
   const limitsFor = createLimitsFor(settings.limits, settings.allowances);
+  const doorman = createDoorman(limitsFor);
   const desk: GateDesk = {
     ask,
     tell,
@@ -140,15 +141,12 @@ export const startGate = async (
     sleepers: createSleepers(sleepersMax),
     tarpit: createTarpit(settings.heldConnectionsMax),
     answers: createAnswers(),
+    doorman,
   };
-  const doorman = createDoorman(limitsFor);
-  /** Those that are open, and who is counted by the doorman for it. */
-  const sockets = new Map<Socket, string | undefined>();
+  const sockets = new Set<Socket>();
   /** One for all: a closure would be kept with each held connection. */
   const forget = function (this: Socket): void {
-    const client = sockets.get(this);
     sockets.delete(this);
-    if (client !== undefined) doorman.leave(client);
   };
   let connections = 0;
 
@@ -176,15 +174,12 @@ export const startGate = async (
 
   const serve = async (socket: Socket, { client, port }: Origin): Promise<void> => {
     const time = Date.now();
-    // It went while its header was read: nobody would take it from the doorman's count.
-    if (socket.destroyed) return;
     const known = isKnown(client, time);
     const admission = known ? 'welcome' : doorman.enter(client, time);
     if (admission !== 'welcome') {
       turnAway(socket, client, time, admission);
       return;
     }
-    if (!known) sockets.set(socket, client);
     const inner =
       settings.implicitTls && tls !== undefined
         ? new TLSSocket(socket, { isServer: true, secureContext: tls })
@@ -201,7 +196,7 @@ export const startGate = async (
   };
 
   const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: settings.proxied }, (socket) => {
-    sockets.set(socket, undefined);
+    sockets.add(socket);
     socket.on('close', forget).on('error', ignore);
     const served = settings.proxied ? serveProxied(socket) : serve(socket, originOf(socket));
     served.catch((error: unknown) => {
@@ -224,7 +219,7 @@ export const startGate = async (
     stop: async () => {
       clearInterval(noting);
       noteAnswers();
-      for (const socket of sockets.keys()) socket.destroy();
+      for (const socket of sockets) socket.destroy();
       await destination.stop();
       await server[Symbol.asyncDispose]();
     },

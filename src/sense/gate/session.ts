@@ -19,7 +19,7 @@ import type { Sleepers } from '../hooks/sleepers.ts';
 import type { Signature } from './signature.ts';
 import type { OriginCheck } from './origin.ts';
 import type { Destination, Link } from './destination.ts';
-import type { LimitsFor, Patience } from './limits.ts';
+import type { Doorman, LimitsFor, Patience } from './limits.ts';
 import type { OfferOf } from './verbs/offer.ts';
 import type { Answered, Answers } from './hostile/answers.ts';
 import { answerHostile } from './hostile/answer.ts';
@@ -57,6 +57,7 @@ export type GateDesk = Pick<HookSettings, 'ask' | 'tell' | 'complain' | 'nextPro
   readonly sleepers: Sleepers;
   readonly tarpit: Tarpit;
   readonly answers: Answers;
+  readonly doorman: Doorman;
 };
 
 export type Transaction = {
