@@ -49,16 +49,16 @@ const until = async (at: number, wanted: boolean): Promise<void> => {
 };
 
 type Contender = { readonly name: string; readonly start: (() => ChildProcess) | undefined; readonly port: number };
+/** @param passClient `received`: connections to the sink are kept, as the peer's are; `auto`: each session has its own */
+const startGate = (passClient: 'received' | 'auto'): ChildProcess => {
+  const file = join(import.meta.dirname, 'gate-service.ts');
+  const args = [file, `${port}`, `${sinkPort}`, '0', '127.0.0.1', '50000', '1', passClient];
+  return spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+};
 const contenders: Contender[] = [
   { name: 'smtp-sink alone (C)', start: undefined, port: sinkPort },
-  {
-    name: 'postern gate, to smtp-sink',
-    start: () =>
-      spawn(process.execPath, [join(import.meta.dirname, 'gate-service.ts'), `${port}`, `${sinkPort}`], {
-        stdio: ['ignore', 'ignore', 'inherit'],
-      }),
-    port,
-  },
+  { name: 'postern gate, to smtp-sink', start: () => startGate('received'), port },
+  { name: 'the same, by XCLIENT', start: () => startGate('auto'), port },
 ];
 const peers = installPeers(scratch, port, sinkPort);
 contenders.push(...peers.map((peer) => ({ ...peer, port })));

@@ -1,6 +1,7 @@
 /**
  * The gate with the judge in front of a sink, in one process:
- * `gate-service.ts PORT BACKEND-PORT [GREET-PAUSE-MS] [BACKEND-HOST] [HELD-MAX] [THREADS]`.
+ * `gate-service.ts PORT BACKEND-PORT [GREET-PAUSE-MS] [BACKEND-HOST] [HELD-MAX] [THREADS] [received]`.
+ * With the last word the client is told of in a Received line alone, and connections to the sink are kept.
  * Clients in 127.0.1.0/24 are hostile to it and held, those in 127.0.9.0/24 are hostile and sent away, as when its budget is spent.
  */
 import { isMainThread, Worker } from 'node:worker_threads';
@@ -44,7 +45,12 @@ await startGate(
   },
   {
     name: 'gate.test',
-    backend: { host: backendHost, port: sinkPort, passClient: 'auto', replyMsMax: 300_000 },
+    backend: {
+      host: backendHost,
+      port: sinkPort,
+      passClient: process.argv[8] === 'received' ? 'received' : 'auto',
+      replyMsMax: 300_000,
+    },
     domains: ['lab.test'],
     tls: undefined,
     implicitTls: false,

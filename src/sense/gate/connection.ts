@@ -194,6 +194,7 @@ const answerTo = async (connection: Connection, item: Input): Promise<Answer | u
 };
 
 const leave = ({ wire, session, desk }: Connection, hasQuit: boolean): void => {
+  if (!session.isKnown) desk.doorman.leave(session.client);
   if (session.heldAnswers !== undefined) desk.tarpit.leave();
   session.answered?.ended(performance.now());
   if (session.suspect || session.errors > 0)
@@ -233,7 +234,6 @@ export const serveClient = async (plain: Socket, visitor: Visitor, desk: GateDes
   } catch (error) {
     if (wire.isOpen) desk.complain(error);
   } finally {
-    visitor.left?.();
     leave(connection, hasQuit);
   }
 };

@@ -117,6 +117,7 @@ export const startGate = async (
   const tls = settings.tls === undefined ? undefined : readTls(settings.tls);
   const disabled = new Set(settings.disabled.map((verb) => verb.toUpperCase()));
   const limitsFor = createLimitsFor(settings.limits, settings.allowances);
+  const doorman = createDoorman(limitsFor);
   const desk: GateDesk = {
     ask,
     tell,
@@ -140,9 +141,13 @@ export const startGate = async (
     sleepers: createSleepers(sleepersMax),
     tarpit: createTarpit(settings.heldConnectionsMax),
     answers: createAnswers(),
+    doorman,
   };
-  const doorman = createDoorman(limitsFor);
   const sockets = new Set<Socket>();
+  /** One for all: a closure would be kept with each held connection. */
+  const forget = function (this: Socket): void {
+    sockets.delete(this);
+  };
   let connections = 0;
 
   const isKnown = (client: string, time: number): boolean => {
@@ -175,14 +180,13 @@ export const startGate = async (
       turnAway(socket, client, time, admission);
       return;
     }
-    const left = known ? undefined : (): void => doorman.leave(client);
     const inner =
       settings.implicitTls && tls !== undefined
         ? new TLSSocket(socket, { isServer: true, secureContext: tls })
         : socket;
     if (inner !== socket) inner.on('error', ignore);
     // Not awaited: that would cost each held connection another frame.
-    return serveClient(inner, { client, port, id: `gate:${++connections}`, isKnown: known, left }, desk);
+    return serveClient(inner, { client, port, id: `gate:${++connections}`, isKnown: known }, desk);
   };
 
   const serveProxied = async (socket: Socket): Promise<void> => {
@@ -193,7 +197,7 @@ export const startGate = async (
 
   const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: settings.proxied }, (socket) => {
     sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket)).on('error', ignore);
+    socket.on('close', forget).on('error', ignore);
     const served = settings.proxied ? serveProxied(socket) : serve(socket, originOf(socket));
     served.catch((error: unknown) => {
       complain(error);

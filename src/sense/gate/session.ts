@@ -19,7 +19,7 @@ import type { Sleepers } from '../hooks/sleepers.ts';
 import type { Signature } from './signature.ts';
 import type { OriginCheck } from './origin.ts';
 import type { Destination, Link } from './destination.ts';
-import type { LimitsFor, Patience } from './limits.ts';
+import type { Doorman, LimitsFor, Patience } from './limits.ts';
 import type { OfferOf } from './verbs/offer.ts';
 import type { Answered, Answers } from './hostile/answers.ts';
 import { answerHostile } from './hostile/answer.ts';
@@ -57,6 +57,7 @@ export type GateDesk = Pick<HookSettings, 'ask' | 'tell' | 'complain' | 'nextPro
   readonly sleepers: Sleepers;
   readonly tarpit: Tarpit;
   readonly answers: Answers;
+  readonly doorman: Doorman;
 };
 
 export type Transaction = {
@@ -84,8 +85,6 @@ export type Visitor = {
   readonly id: string;
   /** Delivered mail or logged in before, or is one of ours. */
   readonly isKnown: boolean;
-  /** Called once, when it has gone. */
-  readonly left: (() => void) | undefined;
 };
 
 /** The client as far as somebody may wait for it. */
@@ -94,7 +93,7 @@ export type Presence = {
   readonly wait: (ms: number) => Promise<void>;
 };
 
-export type Session = Omit<Visitor, 'left'> & {
+export type Session = Visitor & {
   readonly presence: Presence;
   helo: string | undefined;
   esmtp: boolean;
