@@ -133,6 +133,11 @@ test('Postfix: the way of a message, in the words of 2.x and of 3.10', () => {
     ['postfix/smtp[9]: 4ABCDEF: y.test[192.0.2.9]:25: replacing server reply "4" with "5"'],
     ['postfix/smtp[9]: SSL_connect:SSLv3/TLS read server hello'],
     ['postfix/cleanup[9]: 4ABCDEF: removed (canceled)'],
+    [
+      'postfix/smtp[9]: 4ABCDEF: server y.test[192.0.2.9] offered no compatible authentication mechanisms for this type',
+    ],
+    ['postfix/smtp[9]: server certificate verification failed for y.test[192.0.2.9]:25: certificate has expired'],
+    ['postfix/postsuper[9]: Force-expired: 3 messages'],
     ['postfix/qmgr[9]: 4ABCDEF: status=deferred (bounce failed)'],
     ['postfix/newaliases[9]: warning: /etc/aliases, line 3: need name:value pair'],
     ['postfix/verify[9]: close database /var/lib/postfix/verify_cache.db: No such file or directory'],

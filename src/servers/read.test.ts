@@ -94,7 +94,7 @@ test('other programs are foreign, other text is malformed, neither tells anythin
     '\0\0',
     'Nov 21 00:10:31 mx last message repeated 3 times',
   ]);
-  assert.deepEqual(understood, ['foreign', 'foreign', 'malformed', 'malformed', 'malformed', 'known']);
+  assert.deepEqual(understood, ['foreign', 'foreign', 'malformed', 'malformed', 'malformed', 'foreign']);
   assert.deepEqual(events, []);
 });
 
@@ -147,6 +147,28 @@ test('what rsyslog folds together stands for all of its lines', () => {
       ['auth', '192.0.2.1', 3, true],
       ['auth', '192.0.2.1', 8, false],
       ['message', undefined, 5, undefined],
+    ],
+  );
+});
+
+test('what BSD’s syslog says of the line before it is told of that line’s client', () => {
+  const again = 'Nov 21 00:10:59 mx last message repeated 4 times';
+  const { events, understood } = readAll([
+    again,
+    'Nov 21 00:10:31 mx postfix/smtpd[12]: warning: h[192.0.2.1]: SASL LOGIN authentication failed: no',
+    again,
+    'Nov 21 00:10:31 mx cron[7]: x',
+    again,
+    'Nov 21 00:10:31 mx postfix/smtpd[12]: lost connection after AUTH from h[192.0.2.1]',
+    again,
+    'Nov 21 00:10:59 mx last message repeated x times',
+  ]);
+  assert.deepEqual(understood, ['known', 'event', 'event', 'foreign', 'foreign', 'known', 'known', 'known']);
+  assert.deepEqual(
+    events.map(({ kind, client, count, time }) => [kind, client, count, time - Date.UTC(2026, 10, 21, 0, 10)]),
+    [
+      ['auth', '192.0.2.1', undefined, 31_000],
+      ['auth', '192.0.2.1', 4, 59_000],
     ],
   );
 });

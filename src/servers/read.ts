@@ -35,6 +35,8 @@ const withoutId = (message: string): string =>
 
 const repeatedPattern = /^message repeated (\d{1,6}) times: \[ ?/;
 
+const againPattern = /^message repeated (\d{1,6}) times?$/;
+
 /** rsyslog's reduction of equal lines: `message repeated 3 times: [ TEXT]`. */
 const repeatedIn = (message: string): { readonly message: string; readonly times: number } | undefined => {
   const found = message.startsWith('message repeated ') ? repeatedPattern.exec(message) : null;
@@ -55,16 +57,18 @@ const isWide = (line: string): boolean =>
     : line.charCodeAt(5) === 0 && line.charCodeAt(3) === 0 && line.startsWith('\xff\xfe');
 const narrow = (line: string): string => line.replace('\xff\xfe', '').replaceAll('\0', '').replace(/\r$/, '');
 
-const createBareReader = (zone: Zone, latest: () => number): LogReader => {
-  const stamps = createStamps(zone, latest);
-  const header: Header = { program: '', pid: '', messageAt: 0 };
+type Records = {
+  readonly read: (time: number, program: string, pid: string, message: string, tell: Tell) => Understood;
+  /** BSD's reduction of equal lines names nobody: the line before it does. */
+  readonly again: (time: number, message: string, tell: Tell) => Understood;
+};
+
+/** Messages without their headers, each to the server whose program wrote it. */
+const createRecords = (servers: Set<ServerName>): Records => {
   const syslogReaders = syslogGrammars.map(({ server, grammar }) => ({ server, grammar, reader: grammar.reader() }));
-  const lineReaders = lineGrammars.map(({ server, grammar }) => ({ server, grammar, reader: grammar.reader(stamps) }));
   const owners = new Map<string, SyslogReader | null>();
-  const servers = new Set<ServerName>();
-  const exported = createExportReader();
-  let format = 'unknown';
-  let current: LineReader | undefined;
+  /** The message before, of whatever program. */
+  const before = { program: '', pid: '', message: '' };
 
   const ownerOf = (program: string): SyslogReader | null => {
     const found = syslogReaders.find(({ grammar }) => grammar.owns(program));
@@ -74,7 +78,10 @@ const createBareReader = (zone: Zone, latest: () => number): LogReader => {
     return owner;
   };
 
-  const readRecord = (time: number, program: string, pid: string, message: string, tell: Tell): Understood => {
+  const read: Records['read'] = (time, program, pid, message, tell) => {
+    before.program = program;
+    before.pid = pid;
+    before.message = message;
     let owner = owners.get(program);
     if (owner === undefined) owner = ownerOf(program);
     if (owner === null) return 'foreign';
@@ -83,6 +90,25 @@ const createBareReader = (zone: Zone, latest: () => number): LogReader => {
       ? owner.read(time, program, pid, message, tell)
       : owner.read(time, program, pid, repeated.message, (event) => tell(timesTold(event, repeated.times)));
   };
+
+  const again: Records['again'] = (time, message, tell) => {
+    const times = Number(againPattern.exec(message)?.[1] ?? 0);
+    if (times === 0 || before.program === '') return 'known';
+    return read(time, before.program, before.pid, before.message, (event) => tell(timesTold(event, times)));
+  };
+  return { read, again };
+};
+
+const createBareReader = (zone: Zone, latest: () => number): LogReader => {
+  const stamps = createStamps(zone, latest);
+  const header: Header = { program: '', pid: '', messageAt: 0 };
+  const lineReaders = lineGrammars.map(({ server, grammar }) => ({ server, grammar, reader: grammar.reader(stamps) }));
+  const servers = new Set<ServerName>();
+  const records = createRecords(servers);
+  const readRecord = records.read;
+  const exported = createExportReader();
+  let format = 'unknown';
+  let current: LineReader | undefined;
 
   const readExport = (line: string, tell: Tell): Understood | 'malformed' => {
     const record = exported.read(line);
@@ -101,7 +127,8 @@ const createBareReader = (zone: Zone, latest: () => number): LogReader => {
     }
     if (!readHeader(line, stamps, header)) return undefined;
     const message = withoutId(line.slice(header.messageAt));
-    if (header.program === 'last' && message.startsWith('message repeated')) return 'known';
+    if (header.program === 'last' && message.startsWith('message repeated'))
+      return records.again(stamps.time, message, tell);
     return readRecord(stamps.time, header.program, header.pid, message, tell);
   };
 

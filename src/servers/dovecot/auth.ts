@@ -18,6 +18,9 @@ const failures: readonly (readonly [string, Reason])[] = [
   ['unknown user', 'unknown-account'],
   ['Unknown user', 'unknown-account'],
   ['user not found', 'unknown-account'],
+  ['pam_authenticate() failed: Authentication service cannot retrieve', 'aborted'],
+  ['pam_authenticate() failed: System error', 'aborted'],
+  ['pam_authenticate() failed: User account has expired', 'disabled'],
   ['pam_authenticate() failed', 'bad-password'],
   ['invalid credentials', 'bad-password'],
   ['Invalid credentials', 'bad-password'],
@@ -30,7 +33,6 @@ const failures: readonly (readonly [string, Reason])[] = [
   ['User unknown', 'unknown-account'],
   ['allow_nets check failed', 'policy'],
   ['Attempted login with password having illegal chars', 'malformed'],
-  ['pam_acct_mgmt() failed', 'disabled'],
   ['User found from deny passdb', 'disabled'],
   ['invalid password field', 'disabled'],
   ['Authentication failure due to policy server refusal', 'policy'],
@@ -82,7 +84,12 @@ type Parts = {
   readonly driver: string;
   readonly words: string;
   readonly wordsAt: number;
+  /** An error of the server's own. */
+  readonly isFault: boolean;
 };
+
+const isFaultLevel = (level: string | undefined): boolean =>
+  level === 'Error' || level === 'Fatal' || level === 'Panic';
 
 /** 2.3: `DRIVER(USER,ADDRESS,<SESSION>): TEXT` */
 const partsOf23 = (text: string): Parts | undefined => {
@@ -98,11 +105,12 @@ const partsOf23 = (text: string): Parts | undefined => {
     subject: open < 0 || open > close ? undefined : subjectOf(text.slice(open + 1, close)),
     words: text.slice(close + 3),
     wordsAt: close + 3,
+    isFault: false, // its level stands before all of this
   };
 };
 
 const tailPattern =
-  /^,sasl:[a-z0-9-]{1,30}(?:,master)?\)(?:<\d{1,10}>)?(?:<([^<>]{0,60})>)?(?:: request \[\d{1,10}\])?: (?:[A-Z][a-z]{3,6}: )?(?:([\w-]{1,40}): )?/;
+  /^,sasl:[a-z0-9-]{1,30}(?:,master)?\)(?:<\d{1,10}>)?(?:<([^<>]{0,60})>)?(?:: request \[\d{1,10}\])?: (?:([A-Z][a-z]{3,6}): )?(?:([\w-]{1,40}): )?/;
 
 /** 2.4: `auth(USER,ADDRESS,sasl:MECH)<SESSION>: DRIVER: TEXT` */
 const partsOf24 = (text: string): Parts | undefined => {
@@ -117,7 +125,7 @@ const partsOf24 = (text: string): Parts | undefined => {
       ? { account: fields, client: undefined, session }
       : { account: fields.slice(0, comma), client: canonicalAddress(fields.slice(comma + 1)), session };
   const wordsAt = mech + tail[0].length;
-  return { subject, driver: tail[2] ?? '', words: text.slice(wordsAt), wordsAt };
+  return { subject, driver: tail[3] ?? '', words: text.slice(wordsAt), wordsAt, isFault: isFaultLevel(tail[2]) };
 };
 
 /** A user name may imitate either form: the later one in the line is Dovecot's. */
@@ -141,7 +149,7 @@ const reasonIn = ({ driver, words }: Parts, subject: Subject, reason: Reason, ch
 export const readAuth = (time: number, text: string, chain: Chain, tell: Tell): Understood => {
   if (clientTails.some((mark) => text.includes(mark))) return 'known';
   const parts = partsOf(text);
-  if (parts === undefined) return 'known';
+  if (parts === undefined || parts.isFault) return 'known';
   const { subject, words } = parts;
   const failure = failures.find(([start]) => words.startsWith(start));
   if (failure === undefined) return 'known';

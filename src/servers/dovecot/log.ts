@@ -73,6 +73,10 @@ const masterWords = [
   'Temporary ',
 ];
 
+/** A server that cannot ask its accounts says nothing about passwords. */
+const faults: ReadonlySet<string> = new Set(['Error: ', 'Fatal: ', 'Panic: ']);
+const isFault = (level: string | undefined): boolean => level !== undefined && faults.has(level);
+
 const isNameless = (message: string): boolean =>
   prefixPattern.test(message) || masterWords.some((start) => message.startsWith(start));
 
@@ -113,13 +117,13 @@ const readLmtp = (time: number, message: string, tell: Tell): Understood => {
 };
 
 /** `pam_unix(dovecot:auth): …` and its kin. */
-const pamPattern = /^pam_\w{2,20}\(dovecot/;
+const isPam = (text: string): boolean => text.startsWith('pam_') && /^pam_\w{2,20}\(dovecot/.test(text);
 /** PAM speaks under these tags too; nothing else of theirs is Dovecot's. */
 const pamPrograms: ReadonlySet<string> = new Set(['auth', 'dovecot-auth']);
 
 const readMessage = (time: number, message: string, chain: Chain, tell: Tell): Understood => {
   const pam = message.startsWith('auth: ') ? message.slice(6) : message;
-  if (pam.startsWith('pam_') && pamPattern.test(pam)) return readPam(time, pam, tell);
+  if (isPam(pam)) return readPam(time, pam, tell);
   const length = nameLength(message);
   const name = message.slice(0, length);
   // Services have any name that a postmaster gives them.
@@ -130,7 +134,10 @@ const readMessage = (time: number, message: string, chain: Chain, tell: Tell): U
   let text = colon < 0 ? '' : message.slice(colon + 2);
   const level = levels.find((word) => text.startsWith(word));
   if (level !== undefined) text = text.slice(level.length);
-  if (name === 'auth' || name === 'auth-worker') return readAuth(time, bare ? text : message, chain, tell);
+  if (name === 'auth' || name === 'auth-worker') {
+    if (!bare) return readAuth(time, message, chain, tell);
+    return isFault(level) ? 'known' : readAuth(time, text, chain, tell);
+  }
   if (bare && isLoginProcess(name)) return readLogin(time, name, text, chain, tell);
   return name === 'lmtp' && message.charCodeAt(length) === 40 ? readLmtp(time, message, tell) : 'known';
 };
@@ -142,7 +149,7 @@ export const dovecotGrammar: SyslogGrammar = {
     const chain = newChain();
     return {
       read: (time, program, _pid, message, tell) =>
-        pamPrograms.has(program) && !pamPattern.test(message) ? 'foreign' : readMessage(time, message, chain, tell),
+        pamPrograms.has(program) && !isPam(message) ? 'foreign' : readMessage(time, message, chain, tell),
     };
   },
 };

@@ -206,7 +206,16 @@ export const readBounce: DaemonReader = (line, memory, tell) => {
   return 'event';
 };
 
-const toolWords = ['Deleted', 'Requeued', 'Placed on hold', 'Released from hold', 'Renamed', 'Expired', 'info: '];
+const toolWords = [
+  'Deleted',
+  'Requeued',
+  'Placed on hold',
+  'Released from hold',
+  'Renamed',
+  'Expired',
+  'Force-expired',
+  'info: ',
+];
 
 export const readSuper: DaemonReader = (line, _memory, tell) => {
   const { text } = line;
