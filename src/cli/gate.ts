@@ -1,5 +1,5 @@
 /** `gate check|report`: what an outsider could do at a mail server that the user names. */
-import { checkHardening } from '../guard/check/hardening.ts';
+import { checkHardening, seeBareNewlines } from '../guard/check/hardening.ts';
 import { trustOf } from '../guard/check/machine.ts';
 import { hostAndPort } from '../guard/setting.ts';
 import { Fault } from '../model/fault.ts';
@@ -19,7 +19,11 @@ const run = async (call: Call): Promise<number> => {
     throw new Fault('USAGE', 'expected: postern gate check HOST:PORT, or postern gate report');
   const target = { ...at, from: call.options.get('from'), recipient: call.options.get('recipient') ?? 'postmaster' };
   const trustedBecause = call.options.has('from') ? undefined : trustOf(undefined, at.host);
-  const findings = await checkHardening({ target, helo: 'check.invalid', trustedBecause });
+  const onlooker = { target, helo: 'check.invalid', trustedBecause };
+  const findings = [
+    ...(await checkHardening(onlooker)),
+    ...(call.options.has('message') ? [await seeBareNewlines(onlooker, true)] : []),
+  ];
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
   if (call.options.has('json')) print(anyJson({ version: 1, target: text, findings }));
   else for (const { id, state, words } of findings) print(`${stateMarks[state]} ${id.padEnd(20)} ${plain(words)}`);
@@ -30,13 +34,18 @@ export const gateCommand: Command = {
   name: 'gate',
   usage: 'postern gate check HOST:PORT | report',
   summary:
-    'check: what could an outsider do at this server? No message is sent. report: what the answers of our gate do to attackers.',
+    'check: what could an outsider do at this server? No message is sent without --message. report: what the answers of our gate do to attackers.',
   options: [
     { name: 'from', value: 'ADDRESS', sentence: 'Come from this address of this machine.' },
     {
       name: 'recipient',
       value: 'ADDRESS',
       sentence: 'A recipient that exists there: its domain is tried for names that do not.',
+    },
+    {
+      name: 'message',
+      sentence:
+        'Also try bare line ends (SMTP smuggling): a server that takes one has a message for the recipient then.',
     },
     jsonOption,
     ...deskOptions,
