@@ -12,7 +12,7 @@ import { createMemory } from '../judge/memory.ts';
 import { termsOf } from '../judge/score.ts';
 import { defaultJudgeSettings } from '../judge/settings.ts';
 import { readScore } from '../judge/statistics/ratio-test.ts';
-import { readLogs } from './read-logs.ts';
+import { readAside } from './aside/read-aside.ts';
 import type { ReadOptions } from './read-logs.ts';
 
 const historyMax = 200;
@@ -54,7 +54,7 @@ export const explain = async (text: string, options: ReadOptions): Promise<Expla
       if (history.length > 2 * historyMax) history = history.slice(-historyMax);
     },
   });
-  await readLogs(options, (event) => {
+  await readAside(options, (event) => {
     latest = Math.max(latest, event.time);
     judge.tell(event);
     if (!namesIt(event, kind, subject)) return;

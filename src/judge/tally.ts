@@ -19,7 +19,7 @@ type AccountCount = {
   invalid: number;
   failures: number;
   /** Where it logged in from, the first few; most accounts of a guesser's list never do. */
-  clients: string[] | undefined;
+  clients: readonly string[] | undefined;
 };
 type DomainCount = { accepted: number; unknown: number; bounces: number };
 type SenderCount = {
@@ -150,9 +150,9 @@ export const createTally = (): Tally => {
     const account = accounts.of(event.account);
     if (event.outcome === 'failure') account.failures += event.count ?? 1;
     else if (event.client !== undefined) {
-      account.clients ??= [];
-      if (account.clients.length < placesMax && !account.clients.includes(event.client))
-        account.clients.push(event.client);
+      const known = account.clients ?? [];
+      // Not pushed: an array that grows makes room for sixteen more, and most accounts have one place.
+      if (known.length < placesMax && !known.includes(event.client)) account.clients = [...known, event.client];
     }
   };
 
