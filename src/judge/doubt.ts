@@ -5,7 +5,7 @@
  */
 import { networkOf, prefixOf } from '../model/address.ts';
 import { createAddressSet } from '../model/address-set.ts';
-import type { Event } from '../model/event.ts';
+import type { JudgedEvent } from '../model/event.ts';
 import type { Facts } from './detectors/detector.ts';
 import { tags } from './detectors/tags.ts';
 import { shapes } from './statistics/table.ts';
@@ -71,7 +71,7 @@ const mark = (table: Table, client: string, seconds: number): void => {
 
 type Doubts = {
   /** @returns the event, or without its client when that stands for many */
-  readonly examine: (event: Event) => Event;
+  readonly examine: (event: JudgedEvent) => JudgedEvent;
   /** True when a failed login says nothing about who tried. */
   readonly isFault: (facts: Facts) => boolean;
 };
@@ -114,7 +114,7 @@ const createCrowdedAddress = () => {
 };
 
 /** A guesser has no success with many accounts, and greets by one name or few. */
-const nameOf = (event: Event): string | undefined => {
+const nameOf = (event: JudgedEvent): string | undefined => {
   if (event.kind === 'auth') return event.outcome === 'success' ? event.account : undefined;
   return event.helo;
 };
@@ -126,13 +126,13 @@ export const createDoubts = (table: Table, tell: (doubt: Doubt) => void): Doubts
   let isDown = false;
   let doubtedUntil = 0;
 
-  const succeed = (event: Event): void => {
+  const succeed = (event: JudgedEvent): void => {
     if (failed.size > 0) failed.clear();
     if (!isDown) return;
     isDown = false;
     tell({ kind: 'logins-down', time: event.time, isOver: true, words: 'logins succeed again: failures count again' });
   };
-  const fail = (event: Event, account: string): void => {
+  const fail = (event: JudgedEvent, account: string): void => {
     if (failed.size === 0 || event.time - failedSince > downWindowMs) {
       failed.clear();
       failedSince = event.time;

@@ -2,7 +2,7 @@
  * One fact told by two servers counts once: a failed SMTP login stands in Postfix's or Exim's log and in Dovecot's. The
  * first of a pair passes, the other within a few seconds, from another server, for the same client, is its echo.
  */
-import type { Event, Outcome, ServerName } from '../model/event.ts';
+import type { JudgedEvent, Outcome, ServerName } from '../model/event.ts';
 import { byPair } from './statistics/by-pair.ts';
 
 const echoMs = 15_000;
@@ -11,7 +11,7 @@ const waitingMax = 10_000;
 type Told = { server: ServerName; time: number; count: number };
 
 /** @returns a filter: true when the event repeats what another server told already */
-export const createEcho = (): ((event: Event) => boolean) => {
+export const createEcho = (): ((event: JudgedEvent) => boolean) => {
   /** Postfix does not always log the account, so the outcome and the client make the pair. */
   const waiting = byPair<Outcome | undefined, Told>();
   return ({ kind, client, outcome, server, time }) => {

@@ -5,7 +5,7 @@
  * A step of more than 30 days, forward or back, is believed when three events in a row agree on it; until then such
  * events count as told now.
  */
-import type { Event } from '../model/event.ts';
+import type { JudgedEvent } from '../model/event.ts';
 
 const stepMsMax = 30 * 86_400_000;
 const witnessesMin = 3;
@@ -44,7 +44,7 @@ const isTooLong = (text: string | undefined): boolean => text !== undefined && t
 const isOdd = (count: number | undefined): boolean => count !== undefined && !(count >= 1 && count <= countMax);
 
 /** @returns a function that gives the event as it was told, or a bounded copy of it */
-export const createIntake = (): ((event: Event) => Event) => {
+export const createIntake = (): ((event: JudgedEvent) => JudgedEvent) => {
   const clock = createClock();
   return (event) => {
     const time = clock(event.time);

@@ -3,7 +3,7 @@
  * handed in, time comes with the event. The same code judges a live session, last week's log and a replay of it.
  */
 import { domainOf, networkOf } from '../model/address.ts';
-import type { Event, EventKind } from '../model/event.ts';
+import type { JudgedEvent, EventKind } from '../model/event.ts';
 import type { Tell } from '../model/ports.ts';
 import type { Incident, Report } from '../model/report.ts';
 import type { Standing } from '../model/standing.ts';
@@ -75,7 +75,7 @@ type Listener = {
 };
 
 /** Refused for another reason than a recipient or a password: perhaps by us. */
-const isRefusal = (event: Event): boolean =>
+const isRefusal = (event: JudgedEvent): boolean =>
   event.kind === 'recipient'
     ? event.outcome === 'deferred' || event.outcome === 'rejected'
     : event.kind === 'auth' && event.reason === 'policy';
@@ -194,7 +194,7 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
     for (const kind of detector.listensTo) listeners.set(kind, [...(listeners.get(kind) ?? []), detector]);
   }
 
-  const factsOf = (event: Event, place: Place | undefined, seconds: number): Facts => {
+  const factsOf = (event: JudgedEvent, place: Place | undefined, seconds: number): Facts => {
     const prefix = place?.prefix;
     const network = place?.network;
     const isContact = event.kind === 'recipient' || event.kind === 'delivery';

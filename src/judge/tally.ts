@@ -1,7 +1,7 @@
 /** Who did how much: plain counts for the report, per client, account, domain and sender. Bounded: what was quiet longest makes room. */
 import { domainOf, networkOf } from '../model/address.ts';
 import { keep } from '../model/keep.ts';
-import type { Event, EventKind } from '../model/event.ts';
+import type { JudgedEvent, EventKind } from '../model/event.ts';
 import type { AccountReport, DomainReport, Offender, OffendingNetwork, SenderReport } from '../model/report.ts';
 import type { Standing } from '../model/standing.ts';
 import { byPair } from './statistics/by-pair.ts';
@@ -45,7 +45,7 @@ const figuresOf = (count: ClientCount) => ({
 
 const activityOf = ({ messages, recipients, failures }: AccountCount): number => messages + recipients + failures;
 
-type Counter = (event: Event, prefix: string | undefined) => void;
+type Counter = (event: JudgedEvent, prefix: string | undefined) => void;
 
 export type Tally = {
   /** Counts an event of this kind; undefined: of such nothing is counted. */
@@ -84,7 +84,7 @@ export const createTally = (): Tally => {
   const senders: SenderCount[] = [];
   const senderIndex = byPair<SenderReport['kind'], SenderCount>();
 
-  const offence = (event: Event, prefix: string, field: 'unknown' | 'denied' | 'auth' | 'protocol'): void => {
+  const offence = (event: JudgedEvent, prefix: string, field: 'unknown' | 'denied' | 'auth' | 'protocol'): void => {
     const count = clients.of(prefix);
     if (eventsOf(count) === 0) count.first = event.time;
     count[field] += event.count ?? 1;
@@ -101,7 +101,7 @@ export const createTally = (): Tally => {
     return count;
   };
 
-  const senderOf = (event: Event): SenderCount | undefined => {
+  const senderOf = (event: JudgedEvent): SenderCount | undefined => {
     const isForward = event.remote === true && event.origin !== undefined && event.origin !== event.recipient;
     if (event.account !== undefined) return countOf('account', event.account);
     if (event.user !== undefined) return countOf('user', event.user);
@@ -109,7 +109,7 @@ export const createTally = (): Tally => {
     return event.remote === true && event.client !== undefined ? countOf('relay-host', event.client) : undefined;
   };
 
-  const addRecipient = (event: Event, prefix: string | undefined): void => {
+  const addRecipient = (event: JudgedEvent, prefix: string | undefined): void => {
     if (event.outcome === 'relay-denied') {
       if (prefix !== undefined) offence(event, prefix, 'denied');
       return;
@@ -126,7 +126,7 @@ export const createTally = (): Tally => {
     else if (prefix !== undefined) offence(event, prefix, 'unknown');
   };
 
-  const addDelivery = (event: Event): void => {
+  const addDelivery = (event: JudgedEvent): void => {
     if (event.outcome === 'deferred' || event.reason === 'bounce') return;
     const sender = senderOf(event);
     if (sender !== undefined) {
@@ -144,7 +144,7 @@ export const createTally = (): Tally => {
     }
   };
 
-  const addAuth = (event: Event, prefix: string | undefined): void => {
+  const addAuth = (event: JudgedEvent, prefix: string | undefined): void => {
     if (event.outcome === 'failure' && prefix !== undefined) offence(event, prefix, 'auth');
     if (event.account === undefined || event.account === '') return;
     const account = accounts.of(event.account);
@@ -156,13 +156,13 @@ export const createTally = (): Tally => {
     }
   };
 
-  const addMessage = (event: Event): void => {
+  const addMessage = (event: JudgedEvent): void => {
     if (event.account !== undefined) accounts.of(event.account).messages++;
     const sender = senderOf(event);
     if (sender !== undefined && event.reason !== 'bounce') sender.messages++;
   };
 
-  const addProtocol = (event: Event, prefix: string | undefined): void => {
+  const addProtocol = (event: JudgedEvent, prefix: string | undefined): void => {
     if (prefix !== undefined) offence(event, prefix, 'protocol');
   };
 

@@ -133,6 +133,9 @@ export type Event = {
   readonly size: number | undefined;
 };
 
+/** What the judge may read: events from long logs come to it without the rest (`guard/aside/batch.ts`). */
+export type JudgedEvent = Omit<Event, 'session' | 'text'>;
+
 /** An event while a decoder fills it in. Made whole at once, so that all events share one hidden class. */
 export type EventDraft = { -readonly [K in keyof Event]: Event[K] };
 

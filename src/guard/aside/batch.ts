@@ -6,7 +6,7 @@
  *   floats   for each event: the time, then count and size where it has them
  *   text     all texts, one behind the other (latin1)
  *
- * `session` and `text` stay behind: the judge reads neither.
+ * `session` and `text` stay behind: a `JudgedEvent` has neither.
  */
 import { draftEvent, eventKinds, outcomes, protocols, reasons, serverNames } from '../../model/event.ts';
 import type { Event } from '../../model/event.ts';

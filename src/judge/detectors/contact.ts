@@ -5,7 +5,7 @@
  * own users, and the null reverse-path, whose recipients a joe-job chose, not the server that returns the bounce.
  */
 import { domainOf } from '../../model/address.ts';
-import type { Event } from '../../model/event.ts';
+import type { JudgedEvent } from '../../model/event.ts';
 import { readRatio } from '../statistics/ratio-test.ts';
 import type { FirstContacts } from '../statistics/first-contacts.ts';
 import type { Table } from '../statistics/table.ts';
@@ -25,7 +25,7 @@ const pairDays = 7;
 /** A bad network that comes back tomorrow is a newcomer again: it never became good. */
 const networkDays = 1;
 
-const isBadContact = (event: Event): boolean | undefined => {
+const isBadContact = (event: JudgedEvent): boolean | undefined => {
   if (event.kind === 'recipient') {
     if (event.outcome === 'unknown') return true;
     return event.outcome === 'accepted' ? false : undefined;
@@ -38,7 +38,7 @@ const isBadContact = (event: Event): boolean | undefined => {
 };
 
 export const contactOf = (
-  event: Event,
+  event: JudgedEvent,
   prefix: string,
   network: string,
   seconds: number,

@@ -4,7 +4,7 @@
  * of evidence (`note`), and that it recognises an attack (`accuse`). It does not know standing, verdicts or incidents.
  */
 import type { AttackName } from '../../model/attack.ts';
-import type { Event } from '../../model/event.ts';
+import type { JudgedEvent } from '../../model/event.ts';
 import type { ActorKind, CountName, TargetKind } from '../../model/report.ts';
 import type { FirstContacts } from '../statistics/first-contacts.ts';
 import type { RatioLimits } from '../statistics/ratio-test.ts';
@@ -13,7 +13,7 @@ import type { Contact } from './contact.ts';
 import type { Login } from './login.ts';
 
 export type Facts = {
-  readonly event: Event;
+  readonly event: JudgedEvent;
   readonly seconds: number;
   /** IPv4 address or IPv6 /64; undefined when the event names no client. */
   readonly prefix: string | undefined;
@@ -97,8 +97,8 @@ export type Detector = {
   readonly attack: AttackName;
   /** What it watches, one sentence. */
   readonly sentence: string;
-  readonly listensTo: readonly Event['kind'][];
+  readonly listensTo: readonly JudgedEvent['kind'][];
   readonly observe: (facts: Facts, bench: Bench) => void;
 };
 
-export const serverAim = (event: Event): Aim => ({ kind: 'server', value: event.server });
+export const serverAim = (event: JudgedEvent): Aim => ({ kind: 'server', value: event.server });

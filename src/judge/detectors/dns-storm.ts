@@ -4,7 +4,7 @@
  * the same in a log ("Domain not found"), and when networks that were good before meet it too, nothing of it is believed.
  */
 import { domainOf } from '../../model/address.ts';
-import type { Event, ServerName } from '../../model/event.ts';
+import type { JudgedEvent, ServerName } from '../../model/event.ts';
 import { addToBlock, isAlarmed } from '../statistics/contact-blocks.ts';
 import { addPartner } from '../statistics/distinct.ts';
 import type { RatioLimits } from '../statistics/ratio-test.ts';
@@ -44,7 +44,7 @@ const noteFault = (table: Table, server: ServerName, network: string, seconds: n
 };
 
 /** undefined: nothing was found out about the sender's domain. */
-const isMissing = ({ kind, reason, outcome, sender }: Event): boolean | undefined => {
+const isMissing = ({ kind, reason, outcome, sender }: JudgedEvent): boolean | undefined => {
   if (sender === undefined || sender === '') return undefined;
   if (reason === 'dns') return true;
   return kind === 'recipient' && (outcome === 'accepted' || outcome === 'unknown') ? false : undefined;

@@ -4,7 +4,7 @@
  * The same wrong password again and again is one fact (a phone with an old password), so failures are deduplicated by
  * (client, account) for a day; a pair or a network that succeeded before is `known` and speaks against nobody.
  */
-import type { Event } from '../../model/event.ts';
+import type { JudgedEvent } from '../../model/event.ts';
 import type { FirstContacts } from '../statistics/first-contacts.ts';
 import { shapes } from '../statistics/table.ts';
 import type { Table } from '../statistics/table.ts';
@@ -41,7 +41,7 @@ export const isKnownLogin = (table: Table, network: string, account: string, sec
   isKnown(table, `${network} ${account.toLowerCase()}`, seconds);
 
 export const loginOf = (
-  event: Event,
+  event: JudgedEvent,
   prefix: string,
   network: string,
   seconds: number,

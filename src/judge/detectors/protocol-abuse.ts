@@ -1,5 +1,5 @@
 /** D12: clients that do not speak SMTP as servers do. One-shot terms, each kind once an hour and client (DETECTION B.13). */
-import type { Event, Reason } from '../../model/event.ts';
+import type { JudgedEvent, Reason } from '../../model/event.ts';
 import type { RatioLimits } from '../statistics/ratio-test.ts';
 import { exceeds } from '../statistics/rate.ts';
 import type { Bench, Detector, Facts } from './detector.ts';
@@ -22,7 +22,7 @@ const accuseFrom = 6;
 /** Each kind once in a while: a client that is broken in one way is broken in every session. */
 const repeats = { perHour: 6, burst: 1 };
 
-const termOf = (event: Event): number => {
+const termOf = (event: JudgedEvent): number => {
   if (event.kind === 'early-talk') return natsEarlyTalk;
   return event.reason === undefined ? 0 : (natsOf.get(event.reason) ?? 0);
 };

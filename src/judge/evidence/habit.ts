@@ -3,7 +3,7 @@
  * domain, as templates: numbers and long hexadecimal words are where a program counts (DETECTION B.16).
  */
 import { canonicalAddress, domainOf } from '../../model/address.ts';
-import type { Event } from '../../model/event.ts';
+import type { JudgedEvent } from '../../model/event.ts';
 import { keep } from '../../model/keep.ts';
 
 /** Many say these, so they tell nobody apart. */
@@ -65,7 +65,7 @@ const remembered = (make: (name: string) => string): ((name: string) => string) 
 };
 
 /** @returns what tells the habits of an event */
-export const createHabits = (): ((event: Event) => readonly string[]) => {
+export const createHabits = (): ((event: JudgedEvent) => readonly string[]) => {
   const ofHelo = remembered(heloHabit);
   const ofSender = remembered(senderHabit);
   return ({ helo = '', sender }) => {

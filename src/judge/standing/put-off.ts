@@ -3,7 +3,7 @@
  *
  *   word 5  first put off lately, seconds since 1970
  */
-import type { Event } from '../../model/event.ts';
+import type { JudgedEvent } from '../../model/event.ts';
 import { tags } from '../detectors/tags.ts';
 import { shapes } from '../statistics/table.ts';
 import type { Table } from '../statistics/table.ts';
@@ -13,7 +13,7 @@ const retryAfterSeconds = 300;
 const deferralSeconds = 5 * 86_400;
 
 /** At RCPT, where a recipient is hidden, or at MAIL; a domain of the sender that the server could not find is no put-off. */
-export const isPutOff = ({ kind, outcome, reason }: Event): boolean =>
+export const isPutOff = ({ kind, outcome, reason }: JudgedEvent): boolean =>
   outcome === 'deferred' && (kind === 'recipient' || kind === 'sender') && reason !== 'dns';
 
 export const rememberPutOff = (table: Table, network: string, seconds: number): void => {
