@@ -18,7 +18,6 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { cpuSecondsOf, describeMachine, tableOf } from '../machine.ts';
-import { runLoad } from './load.ts';
 import { installHoldingHaraka } from './peers.ts';
 
 const { values: options } = parseArgs({
@@ -33,7 +32,6 @@ const seconds = Number(options.seconds);
 const settle = Number(options.settle);
 const port = 19_026;
 const atOnce = 200;
-const warmUpSessions = 3000;
 /** As bin/postern starts Node; Haraka gets them too. */
 const heapFlags = ['--max-semi-space-size=8', '--no-parallel-scavenge', '--heap-growing-percent=50'];
 const goalBytes = 8192;
@@ -114,13 +112,7 @@ const measure = async ({ name, start }: Contender, way: Way): Promise<Cost> => {
       if (turn > 100) throw new Error(`${name} does not start`);
       await pause(100);
     }
-    // What comes only once (code, buffers, a young heap of its full size) is not the price of a connection.
-    if (way.greets)
-      await runLoad({ host: '127.0.0.1', port }, ['EHLO x.test', 'MAIL FROM:<s@remote.test>', 'QUIT'], {
-        sessions: warmUpSessions,
-        atOnce: 20,
-        from: (at) => `127.0.2.${(at % 200) + 1}`,
-      });
+    // What comes only once (code, buffers) is not the price of a connection.
     await more(atOnce);
     await pause(1000);
     const [bytesBefore, cpuBefore] = [residentBytesOf(pid), cpuSecondsOf(pid)];
