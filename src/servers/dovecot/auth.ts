@@ -68,9 +68,20 @@ const passwordHashOf = (text: string): string | undefined => {
 /** A lookup that only reports how it went: `conn unix:auth-worker (pid=1,uid=0): auth-worker<3>: sql(…)` stands before the driver. */
 const driverStart = (text: string, open: number): number => Math.max(text.lastIndexOf(' ', open), 0);
 
+const nextDatabases = [' - trying the next passdb', ' - trying the next userdb'];
+
+/** Behind it stands what the client gave (auth_debug_passwords, auth_verbose_passwords = plain). */
+const passwordMark = '(given password: ';
+/** The line without a password. Where the mark stands once it is Dovecot's own: a client's would be a second one. */
+const withoutPassword = (text: string): string => {
+  const at = text.indexOf(passwordMark);
+  if (at < 0 || at !== text.lastIndexOf(passwordMark)) return text;
+  return `${text.slice(0, at).trimEnd()}${nextDatabases.find((suffix) => text.endsWith(suffix)) ?? ''}`;
+};
+
 /** Behind these the client's own text ends the line, and nothing in it can be relied on: the login line tells the failure. */
 const clientTails = [
-  '(given password: ',
+  passwordMark,
   '(username: ',
   'logging in as ',
   'lookup for login: ',
@@ -96,7 +107,8 @@ const partsOf23 = (text: string): Parts | undefined => {
   const close = text.lastIndexOf('): ');
   if (close < 0) return undefined;
   // 'auth-worker(PID): ' stands there by syslog, and 'auth(default): ' in 1.x, and is no request.
-  const pid = /^auth(?:-worker)?\([\w-]{1,30}\): (?=[\w-]{1,40}\(|conn unix:)/.exec(text)?.[0].length ?? 0;
+  const process = /^auth(?:-worker)?\([\w-]{1,30}\): (?:([A-Z][a-z]{3,6}): )?(?=[\w-]{1,40}\(|conn unix:)/.exec(text);
+  const pid = process?.[0].length ?? 0;
   const worker = text.startsWith('conn unix:', pid) ? text.indexOf('>: ', pid) + 3 : pid;
   const from = driverStart(text, worker);
   const open = text.indexOf('(', from);
@@ -105,7 +117,7 @@ const partsOf23 = (text: string): Parts | undefined => {
     subject: open < 0 || open > close ? undefined : subjectOf(text.slice(open + 1, close)),
     words: text.slice(close + 3),
     wordsAt: close + 3,
-    isFault: false, // its level stands before all of this
+    isFault: isFaultLevel(process?.[1]), // else its level stands before all of this
   };
 };
 
@@ -141,12 +153,13 @@ const isOfDatabase = (reason: Reason): boolean => reason === 'unknown-account' |
 const reasonIn = ({ driver, words }: Parts, subject: Subject, reason: Reason, chain: Chain): Reason | undefined => {
   if (!isOfDatabase(reason)) return reason;
   const session = subject.session ?? `${subject.client},${subject.account}`;
-  const goesOn = words.endsWith(' - trying the next passdb') || words.endsWith(' - trying the next userdb');
+  const goesOn = nextDatabases.some((suffix) => words.endsWith(suffix));
   return settle(chain, { session, account: subject.account }, driver, reason, goesOn);
 };
 
-/** @param text behind `auth: `, or the whole message when the process's name has the request in brackets (2.4) */
-export const readAuth = (time: number, text: string, chain: Chain, tell: Tell): Understood => {
+/** @param line behind `auth: `, or the whole message when the process's name has the request in brackets (2.4) */
+export const readAuth = (time: number, line: string, chain: Chain, tell: Tell): Understood => {
+  const text = withoutPassword(line);
   if (clientTails.some((mark) => text.includes(mark))) return 'known';
   const parts = partsOf(text);
   if (parts === undefined || parts.isFault) return 'known';
