@@ -117,6 +117,22 @@ test('smtpd: sessions, logins, TLS', () => {
   ]);
 });
 
+test('logins that were refused before a password was looked at are told at the end, each once', () => {
+  const failed = `smtpd[7]: warning: ${peer}: SASL LOGIN authentication failed: UGFzc3dvcmQ6`;
+  const end = `smtpd[7]: disconnect from ${peer} ehlo=1 auth=0/2 commands=1/3`;
+  const countsOf = (lines: readonly string[]) =>
+    readAll(lines).events.flatMap(({ kind, reason, count }) => (kind === 'auth' ? [[reason, count]] : []));
+  assert.deepEqual(countsOf([end]), [['aborted', 2]]);
+  assert.deepEqual(countsOf([failed, end]), [
+    ['bad-password', undefined],
+    ['aborted', 1],
+  ]);
+  assert.equal(countsOf([failed, failed, end]).length, 2, 'told already');
+  assert.deepEqual(countsOf([failed, end, end]).at(-1), ['aborted', 2], 'the next session of the process');
+  for (const none of ['auth=2 commands=3', 'auth=1/1', 'auth=0/x', 'auth=9'])
+    assert.deepEqual(countsOf([`smtpd[7]: disconnect from ${peer} ehlo=1 ${none}`]), [], none);
+});
+
 test('postscreen: every test it has; its own load is no fault of a client', () => {
   const at = '[192.0.2.1]:5555';
   checkRows([

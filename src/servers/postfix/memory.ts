@@ -42,10 +42,13 @@ export type PostfixMemory = {
   /** Clients of sessions before a proxy filter, whose messages have no queue id, by process. */
   readonly proxied: Recent<Message>;
   readonly trips: Trips;
+  /** Failed logins that were told, by process. */
+  readonly failedLogins: Recent<number>;
 };
 
 export const newMemory = (): PostfixMemory => ({
   messages: recent(messagesMax),
   proxied: recent(proxiedMax),
   trips: newTrips(),
+  failedLogins: recent(proxiedMax),
 });

@@ -89,12 +89,47 @@ const readStart = (line: Line, tell: Tell): Understood => {
   });
 };
 
+const noteFailedLogin = (line: Line, { failedLogins }: PostfixMemory): void => {
+  const session = sessionOf(line);
+  failedLogins.set(session, (failedLogins.get(session) ?? 0) + 1);
+};
+
+/**
+ * `disconnect from NAME[ADDR] ehlo=1 auth=0/3 … commands=1/4`: granted and tried. An AUTH that was refused before any password
+ * was looked at (not offered, not under TLS) has no other line.
+ */
+const readDisconnect = (line: Line, { failedLogins }: PostfixMemory, tell: Tell): Understood => {
+  const { text } = line;
+  const client = peerAt(text, 16);
+  const session = sessionOf(line);
+  const known = failedLogins.get(session) ?? 0;
+  if (known > 0) failedLogins.delete(session);
+  const at = text.indexOf(' auth=', peerEnd.at);
+  const counts = at < 0 ? null : /^auth=(\d{1,6})\/(\d{1,6})(?= |$)/.exec(text.slice(at + 1));
+  const others = counts === null ? 0 : Number(counts[2]) - Number(counts[1]) - known;
+  if (others > 0) {
+    const event = draft(line, 'auth');
+    event.outcome = 'failure';
+    event.reason = 'aborted';
+    event.client = client;
+    event.session = session;
+    event.count = others;
+    event.text = counts?.[0];
+    tell(event);
+  }
+  return tellPeer(line, tell, 'disconnect', 16);
+};
+
 export const readSmtpd: DaemonReader = (line, memory, tell) => {
   const { text } = line;
   if (text.startsWith('client=')) return readClient(line, memory, tell);
   if (text.startsWith('connect from ')) return tellPeer(line, tell, 'connect', 13);
-  if (text.startsWith('disconnect from ')) return tellPeer(line, tell, 'disconnect', 16);
-  if (text.startsWith('warning: ')) return readWarning(line, tell);
+  if (text.startsWith('disconnect from ')) return readDisconnect(line, memory, tell);
+  if (text.startsWith('warning: '))
+    return readWarning(line, (event) => {
+      if (event.kind === 'auth') noteFailedLogin(line, memory);
+      tell(event);
+    });
   const verdict = readVerdict(line, memory, tell);
   if (verdict !== undefined) return verdict;
   const after = readAfterStage(line, tell);
