@@ -1,6 +1,6 @@
 /** One service of one server: each of its hooks, stage by stage, and what an outsider could do there. */
 import { checkHardening, seeBareNewlines } from './hardening.ts';
-import type { Onlooker } from './hardening.ts';
+import type { Onlooker } from './recipients.ts';
 import { isMailboxPort, proveLogins, proveToldLogin } from './logins.ts';
 import { notProven, proven, saidOf, wrong } from './finding.ts';
 import type { Finding } from './finding.ts';

@@ -4,56 +4,14 @@
  */
 import { notProven, proven, saidOf, wrong } from './finding.ts';
 import type { Finding } from './finding.ts';
+import { namesPerSession, notAsked, tryRecipients, unknownName } from './recipients.ts';
+import type { Onlooker, Tried } from './recipients.ts';
 import { meaningOf, openSmtp, walk, wordsOf } from './smtp.ts';
-import type { Meaning, Step } from './smtp.ts';
-import type { SmtpTarget } from './stages.ts';
-
-export type Onlooker = {
-  readonly target: SmtpTarget;
-  /** What the session calls itself: a marked name where a guard is to let it pass. */
-  readonly helo: string;
-  /** Why the server may trust the address that this comes from; undefined: it does not. */
-  readonly trustedBecause: string | undefined;
-};
+import type { Step } from './smtp.ts';
+import { lookAtTiming } from './timing.ts';
 
 const domainOf = (recipient: string): string | undefined =>
   recipient.includes('@') ? recipient.slice(recipient.lastIndexOf('@') + 1) : undefined;
-
-/** Servers limit connections, errors and refused recipients of a client, so that a session is short but not for one question. */
-const namesPerSession = 8;
-
-type Tried = { readonly meaning: Meaning; readonly words: string };
-
-const notAsked = (steps: readonly Step[]): Tried => ({
-  meaning: 'put-off',
-  words: `no recipient was asked for: ${wordsOf(steps.at(-1)?.answer ?? { code: 0, lines: [] })}`,
-});
-
-/** How each recipient was answered; `put-off` also when the session did not get that far. */
-const tryRecipients = async (
-  { target, helo }: Onlooker,
-  sender: string,
-  recipients: readonly string[],
-): Promise<readonly Tried[]> => {
-  const smtp = await openSmtp(target);
-  try {
-    for (const line of [`EHLO ${helo}`, `MAIL FROM:<${sender}>`])
-      if (smtp.steps.every(({ answer }) => meaningOf(answer) === 'granted')) await smtp.say(line);
-    const isOpen = smtp.steps.length === 3 && smtp.steps.every(({ answer }) => meaningOf(answer) === 'granted');
-    const tried: Tried[] = [];
-    for (const recipient of recipients) {
-      if (!isOpen || smtp.isOver()) {
-        tried.push(notAsked(smtp.steps));
-        continue;
-      }
-      const answer = await smtp.say(`RCPT TO:<${recipient}>`);
-      tried.push({ meaning: meaningOf(answer), words: wordsOf(answer) });
-    }
-    return tried;
-  } finally {
-    smtp.end();
-  }
-};
 
 const openRelay = async (onlooker: Onlooker): Promise<Finding> => {
   const [tried] = await tryRecipients(onlooker, 'check@example.org', ['postern-check@example.com']);
@@ -93,8 +51,6 @@ const greetings = async ({ target, helo }: Onlooker): Promise<readonly Finding[]
 
 const unknownId = 'unknown-recipients';
 const accountsId = 'standard-accounts';
-
-const unknownName = (): string => `postern-no-such-name-${Math.floor(Math.random() * 1e9)}`;
 
 /** A catch-all, or a server that takes everything and bounces later: to a stranger they look alike. */
 const unknownFinding = ({ meaning, words }: Tried, domain: string): Finding => {
@@ -143,7 +99,8 @@ const recipients = async (onlooker: Onlooker): Promise<readonly Finding[]> => {
     return [unknownId, accountsId].map((id) =>
       notProven(id, `${onlooker.target.recipient} is not accepted either: ${known.words}`),
     );
-  return [unknownFinding(unknown, domain), accountsFinding(unknown, guessed)];
+  const timing = unknown.meaning === 'granted' ? [await lookAtTiming(onlooker, domain)] : [];
+  return [unknownFinding(unknown, domain), accountsFinding(unknown, guessed), ...timing];
 };
 
 const patienceMs = 2500;
