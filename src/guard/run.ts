@@ -233,8 +233,10 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
       onTold: (events) => {
         const others = events.filter((event) => !proving.isOwn(event));
         others.forEach(quotas.hear);
-        for (const event of others) if (witness.hookSpeaks(event, performance.now())) judge.tell(event);
-        progress.advance();
+        const believed = others.filter((event) => witness.hookSpeaks(event, performance.now()));
+        believed.forEach(judge.tell);
+        // Whoever waits for evidence that the log has still to bring waits for the log.
+        if (believed.length > 0) progress.advance();
       },
       onNoted: notes.add,
       onComplaint: (text) => tellNews({ kind: 'problem', text }),
