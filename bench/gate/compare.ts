@@ -11,10 +11,10 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { accepts } from '../accepts.ts';
 import { installPeers } from './peers.ts';
 import { cpuSecondsOf, describeMachine, medianOf, tableOf } from '../machine.ts';
 
@@ -30,17 +30,6 @@ const port = 19_025;
 const scratch = mkdtempSync(join(tmpdir(), 'postern-bench-'));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 
-const accepts = async (at: number): Promise<boolean> => {
-  const socket = connect(at, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
-};
 const until = async (at: number, wanted: boolean): Promise<void> => {
   for (let turn = 0; (await accepts(at)) !== wanted; turn++) {
     if (turn > 200) throw new Error(`port ${at} ${wanted ? 'does not answer' : 'still answers'}`);

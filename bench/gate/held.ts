@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { cpuSecondsOf, describeMachine, tableOf } from '../machine.ts';
+import { accepts } from '../accepts.ts';
 import { installHoldingHaraka } from './peers.ts';
 
 const { values: options } = parseArgs({
@@ -62,18 +63,6 @@ const gate: Contender = {
     ),
 };
 
-const accepts = async (): Promise<boolean> => {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
-};
-
 let held = 0;
 /** Opens a connection, one of many clients, and says its steps; in the tarpit it then asks for one recipient after the other. */
 const hold = async ({ greets, from, steps }: Way): Promise<Socket> => {
@@ -108,7 +97,7 @@ const measure = async ({ name, start }: Contender, way: Way): Promise<Cost> => {
     return (100 * (cpuSecondsOf(pid) - before)) / time;
   };
   try {
-    for (let turn = 0; !(await accepts()); turn++) {
+    for (let turn = 0; !(await accepts(port)); turn++) {
       if (turn > 100) throw new Error(`${name} does not start`);
       await pause(100);
     }

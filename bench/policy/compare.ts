@@ -9,10 +9,10 @@
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { accepts } from '../accepts.ts';
 import { cpuSecondsOf, describeMachine, medianOf, tableOf } from '../machine.ts';
 
 const { values: options } = parseArgs({
@@ -90,18 +90,10 @@ const runLoad = (forSeconds: number, rate: number): ((figure: string) => number)
   return (figure) => figures.get(figure) ?? Number.NaN;
 };
 
-const accepts = async (): Promise<boolean> => {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const probe = connect(port, '127.0.0.1', () => resolve(true));
-  probe.on('error', () => resolve(false));
-  const accepted = await promise;
-  probe.destroy();
-  return accepted;
-};
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const until = async (wanted: boolean, name: string): Promise<void> => {
   const deadline = Date.now() + startMsMax;
-  while ((await accepts()) !== wanted) {
+  while ((await accepts(port)) !== wanted) {
     if (Date.now() > deadline) throw new Error(`${name} ${wanted ? 'does not listen' : 'still listens'} on ${port}`);
     await pause(50);
   }

@@ -1,6 +1,7 @@
 /** What the guard heard and read of marked sessions, a line each, in the state directory: it writes, `postern check` reads. */
 import { appendFileSync, readFileSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { ServerName } from '../../model/event.ts';
 import type { AskingHook } from './probe.ts';
 
@@ -64,3 +65,17 @@ export const heardOf = (file: string, nonce: string): readonly Heard[] =>
   notesOf(file, nonce).filter((fact) => 'hook' in fact);
 export const loggedOf = (file: string, nonce: string): readonly Logged[] =>
   notesOf(file, nonce).filter((fact) => 'time' in fact);
+
+const lookEveryMs = 50;
+
+/** The last notes may still be on their way. @returns what is noted when it is enough, or else when the time is over */
+export const waitForNotes = async <Note>(
+  read: () => readonly Note[],
+  isEnough: (notes: readonly Note[]) => boolean,
+  msMax: number,
+): Promise<readonly Note[]> => {
+  for (const until = Date.now() + msMax; ; await pause(lookEveryMs)) {
+    const notes = read();
+    if (isEnough(notes) || Date.now() > until) return notes;
+  }
+};

@@ -2,12 +2,10 @@
  * Does the guard read what the server writes down? A marked session that was refused stands in the server's log, under our
  * name or in our words: the guard notes that it read the line, and the check looks for the note and at the line's time.
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Event } from '../../model/event.ts';
 import { notProven, proven, wrong } from './finding.ts';
 import type { Finding } from './finding.ts';
-import { loggedOf, noteLogged } from './heard.ts';
-import type { Logged } from './heard.ts';
+import { loggedOf, noteLogged, waitForNotes } from './heard.ts';
 import { readMark, wordsOf } from './probe.ts';
 import type { Probe } from './probe.ts';
 
@@ -15,7 +13,6 @@ import type { Probe } from './probe.ts';
 export type Refused = { readonly probe: Probe; readonly began: number };
 
 const waitMs = 5000;
-const pauseMs = 50;
 /** Stamps of whole seconds are cut, and a second passes while a line is written. */
 const clockOffMsMax = 2000;
 
@@ -35,17 +32,15 @@ export const readsMarked = (key: Uint8Array, file: string, event: Event): boolea
   return mark !== undefined;
 };
 
-const waitForLine = async (file: string, { nonce }: Probe): Promise<Logged | undefined> => {
-  for (const until = Date.now() + waitMs; ; await pause(pauseMs)) {
-    const [logged] = loggedOf(file, nonce);
-    if (logged !== undefined || Date.now() > until) return logged;
-  }
-};
-
 /** @param id of the finding */
 export const proveLogged = async (id: string, file: string, refused: Refused | undefined): Promise<Finding> => {
   if (refused === undefined) return notProven(id, 'no session was refused in our words, so that no log line is known');
-  const logged = await waitForLine(file, refused.probe);
+  const { nonce } = refused.probe;
+  const [logged] = await waitForNotes(
+    () => loggedOf(file, nonce),
+    (lines) => lines.length > 0,
+    waitMs,
+  );
   if (logged === undefined)
     return notProven(
       id,

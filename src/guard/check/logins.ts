@@ -2,10 +2,9 @@
  * Is the server asking before it looks at a password? A login under a marked account that does not exist: refused in our
  * words, or, when the guard keeps silent, refused for its password. Passwords of people are never used.
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import { notProven, proven, saidOf, wrong } from './finding.ts';
 import type { Finding } from './finding.ts';
-import { heardOf } from './heard.ts';
+import { heardOf, waitForNotes } from './heard.ts';
 import type { Heard } from './heard.ts';
 import { proveLogged } from './logged.ts';
 import { makeProbe } from './probe.ts';
@@ -20,7 +19,6 @@ import type { Talk, Target } from './talk.ts';
 const lineMsMax = 20_000;
 const linesMax = 50;
 const heardWaitMs = 3000;
-const heardPauseMs = 50;
 
 /** Says a line and waits for the one that ends its answer. */
 const ask = async (talk: Talk, line: string, isEnd: (answer: string) => boolean): Promise<string> => {
@@ -94,10 +92,13 @@ const waitForStage = async (
   { nonce }: Probe,
   stages: readonly string[],
 ): Promise<string | undefined> => {
-  for (const until = Date.now() + heardWaitMs; ; await pause(heardPauseMs)) {
-    const found = heardOf(prober.heardFile, nonce).find(({ stage }) => stages.includes(stage));
-    if (found !== undefined || Date.now() > until) return found?.stage;
-  }
+  const isMeant = ({ stage }: Heard): boolean => stages.includes(stage);
+  const heard = await waitForNotes(
+    () => heardOf(prober.heardFile, nonce),
+    (all) => all.some(isMeant),
+    heardWaitMs,
+  );
+  return heard.find(isMeant)?.stage;
 };
 
 const loginAt = ({ target }: Prober): Login => loginsOfPort.get(target.port) ?? submission;

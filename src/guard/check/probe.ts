@@ -17,15 +17,16 @@ const nameLengthMax = 100;
 const lifeMs = 120_000;
 
 /** The doors by which a server asks, as they stand in a name. Dovecot's log cuts an account at 60 letters. */
-const hookWords = {
-  policy: 'policy',
-  milter: 'milter',
-  readsocket: 'socket',
-  authPolicy: 'login',
-  gate: 'gate',
-} as const;
-export type AskingHook = keyof typeof hookWords;
-const hooks = ['policy', 'milter', 'readsocket', 'authPolicy', 'gate'] as const satisfies readonly AskingHook[];
+const hookWords = [
+  ['policy', 'policy'],
+  ['milter', 'milter'],
+  ['readsocket', 'socket'],
+  ['authPolicy', 'login'],
+  ['gate', 'gate'],
+] as const;
+export type AskingHook = (typeof hookWords)[number][0];
+const wordOf = new Map<AskingHook, string>(hookWords);
+const hookNamed = new Map<string, AskingHook>(hookWords.map(([hook, word]) => [word, hook]));
 
 /**
  * What the guard does: refuse at a stage, `open`: keep silent at every stage, `pass`: let all through. A connection has no
@@ -103,7 +104,7 @@ export const wordsOf = (nonce: string): string => `postern check ${nonce}`;
 
 export const makeProbe = (key: Uint8Array, hook: Mark['hook'], kind: ProbeKind): Probe => {
   const nonce = randomBytes(nonceBytes).toString('hex');
-  const text = [hook === 'any' ? hook : hookWords[hook], kind, Date.now().toString(36), nonce].join('-');
+  const text = [hook === 'any' ? hook : (wordOf.get(hook) ?? ''), kind, Date.now().toString(36), nonce].join('-');
   return { nonce, name: `${start}${text}-${macOf(key, text)}${end}`, words: wordsOf(nonce) };
 };
 
@@ -118,6 +119,6 @@ export const readMark = (key: Uint8Array, name: string | undefined, time: number
   const [hookName = '', kindName = '', made = '', nonce = ''] = parts;
   if (Math.abs(time - Number.parseInt(made, 36)) > lifeMs) return undefined;
   const kind = kinds.find((one) => one === kindName);
-  const hook = hookName === 'any' ? 'any' : hooks.find((one) => hookWords[one] === hookName);
+  const hook = hookName === 'any' ? 'any' : hookNamed.get(hookName);
   return kind === undefined || hook === undefined ? undefined : { hook, kind, nonce };
 };

@@ -2,10 +2,9 @@
  * Is the server asking at each stage, does it obey, and does mail flow when nobody answers? A marked session a stage. Only
  * the end of a message needs a message: it is sent last, where the hook has proven itself before, and refused there.
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import { notProven, proven, saidOf, wrong } from './finding.ts';
 import type { Finding } from './finding.ts';
-import { heardOf } from './heard.ts';
+import { heardOf, waitForNotes } from './heard.ts';
 import type { Heard } from './heard.ts';
 import type { Refused } from './logged.ts';
 import { makeProbe } from './probe.ts';
@@ -59,21 +58,13 @@ const stageNames: Readonly<Record<SmtpStage | 'auth' | 'open' | 'logged', string
 };
 
 const heardWaitMs = 1000;
-const heardPauseMs = 50;
 
-/** What the guard wrote down of a session that is over; the last lines may still be on their way. */
-const waitForHeard = async (
+/** What the guard wrote down of a session that is over. */
+const waitForHeard = (
   file: string,
   { nonce }: Probe,
   isEnough: (heard: readonly Heard[]) => boolean,
-): Promise<readonly Heard[]> => {
-  const until = Date.now() + heardWaitMs;
-  for (;;) {
-    const heard = heardOf(file, nonce);
-    if (isEnough(heard) || Date.now() > until) return heard;
-    await pause(heardPauseMs);
-  }
-};
+): Promise<readonly Heard[]> => waitForNotes(() => heardOf(file, nonce), isEnough, heardWaitMs);
 
 const envelope = (name: string, recipient: string): string[] => [
   `EHLO ${name}`,

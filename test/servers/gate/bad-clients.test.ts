@@ -9,22 +9,12 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { defaultGateLimits } from '../../../src/sense/gate/limits.ts';
 import { runCommand } from '../lab/daemon.ts';
 import type { SmtpDialogue } from '../lab/dialogue.ts';
 import { labClosed } from '../lab/door.ts';
 import { startLibrary } from '../lab/library.ts';
-import { behind, dial, known, openGate, port } from './scene.ts';
+import { behind, dial, known, noLimits, openGate, port } from './scene.ts';
 import { runGate } from './running.ts';
-
-const limits = {
-  ...defaultGateLimits,
-  connectionsPerMinute: 0,
-  connectionsAtOnce: 0,
-  errorsPerConnection: 0,
-  idleCommandsPerConnection: 0,
-  unknownBeforeDelay: 0,
-};
 
 /** A byte now and then, faster than the patience of a command, slower than that of the whole. @returns the last it heard */
 const trickle = async (smtp: SmtpDialogue, start: readonly string[], drop: string): Promise<number> => {
@@ -45,7 +35,7 @@ test(
     await using library = await startLibrary();
     const scene = await openGate(t, {
       backend: behind(library.address),
-      limits,
+      limits: noLimits,
       patience: { commandMsMax: 500, messageMsMax: 1000 },
     });
     const transaction = ['EHLO x', 'MAIL FROM:<s@remote.test>', 'RCPT TO:<alice@lab.test>'];
@@ -81,7 +71,7 @@ test('a client that is gone without a word is let go, wherever it was', { skip: 
   await using library = await startLibrary();
   const scene = await openGate(t, {
     backend: behind(library.address),
-    limits: { ...limits, connectionsAtOnce: 4 },
+    limits: { ...noLimits, connectionsAtOnce: 4 },
     patience: { commandMsMax: 1000, messageMsMax: 1500 },
   });
   const from = '203.0.113.50';
@@ -166,7 +156,7 @@ test(
     await using library = await startLibrary();
     const scene = await openGate(t, {
       backend: behind(library.address),
-      limits,
+      limits: noLimits,
       patience: { commandMsMax: 5000, messageMsMax: 5000 },
     });
     scene.decide = known;

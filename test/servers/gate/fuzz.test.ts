@@ -9,18 +9,8 @@ import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import * as fc from 'fast-check';
-import { defaultGateLimits } from '../../../src/sense/gate/limits.ts';
 import { labClosed } from '../lab/door.ts';
-import { known, openGate, port } from './scene.ts';
-
-const limits = {
-  ...defaultGateLimits,
-  connectionsPerMinute: 0,
-  connectionsAtOnce: 0,
-  errorsPerConnection: 0,
-  idleCommandsPerConnection: 0,
-  unknownBeforeDelay: 0,
-};
+import { known, noLimits, openGate, port } from './scene.ts';
 
 /** Everything a session can hold, in one stream; what the gate says to it must not depend on where it was cut. */
 const session = [
@@ -89,7 +79,7 @@ const converse = async (way: Way, parts: readonly string[]): Promise<string> => 
 
 for (const way of ['plain', 'tls'] as const) {
   test(`${way}: a session is answered the same wherever it is cut`, { skip: labClosed }, async (t) => {
-    const scene = await openGate(t, { limits });
+    const scene = await openGate(t, { limits: noLimits });
     scene.decide = known;
     const whole = withoutNames(await converse(way, [session]));
     assert.equal(whole.match(/^250 2\.0\.0 Stored/gm)?.length, 2);
@@ -105,7 +95,7 @@ for (const way of ['plain', 'tls'] as const) {
   });
 
   test(`${way}: any bytes at any stage`, { skip: labClosed }, async (t) => {
-    const scene = await openGate(t, { limits, patience: { commandMsMax: 2000, messageMsMax: 4000 } });
+    const scene = await openGate(t, { limits: noLimits, patience: { commandMsMax: 2000, messageMsMax: 4000 } });
     scene.decide = known;
     const words = fc.constantFrom(
       ...session.split('\r\n'),
@@ -152,7 +142,7 @@ for (const way of ['plain', 'tls'] as const) {
 }
 
 test('no handshake, or half of one, after STARTTLS', { skip: labClosed }, async (t) => {
-  const scene = await openGate(t, { limits, patience: { commandMsMax: 300, messageMsMax: 1000 } });
+  const scene = await openGate(t, { limits: noLimits, patience: { commandMsMax: 300, messageMsMax: 1000 } });
   for (const [at, instead] of [
     '',
     '\u0016',

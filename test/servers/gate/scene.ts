@@ -22,6 +22,16 @@ export const accept: Verdict = { kind: 'accept', why: [] };
 /** Nobody is a stranger: no limits at the door, and all may be said at once. */
 export const known = ({ stage }: Question): Verdict => (stage === 'connect' ? { ...accept, known: true } : accept);
 
+/** Of a client that may do all it likes, as often as it likes. */
+export const noLimits = {
+  ...defaultGateLimits,
+  connectionsPerMinute: 0,
+  connectionsAtOnce: 0,
+  errorsPerConnection: 0,
+  idleCommandsPerConnection: 0,
+  unknownBeforeDelay: 0,
+};
+
 export type Scene = {
   readonly asked: Question[];
   readonly told: Event[];
