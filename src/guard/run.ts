@@ -165,6 +165,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     }),
   );
   const key = probeKey(state);
+  const [heardIn, loggedIn] = [heardFile(state), loggedFile(state)];
   const asked = new SharedArrayBuffer(askedAtBytes);
   const proving = createProving({
     everySeconds: durationSeconds(values.get('check.every')) ?? 0,
@@ -174,8 +175,8 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     carryOut: desk.carryOut,
     asked: createAskedAt(asked),
     key,
-    heardFile: heardFile(state),
-    loggedFile: loggedFile(state),
+    heardFile: heardIn,
+    loggedFile: loggedIn,
     tell: tellNews,
     complain: (text) => tellNews({ kind: 'problem', text }),
   });
@@ -184,7 +185,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     const speaks = witness.logSpeaks(event, performance.now());
     pulse.beat(event);
     // What a marked session does is about who checks, not about an attacker.
-    if (readsMarked(key, loggedFile(state), event) || checkers.isOne(event) || proving.isOwn(event)) return;
+    if (readsMarked(key, loggedIn, event) || checkers.isOne(event) || proving.isOwn(event)) return;
     proving.hear(event);
     if (!speaks) return;
     quotas.hear(event);
@@ -204,6 +205,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     });
 
   const leave = async (): Promise<void> => {
+    checkers.stop();
     await proving.stop();
     await quotas.stop();
     await containment.stop();
@@ -224,7 +226,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
       gates,
       asked,
       probeKey: key,
-      heardFile: heardFile(state),
+      heardFile: heardIn,
       hooks: wantedHooks(values, state, gates),
       followsLogs: logs.length > 0,
     },
@@ -281,7 +283,6 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
       clearTimeout(soon);
       await Promise.all(following.map((each) => each.stop()));
       await hooks.stop();
-      checkers.stop();
       notes.flush();
       await save();
       await leave();
