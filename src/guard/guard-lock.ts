@@ -4,8 +4,8 @@ import { join, resolve } from 'node:path';
 import { Fault } from '../model/fault.ts';
 import { tryLock } from '../record/sqlite/lock.ts';
 
-/** Whoever looks holds the lock himself, for a moment. */
-const glanceMs = 500;
+/** Whoever looks holds the lock himself, for a moment; on a busy machine he may be stopped in it. */
+const glanceMs = 3000;
 
 const lockFile = (state: string): string => join(resolve(state), 'guard.lock');
 

@@ -11,12 +11,13 @@ import { startAuthPolicy } from '../sense/hooks/auth-policy.ts';
 import type { Hook, StartHook } from '../sense/hooks/hook.ts';
 import type { Listen } from '../sense/hooks/listen.ts';
 import { startMilter } from '../sense/hooks/milter.ts';
-import { createProgress } from '../sense/hooks/outcomes.ts';
+import { createEvidence } from '../sense/hooks/outcomes.ts';
 import { startPolicy } from '../sense/hooks/policy.ts';
 import { startReadsocket } from '../sense/hooks/readsocket.ts';
 import type { GateSettings } from '../sense/gate/gate.ts';
 import { isGate } from './gate-settings.ts';
 import type { GateChoice, GateName } from './gate-settings.ts';
+import { isGoodNews } from './good-news.ts';
 import { judgeSettings } from './judge-settings.ts';
 import type { JudgeChoice } from './judge-settings.ts';
 import { createLogPulse } from './log-pulse.ts';
@@ -45,7 +46,7 @@ export type WantedHook = {
 
 export type ListenerData = {
   readonly buffer: SharedArrayBuffer;
-  readonly progress: SharedArrayBuffer;
+  readonly evidence: SharedArrayBuffer;
   /** Of the servers whose logs are followed. */
   readonly logPulse: SharedArrayBuffer;
   readonly seed: number;
@@ -75,7 +76,6 @@ const say = (message: ListenerMessage): void => parentPort?.postMessage(message)
 
 /** Good news may wait so long for company; a message of its own for each event would cost more than the events. */
 const companyMs = 5;
-const goodOutcomes: ReadonlySet<Event['outcome']> = new Set([undefined, 'accepted', 'success']);
 
 /** Events go over together. Whoever was just refused must not be answered ahead of that evidence: it goes at once. */
 const tellTogether = (pulse: LogPulse): { tell: (event: Event) => void; tellAll: () => void } => {
@@ -89,7 +89,7 @@ const tellTogether = (pulse: LogPulse): { tell: (event: Event) => void; tellAll:
   };
   return {
     tell: (event) => {
-      const isGood = goodOutcomes.has(event.outcome);
+      const isGood = isGoodNews(event);
       // The main thread would not count it.
       if (isGood && pulse.isFresh(event)) return;
       told.push(event);
@@ -105,7 +105,8 @@ const tellTogether = (pulse: LogPulse): { tell: (event: Event) => void; tellAll:
 
 const main = async (data: ListenerData): Promise<void> => {
   const memory = createMemory(data.buffer, data.seed);
-  const answering = createAnswering(data.probeKey, data.heardFile);
+  const evidence = createEvidence(data.evidence);
+  const answering = createAnswering(data.probeKey, data.heardFile, evidence.count);
   const judge = createAsk(memory.table, judgeSettings(data.choice));
   const asked = createAskedAt(data.asked);
   // Behind marked sessions, which are no mail.
@@ -124,7 +125,6 @@ const main = async (data: ListenerData): Promise<void> => {
     if (++complaints <= complaintsPerMinuteMax)
       say({ complaint: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   };
-  const nextProgress = createProgress(new Int32Array(data.progress)).next;
   const start = async ({ name, listen, gate }: WantedHook): Promise<Hook> => {
     // The policy service tells nothing itself: without a log there is nothing that it could wait for.
     const waits = name !== 'policy' || data.followsLogs;
@@ -132,7 +132,7 @@ const main = async (data: ListenerData): Promise<void> => {
       listen,
       complain,
       ...(isGate(name) ? answering('gate', ask, tell) : answering(name, askAndTell, tell)),
-      ...(waits ? { nextProgress } : {}),
+      ...(waits ? { evidenceSince: evidence.since } : {}),
     };
     return isGate(name)
       ? startGate({ ...settings, note: (noted) => say({ noted }) }, gate ?? data.gates[name])

@@ -3,9 +3,10 @@ import { randomInt } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { createJudge } from '../judge/judge.ts';
 import { createMemory } from '../judge/memory.ts';
+import type { Event } from '../model/event.ts';
 import type { Tell } from '../model/ports.ts';
 import { zoneOf, localZone } from '../protocols/syslog/zone.ts';
-import { createProgress } from '../sense/hooks/outcomes.ts';
+import { createEvidence, evidenceBytes } from '../sense/hooks/outcomes.ts';
 import { findLogs } from '../sense/logs/find.ts';
 import type { Following } from '../sense/logs/follow.ts';
 import { journalName } from '../sense/logs/journal.ts';
@@ -13,6 +14,7 @@ import { lockState } from './guard-lock.ts';
 import { readLive } from './live-log.ts';
 import { createLogPulse, logPulseBytes } from './log-pulse.ts';
 import { createGateNotes } from './gate-notes.ts';
+import { isGoodNews } from './good-news.ts';
 import { endpointsOf, milterSocketOf } from './endpoints.ts';
 import { askedAtBytes, createAskedAt } from './check/asked-at.ts';
 import { hearCheckers } from './check/checkers.ts';
@@ -153,10 +155,14 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     carryOut: desk.carryOut,
     complain: (text) => tellNews({ kind: 'problem', text }),
   });
-  const progressCell = new SharedArrayBuffer(4);
+  const evidenceMemory = new SharedArrayBuffer(evidenceBytes);
   const pulseMemory = new SharedArrayBuffer(logPulseBytes);
   const pulse = createLogPulse(pulseMemory);
-  const progress = createProgress(new Int32Array(progressCell));
+  const evidence = createEvidence(evidenceMemory);
+  /** Wakes whoever waits to be judged with it. */
+  const countEvidence = (event: Event): void => {
+    if (event.client !== undefined && !isGoodNews(event)) evidence.count(event.client);
+  };
 
   const witness = createWitness((server, silentForMs) =>
     tellNews({
@@ -185,11 +191,14 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     const speaks = witness.logSpeaks(event, performance.now());
     pulse.beat(event);
     // What a marked session does is about who checks, not about an attacker.
-    if (readsMarked(key, loggedIn, event) || checkers.isOne(event) || proving.isOwn(event)) return;
-    proving.hear(event);
+    const isCheck = readsMarked(key, loggedIn, event) || checkers.isOne(event) || proving.isOwn(event);
+    if (!isCheck) proving.hear(event);
     if (!speaks) return;
-    quotas.hear(event);
-    judge.tell(event);
+    if (!isCheck) {
+      quotas.hear(event);
+      judge.tell(event);
+    }
+    countEvidence(event);
   };
   const follow = (path: string): Following =>
     readLive({
@@ -197,10 +206,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
       zone,
       position: positions.get(path),
       tell: tellFromLog,
-      onPosition: (position) => {
-        positions.set(path, position);
-        progress.advance();
-      },
+      onPosition: (position) => positions.set(path, position),
       onProblem: (text) => tellNews({ kind: 'problem', text }),
     });
 
@@ -219,7 +225,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
   const hooks = await startListenerThreads(
     {
       buffer,
-      progress: progressCell,
+      evidence: evidenceMemory,
       logPulse: pulseMemory,
       seed,
       choice,
@@ -233,12 +239,14 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     Number(values.get('listeners.threads')),
     {
       onTold: (events) => {
-        const others = events.filter((event) => !proving.isOwn(event));
-        others.forEach(quotas.hear);
-        const believed = others.filter((event) => witness.hookSpeaks(event, performance.now()));
-        believed.forEach(judge.tell);
-        // Whoever waits for evidence that the log has still to bring waits for the log.
-        if (believed.length > 0) progress.advance();
+        for (const event of events) {
+          const isOwn = proving.isOwn(event);
+          if (!isOwn) quotas.hear(event);
+          // Whoever waits for evidence that the log has still to bring waits for the log.
+          if (!isOwn && !witness.hookSpeaks(event, performance.now())) continue;
+          if (!isOwn) judge.tell(event);
+          countEvidence(event);
+        }
       },
       onNoted: notes.add,
       onComplaint: (text) => tellNews({ kind: 'problem', text }),

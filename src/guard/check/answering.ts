@@ -42,15 +42,14 @@ const toldStage = (event: Event): string | undefined => {
   return undefined;
 };
 
-/** @param file where it is written down what was heard */
-export const createAnswering = (
-  key: Uint8Array,
-  file: string,
-): ((hook: AskingHook, ask: Ask, tell: Tell) => Answering) => {
+/** What one thread hears of announcements, and how it tells the others. */
+const createAnnouncements = (): {
+  readonly announced: ReadonlyMap<string, Announced>;
+  readonly spread: (one: Announced) => void;
+} => {
   const announced = new Map<string, Announced>();
   const channel = new BroadcastChannel('postern-check');
   channel.unref();
-  const tellChecker = tellCheckers();
   const announce = (one: Announced): void => {
     if (one.until === 0 || announced.size >= announcedMax) announced.delete(one.client);
     else announced.set(one.client, one);
@@ -66,6 +65,20 @@ export const createAnswering = (
     announce(one);
     channel.postMessage(one);
   };
+  return { announced, spread };
+};
+
+/**
+ * @param file where it is written down what was heard
+ * @param passOver told of clients whose marked sessions nobody counts, lest somebody wait for that
+ */
+export const createAnswering = (
+  key: Uint8Array,
+  file: string,
+  passOver: (client: string) => void = () => undefined,
+): ((hook: AskingHook, ask: Ask, tell: Tell) => Answering) => {
+  const { announced, spread } = createAnnouncements();
+  const tellChecker = tellCheckers();
 
   return (hook, ask, tell) => {
     const markOf = ({ helo, account, time }: Pick<Question, 'helo' | 'account' | 'time'>): Mark | undefined =>
@@ -105,6 +118,7 @@ export const createAnswering = (
       tell: (event) => {
         const mark = markOf(event);
         if (mark === undefined) return tell(event);
+        if (event.client !== undefined) passOver(event.client);
         const stage = toldStage(event);
         return stage === undefined ? undefined : hear(mark, event, stage);
       },

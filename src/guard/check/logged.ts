@@ -12,7 +12,7 @@ import type { Probe } from './probe.ts';
 /** A session that was refused, and the milliseconds since 1970 at which it began. */
 export type Refused = { readonly probe: Probe; readonly began: number };
 
-const waitMs = 5000;
+const waitMs = 10_000;
 /** Stamps of whole seconds are cut, and a second passes while a line is written. */
 const clockOffMsMax = 2000;
 

@@ -18,7 +18,10 @@ import type { Talk, Target } from './talk.ts';
 
 const lineMsMax = 20_000;
 const linesMax = 50;
-const heardWaitMs = 3000;
+/** A report comes behind the answer to the login, from a server that may be slow. */
+const reportWaitMs = 10_000;
+/** The question came before it. */
+const askedWaitMs = 1000;
 
 /** Says a line and waits for the one that ends its answer. */
 const ask = async (talk: Talk, line: string, isEnd: (answer: string) => boolean): Promise<string> => {
@@ -91,12 +94,13 @@ const waitForStage = async (
   prober: Prober,
   { nonce }: Probe,
   stages: readonly string[],
+  msMax: number,
 ): Promise<string | undefined> => {
   const isMeant = ({ stage }: Heard): boolean => stages.includes(stage);
   const heard = await waitForNotes(
     () => heardOf(prober.heardFile, nonce),
     (all) => all.some(isMeant),
-    heardWaitMs,
+    msMax,
   );
   return heard.find(isMeant)?.stage;
 };
@@ -115,7 +119,7 @@ export const proveLogin = async (
   const probe = makeProbe(prober.key, hook, 'auth');
   const said = await loginAt(prober)(prober.target, probe.name);
   if (said === undefined) return undefined;
-  const isAsked = (await waitForStage(prober, probe, ['auth'])) !== undefined;
+  const isAsked = (await waitForStage(prober, probe, ['auth'], askedWaitMs)) !== undefined;
   const unasked = isWired ? wrong(id, `configured but not asked: ${said}`) : notProven(id, `not configured: ${said}`);
   const obeyed = said.includes(probe.words)
     ? proven(id, 'asked and obeyed')
@@ -143,7 +147,7 @@ export const proveLogins = async (prober: Prober, hook: AskingHook, isWired: boo
     const before = Date.now();
     const saidThen = await login(prober.target, silent.name);
     const seconds = ((Date.now() - before) / 1000).toFixed(1);
-    const report = await waitForStage(prober, silent, ['report', 'report-refused']);
+    const report = await waitForStage(prober, silent, ['report', 'report-refused'], reportWaitMs);
     if (report === 'report')
       return [obeyed, logged, proven(openId, `without an answer it goes on to the password, after ${seconds} s`)];
     return [

@@ -57,14 +57,18 @@ const stageNames: Readonly<Record<SmtpStage | 'auth' | 'open' | 'logged', string
   logged: 'logged',
 };
 
+/** Written down before it is answered: what is not there now will hardly come. */
 const heardWaitMs = 1000;
+/** A milter hears of the end of a session behind it, from a server that may be slow. */
+const quitWaitMs = 10_000;
 
 /** What the guard wrote down of a session that is over. */
 const waitForHeard = (
   file: string,
   { nonce }: Probe,
   isEnough: (heard: readonly Heard[]) => boolean,
-): Promise<readonly Heard[]> => waitForNotes(() => heardOf(file, nonce), isEnough, heardWaitMs);
+  msMax = heardWaitMs,
+): Promise<readonly Heard[]> => waitForNotes(() => heardOf(file, nonce), isEnough, msMax);
 
 const envelope = (name: string, recipient: string): string[] => [
   `EHLO ${name}`,
@@ -132,7 +136,11 @@ const createSession = (target: SmtpTarget) => {
   return {
     /** Up to a line that is not granted. */
     sayAll: async (lines: readonly string[]): Promise<readonly Step[]> => {
-      if (smtp?.isOver() !== false) smtp = await openAs(target, target.login);
+      if (smtp?.isOver() !== false) {
+        // The server may have said so and not closed.
+        smtp?.end();
+        smtp = await openAs(target, target.login);
+      }
       const before = smtp.steps.length === 1 ? 0 : smtp.steps.length;
       for (const line of lines) {
         const { code } = smtp.steps.at(-1)?.answer ?? { code: 0 };
@@ -242,6 +250,14 @@ export const findAsking = async (
   const probe = makeProbe(prober.key, 'any', 'pass');
   const { target } = prober;
   const steps = await walk(target, [...envelope(probe.name, target.recipient), 'QUIT'], target.login);
-  const heard = await waitForHeard(prober.heardFile, probe, (all) => all.some(({ stage }) => stage === 'quit'));
+  const isToldOfEnd = ({ hook }: Heard): boolean => hook !== 'authPolicy' && stagesOfHook[hook].includes('quit');
+  const hasTold = (all: readonly Heard[], hook: AskingHook): boolean =>
+    all.some((one) => one.hook === hook && one.stage === 'quit');
+  const heard = await waitForHeard(
+    prober.heardFile,
+    probe,
+    (all) => all.filter(isToldOfEnd).every(({ hook }) => hasTold(all, hook)),
+    quitWaitMs,
+  );
   return { steps, heard };
 };

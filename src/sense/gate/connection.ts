@@ -177,7 +177,7 @@ const greet = async (connection: Connection): Promise<boolean> => {
   tellOf(session, desk, 'early-talk', (event) => {
     event.text = `${Math.min(earlyBytesShown, early)} bytes before the greeting`;
   });
-  await settle(desk);
+  await settle(session, desk);
   await say(connection, noEntry);
   return false;
 };

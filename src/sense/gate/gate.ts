@@ -109,7 +109,7 @@ const originByHeader = async (socket: Socket): Promise<Origin | undefined> => {
 
 // oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
 export const startGate = async (
-  { listen, ask, tell, complain, nextProgress, note }: HookSettings & { readonly note: (note: GateNote) => void },
+  { listen, ask, tell, complain, evidenceSince, note }: HookSettings & { readonly note: (note: GateNote) => void },
   settings: GateSettings,
 ): Promise<Hook> => {
   const { backend } = settings;
@@ -123,7 +123,7 @@ export const startGate = async (
     tell,
     complain,
     note,
-    ...(nextProgress === undefined ? {} : { nextProgress }),
+    ...(evidenceSince === undefined ? {} : { evidenceSince }),
     name: settings.name,
     destination,
     offerOf: createOffers(destination, tls !== undefined, disabled),

@@ -30,7 +30,7 @@ import type { Tarpit } from './hostile/tarpit.ts';
 const refAlphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const freshRef = (): string => Array.from({ length: 5 }, () => refAlphabet[randomInt(32)] ?? '').join('');
 
-export type GateDesk = Pick<HookSettings, 'ask' | 'tell' | 'complain' | 'nextProgress'> & {
+export type GateDesk = Pick<HookSettings, 'ask' | 'tell' | 'complain' | 'evidenceSince'> & {
   /** Keeps what the postmaster may want to know later. */
   readonly note: (note: GateNote) => void;
   readonly name: string;
@@ -137,8 +137,8 @@ export const tellOf = (session: Session, desk: GateDesk, kind: EventKind, fill?:
 };
 
 /** Waits for the statistics to hold what was just told: a list that is pipelined must not run ahead of them. */
-export const settle = async (desk: GateDesk): Promise<void> => {
-  await desk.nextProgress?.(outcomeMsMax);
+export const settle = async ({ client }: Session, desk: GateDesk): Promise<void> => {
+  await desk.evidenceSince?.(client)(outcomeMsMax);
 };
 
 const accept: Verdict = { kind: 'accept', why: [] };

@@ -2,7 +2,7 @@
 import type { Ask, Tell } from '../../model/ports.ts';
 import type { Question } from '../../model/question.ts';
 import type { Endpoint, Listen } from './listen.ts';
-import type { NextProgress } from './outcomes.ts';
+import type { EvidenceSince } from './outcomes.ts';
 
 export type HookSettings = {
   readonly listen: Listen;
@@ -13,8 +13,8 @@ export type HookSettings = {
   readonly withholds?: (question: Question) => boolean;
   /** Told of every error that a question caused; the answer is the fail-open one all the same. */
   readonly complain: (error: unknown) => void;
-  /** Given: whoever must not be answered ahead of the evidence waits for its next move. */
-  readonly nextProgress?: NextProgress;
+  /** Given: whoever must not be answered ahead of the evidence waits for it. */
+  readonly evidenceSince?: EvidenceSince;
 };
 
 export type Hook = {

@@ -6,6 +6,7 @@ import type { MilterReply } from '../../protocols/milter/reply.ts';
 import { createMilterSession, negotiate, repliesOf, wantsReply } from '../../servers/milter.ts';
 import type { HookSettings } from './hook.ts';
 import { outcomeMsMax } from './outcomes.ts';
+import type { Counted } from './outcomes.ts';
 import type { Sleepers } from './sleepers.ts';
 
 export type MilterCounts = {
@@ -19,7 +20,7 @@ export type MilterCounts = {
   displaced: number;
 };
 
-export type MilterDesk = Pick<HookSettings, 'ask' | 'tell' | 'complain' | 'nextProgress' | 'withholds'> & {
+export type MilterDesk = Pick<HookSettings, 'ask' | 'tell' | 'complain' | 'evidenceSince' | 'withholds'> & {
   readonly sleepers: Sleepers;
   readonly counts: MilterCounts;
 };
@@ -34,6 +35,8 @@ export const createMilterAnswers = (
   desk: MilterDesk,
 ): ((command: MilterCommand, time: number) => Replies | Promise<Replies>) => {
   const session = createMilterSession();
+  /** Waits for evidence against the client, from before it was last answered: a log may be quicker than the next command. */
+  let counted: Counted | undefined;
 
   const judged = (question: Question, refused: boolean): Replies | Promise<Replies> => {
     if (desk.withholds?.(question) === true) return [];
@@ -55,9 +58,13 @@ export const createMilterAnswers = (
     const { events, question, refused } = session.hear(command, time);
     for (const event of events) desk.tell(event);
     if (!wantsReply(command)) return [];
-    const answerNow = (): Replies | Promise<Replies> => (question === undefined ? goOn : judged(question, refused));
+    const answerNow = (): Replies | Promise<Replies> => {
+      if (question === undefined) return goOn;
+      counted = desk.evidenceSince?.(question.client);
+      return judged(question, refused);
+    };
     // Whom the server refused itself must not hear the next answer ahead of this evidence.
-    const counted = refused ? desk.nextProgress?.(outcomeMsMax) : undefined;
-    return counted === undefined ? answerNow() : counted.then(answerNow);
+    const known = refused ? counted?.(outcomeMsMax) : undefined;
+    return known === undefined ? answerNow() : known.then(answerNow);
   };
 };

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { encodeRequest, findRequest } from '../../protocols/postfix-policy/request.ts';
 import type { PolicyRequest } from '../../protocols/postfix-policy/request.ts';
-import { createLastRecipient, createProgress, outcomeMsMax } from './outcomes.ts';
+import { createEvidence, createLastRecipient, evidenceBytes, outcomeMsMax } from './outcomes.ts';
 
 const request = (attributes: Partial<PolicyRequest>): PolicyRequest => {
   const found = findRequest(encodeRequest({ protocol_state: 'RCPT', instance: 'a1', ...attributes }), 0);
@@ -62,23 +62,38 @@ test('an outcome that was waited for is not waited for again', () => {
   assert.equal(last.outcomeDueMs(b, start), 0);
 });
 
-test('progress of another thread wakes who waits', async () => {
-  const cell = new Int32Array(new SharedArrayBuffer(4));
-  const { next } = createProgress(cell);
+test('evidence that another thread counts wakes who waits', async () => {
+  const memory = new SharedArrayBuffer(evidenceBytes);
+  const counted = createEvidence(memory).since('203.0.113.7');
   const reader = new Worker(
-    `import('${new URL('outcomes.ts', import.meta.url).href}').then(({ createProgress }) =>
-      createProgress(require('node:worker_threads').workerData).advance());`,
-    { eval: true, workerData: cell },
+    `import('${new URL('outcomes.ts', import.meta.url).href}').then(({ createEvidence }) =>
+      createEvidence(require('node:worker_threads').workerData).count('203.0.113.7'));`,
+    { eval: true, workerData: memory },
   );
-  await next(60_000);
-  assert.equal(Atomics.load(cell, 0), 1);
+  await counted(60_000);
+  assert.ok(new Int32Array(memory).includes(1));
   await reader.terminate();
 });
 
-test('without progress the wait ends at its limit', async () => {
-  const cell = new Int32Array(new SharedArrayBuffer(4));
+test('what was counted since, before anybody waited, is not waited for', async () => {
+  const { count, since } = createEvidence(new SharedArrayBuffer(evidenceBytes));
+  const counted = since('203.0.113.7');
+  count('203.0.113.7');
+  await counted(60_000);
+});
+
+test('evidence against others wakes nobody, and the wait ends at its limit', async () => {
+  const { count, since } = createEvidence(new SharedArrayBuffer(evidenceBytes));
+  count('203.0.113.7');
+  const counted = since('203.0.113.7');
+  count('203.0.113.8');
+  count('2001:db8::1');
   const keepsAlive = setInterval(() => undefined, 1000);
-  await createProgress(cell).next(5);
+  const order: string[] = [];
+  const waited = counted(50).then(() => order.push('waited'));
+  await new Promise(setImmediate);
+  order.push('others');
+  await waited;
   clearInterval(keepsAlive);
-  assert.equal(Atomics.load(cell, 0), 0);
+  assert.deepEqual(order, ['others', 'waited']);
 });

@@ -1,30 +1,56 @@
 /**
  * A policy service sees questions, not outcomes: whether a recipient was refused is in Postfix's log a few milliseconds
  * later, read by another thread. A client that pipelines a hundred guesses would be answered far ahead of that log. So
- * who has just had a recipient refused waits until the log reader has moved.
+ * who has just had a recipient refused waits until evidence against that very client was counted: on a busy server something
+ * is counted all the time, and most of it is about others.
  */
 import type { PolicyRequest } from '../../protocols/postfix-policy/request.ts';
 import type { VerdictKind } from '../../model/verdict.ts';
 
-/** Resolves when the log reader has moved on, at the latest after `msMax`. */
-export type NextProgress = (msMax: number) => Promise<void>;
+/** Resolves when evidence was counted, at the latest after `msMax`. */
+export type Counted = (msMax: number) => Promise<void>;
+/** @returns what waits for evidence against this client that is counted from now on */
+export type EvidenceSince = (client: string | undefined) => Counted;
 
 /**
  * An outcome that is not in the log after this time is not waited for. It is there after a few milliseconds; under an attack, or
  * on a slow machine, later. Whoever waits has just been refused, so waiting costs nobody else.
  */
-export const outcomeMsMax = 500;
+export const outcomeMsMax = 1000;
 
-/** @param cell one shared counter, to which the log reader adds; the statistics must be written before */
-export const createProgress = (cell: Int32Array<SharedArrayBuffer>): { advance: () => void; next: NextProgress } => ({
-  advance: () => {
-    Atomics.add(cell, 0, 1);
-    Atomics.notify(cell, 0);
-  },
-  next: async (msMax) => {
-    await Atomics.waitAsync(cell, 0, Atomics.load(cell, 0), msMax).value;
-  },
-});
+/** So many clients at once seldom share a counter; who does is woken by the other's evidence too. */
+const countersMax = 4096;
+export const evidenceBytes = 4 * countersMax;
+
+/** FNV-1a. */
+const counterOf = (client: string): number => {
+  let hash = 0x811c_9dc5;
+  for (let at = 0; at < client.length; at++) hash = Math.imul(hash ^ client.charCodeAt(at), 0x0100_0193);
+  return (hash >>> 0) % countersMax;
+};
+
+/** @param memory shared by the threads */
+export const createEvidence = (
+  memory: SharedArrayBuffer,
+): {
+  /** The statistics hold it already. */
+  readonly count: (client: string) => void;
+  readonly since: EvidenceSince;
+} => {
+  const counters = new Int32Array(memory);
+  return {
+    count: (client) => {
+      const at = counterOf(client);
+      Atomics.add(counters, at, 1);
+      Atomics.notify(counters, at);
+    },
+    since: (client = '') => {
+      const at = counterOf(client);
+      const before = Atomics.load(counters, at);
+      return async (msMax) => void (await Atomics.waitAsync(counters, at, before, msMax).value);
+    },
+  };
+};
 
 /** What one connection remembers of the last recipient it was asked about. An smtpd process has one client at a time. */
 export type LastRecipient = {

@@ -1,11 +1,12 @@
 /** One connection of a Postfix process: its requests are answered in order, each before the next is looked at. */
 import type { Socket } from 'node:net';
+import { canonicalAddress } from '../../model/address.ts';
 import { encodeAnswer } from '../../protocols/postfix-policy/answer.ts';
 import { createRequestDecoder } from '../../protocols/postfix-policy/decoder.ts';
 import type { Decoded } from '../../protocols/postfix-policy/decoder.ts';
 import { noAction } from '../../servers/postfix/hook.ts';
 import { createLastRecipient } from './outcomes.ts';
-import type { NextProgress } from './outcomes.ts';
+import type { Counted, EvidenceSince } from './outcomes.ts';
 import { answerRequest } from './policy-answers.ts';
 import type { PolicyDesk } from './policy-answers.ts';
 
@@ -16,13 +17,15 @@ const noAnswer = encodeAnswer(noAction);
 export const servePolicyConnection = (
   socket: Socket,
   desk: PolicyDesk,
-  nextProgress: NextProgress | undefined,
+  evidenceSince: EvidenceSince | undefined,
 ): (() => number) => {
   const decoder = createRequestDecoder();
   const last = createLastRecipient();
   /** Requests behind one that is held, that one first. */
   let backlog: readonly Decoded[] = [];
   let requestAt = Date.now();
+  /** Waits for evidence against who was asked about last, from before that was answered. */
+  let counted: Counted | undefined;
 
   const hold = (decoded: readonly Decoded[], untilKnown: Promise<void>): void => {
     desk.counts.held++;
@@ -45,11 +48,12 @@ export const servePolicyConnection = (
         answers += noAnswer;
         continue;
       }
-      const dueMs = nextProgress === undefined ? 0 : last.outcomeDueMs(one.request, requestAt);
-      if (nextProgress !== undefined && dueMs > 0) {
-        hold(decoded.slice(decoded.indexOf(one)), nextProgress(dueMs));
+      const dueMs = counted === undefined ? 0 : last.outcomeDueMs(one.request, requestAt);
+      if (counted !== undefined && dueMs > 0) {
+        hold(decoded.slice(decoded.indexOf(one)), counted(dueMs));
         break;
       }
+      counted = evidenceSince?.(canonicalAddress(one.request.client_address));
       const action = answerRequest(one.request, requestAt, last, desk);
       if (action !== undefined) answers += action === noAction ? noAnswer : encodeAnswer(action);
     }

@@ -206,12 +206,12 @@ test('a client that sends much and does not read is not read from; when it reads
   assert.equal(missing, 0);
 });
 
-test('who has just had a recipient refused waits for the log reader, and keeps the order', async (t) => {
+test('who has just had a recipient refused waits for the evidence, and keeps the order', async (t) => {
   const waits: (() => void)[] = [];
-  const nextProgress = (): Promise<void> => new Promise((resolve) => waits.push(resolve));
+  const evidenceSince = () => (): Promise<void> => new Promise((resolve) => waits.push(resolve));
   let knows = false;
   const ask: Ask = () => (knows ? later : { kind: 'accept', why: [] });
-  const { endpoint, counts } = await start(t, { ask, nextProgress });
+  const { endpoint, counts } = await start(t, { ask, evidenceSince });
   const client = await dial(endpoint);
   client.socket.write(
     rcpt('a@lab.test') + rcpt('a@lab.test') + rcpt('b@lab.test') + rcpt('c@lab.test', { instance: 'a2' }),
@@ -228,7 +228,7 @@ test('who has just had a recipient refused waits for the log reader, and keeps t
 
 test('a wait that fails answers all the same', async (t) => {
   const bug = new Error('a bug');
-  const { endpoint, complaints } = await start(t, { nextProgress: () => Promise.reject(bug) });
+  const { endpoint, complaints } = await start(t, { evidenceSince: () => () => Promise.reject(bug) });
   const client = await dial(endpoint);
   await client.ask(rcpt('a@lab.test'));
   assert.equal(await client.ask(rcpt('b@lab.test')), dunno);
@@ -237,7 +237,7 @@ test('a wait that fails answers all the same', async (t) => {
 
 test('whoever waits when the service stops is not asked about any more', async (t) => {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const { endpoint, counts, stop } = await start(t, { nextProgress: () => promise });
+  const { endpoint, counts, stop } = await start(t, { evidenceSince: () => () => promise });
   const client = await dial(endpoint);
   client.socket.write(rcpt('a@lab.test') + rcpt('b@lab.test'));
   await client.answers(1);

@@ -17,7 +17,7 @@ export const startPolicy = async ({
   listen,
   ask,
   complain,
-  nextProgress,
+  evidenceSince,
   withholds = () => false,
   limits,
 }: PolicySettings): Promise<PolicyService> => {
@@ -29,7 +29,7 @@ export const startPolicy = async ({
     complain,
     limits,
     counts,
-    serve: (socket) => servePolicyConnection(socket, desk, nextProgress),
+    serve: (socket) => servePolicyConnection(socket, desk, evidenceSince),
   });
   return { ...hook, counts: () => ({ ...counts }) };
 };

@@ -31,9 +31,10 @@ export const startReadsocket = async (settings: HookSettings): Promise<Readsocke
   const judged = async (request: EximRequest): Promise<EximAnswer | undefined> => {
     const time = Date.now();
     const event = eventOf(request, time);
-    if (event !== undefined) settings.tell(event);
     // A refused recipient is judged with itself: a list that is pipelined must not run ahead of the evidence.
-    if (event?.outcome === 'unknown') await settings.nextProgress?.(outcomeMsMax);
+    const counted = event?.outcome === 'unknown' ? settings.evidenceSince?.(event.client) : undefined;
+    if (event !== undefined) settings.tell(event);
+    await counted?.(outcomeMsMax);
     const question = questionOf(request, time);
     if (question === undefined) return accepted;
     if (settings.withholds?.(question) === true) return undefined;

@@ -115,6 +115,6 @@ export const auth = async (
     session.account = account ?? '';
     return heard;
   }
-  await settle(desk);
+  await settle(session, desk);
   return countError(session, desk, heard);
 };

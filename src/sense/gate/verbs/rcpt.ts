@@ -93,7 +93,7 @@ const askBehind = async (
   }
   if (outcome === 'unknown') {
     session.unknown++;
-    await settle(desk);
+    await settle(session, desk);
     slowDown(session, desk);
   }
   return countError(session, desk, heard);
@@ -108,7 +108,7 @@ const relayRefusal = async (session: Session, desk: GateDesk, path: string): Pro
   const isOurs = desk.domains === undefined || !path.includes('@') || desk.domains.has(domainOf(path));
   if (isOurs || session.account !== undefined || desk.relayFrom.has(session.client)) return undefined;
   tellOutcome(session, desk, path, 'relay-denied');
-  await settle(desk);
+  await settle(session, desk);
   const refusal = await judge(session, desk, 'recipient', { recipient: path });
   if (refusal !== undefined && session.closing) return refusal;
   return countError(session, desk, reply(554, '5.7.1 Relay access denied'));
