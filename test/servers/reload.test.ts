@@ -8,13 +8,11 @@ import { probeKey } from '../../src/guard/check/probe.ts';
 import { findAsking } from '../../src/guard/check/stages.ts';
 import { startGuard } from '../../src/guard/run.ts';
 import { defaults } from '../../src/guard/settings.ts';
-import { createAllowance } from '../../src/helper/allowance.ts';
-import { createCarryOut } from '../../src/helper/carry-out.ts';
 import { runCommand } from './lab/daemon.ts';
 import { dialSmtp } from './lab/dialogue.ts';
 import { labClosed } from './lab/door.ts';
 import { startExim } from './lab/exim.ts';
-import { startPostfix } from './lab/postfix.ts';
+import { reloadPostfix, startPostfix } from './lab/postfix.ts';
 import { startSendmail } from './lab/sendmail.ts';
 import { startWorld } from './lab/world.ts';
 
@@ -86,7 +84,6 @@ test('Postfix, reloaded as any deed does it', { skip: labClosed }, async () => {
   await using world = await startWorld();
   assert.ok(world);
   await using postfix = await startPostfix();
-  const carryOut = createCarryOut(createAllowance());
   const greeting = async (host: number): Promise<string> => {
     const smtp = await dialSmtp({ from: `203.0.113.${host}`, to: postfix.address, port: 25 });
     await smtp.quit();
@@ -95,8 +92,7 @@ test('Postfix, reloaded as any deed does it', { skip: labClosed }, async () => {
   const greeted: string[] = [];
   for (let round = 1; round <= reloads; round++) {
     await runCommand('postconf', ['-e', `smtpd_banner=round ${round} ESMTP`]);
-    const { status } = await carryOut({ verb: 'run', program: 'postfix', args: ['reload'] });
-    assert.equal(status, 0);
+    await reloadPostfix();
     greeted.push(await greeting(round));
   }
   assert.deepEqual(
