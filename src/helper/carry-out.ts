@@ -11,6 +11,7 @@ import { readScript } from './nft-script.ts';
 import type { Script } from './nft-script.ts';
 import { createProtection } from './protection.ts';
 import type { WhoProtects } from './protection.ts';
+import { isPostfixReload, reloadPostfix } from './reload-postfix.ts';
 import { lookFiles } from './spool.ts';
 import { runProgram } from './run-program.ts';
 
@@ -61,7 +62,8 @@ const carry = async (verb: Verb, allowance: Allowance, whoProtects: WhoProtects)
     case 'restore-kept':
       return restoreKept(verb, allowance);
     case 'run':
-      return verb.program === 'nft' ? runNft(verb, allowance, whoProtects) : runProgram(verb, allowance);
+      if (verb.program === 'nft') return runNft(verb, allowance, whoProtects);
+      return isPostfixReload(verb) ? reloadPostfix(verb, allowance) : runProgram(verb, allowance);
     case 'account-command':
       return accountCommand(verb.does, verb.account, allowance);
     case 'hang-up':

@@ -24,7 +24,7 @@ const daemons: Readonly<Record<HangUpDaemon, Daemon>> = {
 };
 
 /** Sendmail writes its command line below the number. */
-const pidIn = (file: string): number | undefined => {
+export const pidIn = (file: string): number | undefined => {
   try {
     const pid = Number(readFileSync(file, 'latin1').split('\n')[0]);
     return Number.isInteger(pid) && pid > 1 ? pid : undefined;
@@ -33,7 +33,7 @@ const pidIn = (file: string): number | undefined => {
   }
 };
 
-const programOf = (pid: number): string | undefined => {
+export const programOf = (pid: number): string | undefined => {
   try {
     // A program that was replaced by an upgrade is marked so.
     return basename(readlinkSync(`/proc/${pid}/exe`)).replace(/ \(deleted\)$/, '');
@@ -69,9 +69,10 @@ const hearsHangUp = (pid: number): boolean => {
   }
 };
 
-const anewMsMax = 10_000;
+/** Of a slow and busy machine. */
+export const anewMsMax = 30_000;
 const againEveryMs = 1000;
-const lookEveryMs = 20;
+export const lookEveryMs = 20;
 
 /**
  * Both execute themselves anew, and listen with new sockets then: until that the old settings answer. Told again while the
@@ -97,7 +98,7 @@ const beginAnew = async (pid: number, file: string): Promise<boolean> => {
 
 /**
  * @returns once it listens with what it has read; false when it does not run
- * @throws Fault PARTLY_DONE when it was told, but did not begin anew within 10 seconds
+ * @throws Fault PARTLY_DONE when it was told, but did not begin anew in time
  */
 export const hangUp = async (daemon: HangUpDaemon): Promise<boolean> => {
   const { programs, pidFiles } = daemons[daemon];

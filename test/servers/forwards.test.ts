@@ -10,7 +10,7 @@ import { runCommand } from './lab/daemon.ts';
 import { dialSmtp } from './lab/dialogue.ts';
 import { labClosed } from './lab/door.ts';
 import { startExim } from './lab/exim.ts';
-import { startPostfix } from './lab/postfix.ts';
+import { reloadPostfix, startPostfix } from './lab/postfix.ts';
 import { startWorld } from './lab/world.ts';
 import type { World } from './lab/world.ts';
 
@@ -21,7 +21,7 @@ const servers = [
     start: async () => {
       const postfix = await startPostfix({ mainCf: { virtual_alias_maps: 'hash:/etc/postfix/virtual' } });
       await runCommand('postmap', ['hash:/etc/postfix/virtual']);
-      await runCommand('postfix', ['reload']);
+      await reloadPostfix();
       return postfix;
     },
   },

@@ -156,7 +156,7 @@ test('Postfix', { skip: labClosed }, async () => {
     {
       name: 'postfix',
       file: '/etc/postfix/main.cf',
-      reload: () => reloadPostfix(world.log.iso),
+      reload: reloadPostfix,
       words: /postfix 192\.0\.2\.25:25.* \(policy\)/,
     },
     scene,
@@ -244,13 +244,13 @@ test('where no session can tell, mail that nobody asks about does', { skip: labC
   const wired = readFileSync(file, 'latin1');
   // Still named, and never reached.
   writeFileSync(file, wired.replaceAll('permit_mynetworks,\n    check_policy', 'permit,\n    check_policy'), 'latin1');
-  await reloadPostfix(world.log.iso);
+  await reloadPostfix();
   await send(() => proofs.length > 0);
   assert.equal(proofs.length, 1);
   assert.match(proofs[0]?.text ?? '', /^postfix .* does not ask as it should: \d+ were taken without a question/);
 
   writeFileSync(file, wired, 'latin1');
-  await reloadPostfix(world.log.iso);
+  await reloadPostfix();
   await send((count) => count > 3);
   assert.deepEqual(
     proofs.map(({ turn }) => turn),

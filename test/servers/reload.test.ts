@@ -9,14 +9,16 @@ import { findAsking } from '../../src/guard/check/stages.ts';
 import { startGuard } from '../../src/guard/run.ts';
 import { defaults } from '../../src/guard/settings.ts';
 import { runCommand } from './lab/daemon.ts';
+import { dialSmtp } from './lab/dialogue.ts';
 import { labClosed } from './lab/door.ts';
 import { startExim } from './lab/exim.ts';
-import { startPostfix } from './lab/postfix.ts';
+import { reloadPostfix, startPostfix } from './lab/postfix.ts';
 import { startSendmail } from './lab/sendmail.ts';
 import { startWorld } from './lab/world.ts';
 
 const postern = join(import.meta.dirname, '../../src/cli/main.ts');
 const rounds = 5;
+const reloads = 10;
 
 type Place = { readonly server: string; readonly address: string; readonly recipient: string };
 
@@ -75,4 +77,26 @@ test('Postfix', { skip: labClosed }, async () => {
   assert.ok(world);
   await using postfix = await startPostfix();
   await setUpAgainAndAgain({ server: 'postfix', address: postfix.address, recipient: 'alice@lab.test' });
+});
+
+// Nothing lies between here, not even the end of a command: the idle server that took the session before is still there.
+test('Postfix, reloaded as any deed does it', { skip: labClosed }, async () => {
+  await using world = await startWorld();
+  assert.ok(world);
+  await using postfix = await startPostfix();
+  const greeting = async (host: number): Promise<string> => {
+    const smtp = await dialSmtp({ from: `203.0.113.${host}`, to: postfix.address, port: 25 });
+    await smtp.quit();
+    return smtp.greeting.text;
+  };
+  const greeted: string[] = [];
+  for (let round = 1; round <= reloads; round++) {
+    await runCommand('postconf', ['-e', `smtpd_banner=round ${round} ESMTP`]);
+    await reloadPostfix();
+    greeted.push(await greeting(round));
+  }
+  assert.deepEqual(
+    greeted,
+    Array.from({ length: reloads }, (_, before) => `round ${before + 1} ESMTP`),
+  );
 });

@@ -1,6 +1,8 @@
 /** Postfix at its stock places: /etc/postfix, /var/spool/postfix, ports 25 and 587, logging to syslog. */
 import { appendFileSync } from 'node:fs';
-import { awaitLine, awaitPorts, linesOf } from './await.ts';
+import { createAllowance } from '../../../src/helper/allowance.ts';
+import { createCarryOut } from '../../../src/helper/carry-out.ts';
+import { awaitPorts } from './await.ts';
 import { runCommand, startDaemon, stoppable } from './daemon.ts';
 import type { Daemon, Stoppable } from './daemon.ts';
 import { freshDirectory, layConfig, root, userOf } from './machine.ts';
@@ -33,12 +35,11 @@ export const noQueueRuns = {
   maximal_queue_lifetime: '1d',
 } as const;
 
-/** Resolves when the master has begun to work by its new configuration. @param log where it says so */
-export const reloadPostfix = async (log: string): Promise<void> => {
-  const reloads = (): number => linesOf(log).filter((line) => line.includes(': reload -- version ')).length;
-  const before = reloads();
-  await runCommand('postfix', ['reload']);
-  await awaitLine(log, 'a reload of Postfix', () => reloads() > before);
+/** Resolves when no session is under the old configuration any more, as the product has it. */
+export const reloadPostfix = async (): Promise<void> => {
+  const carryOut = createCarryOut(createAllowance());
+  const { status, stderr } = await carryOut({ verb: 'run', program: 'postfix', args: ['reload'] });
+  if (status !== 0) throw new Error(`postfix reload ended with ${status}: ${stderr}`);
 };
 
 const startMaster = async (): Promise<Daemon> => {
