@@ -37,9 +37,9 @@ import type { GuardNews } from './notices/news.ts';
 import { channelsOf, createNotices } from './notices/channels.ts';
 import { defaults, durationSeconds, hookNames } from './settings.ts';
 import type { HookName, Values } from './settings.ts';
-import { readSnapshot, writeSnapshot } from './snapshot.ts';
+import { startSaving } from './saving.ts';
+import { readSnapshot } from './snapshot.ts';
 import { createWitness } from './witness.ts';
-import type { Snapshot } from './snapshot.ts';
 
 export type Guard = {
   readonly state: string;
@@ -61,9 +61,6 @@ export type Guard = {
   readonly stop: () => Promise<void>;
 };
 
-const saveEveryMs = 60_000;
-/** What was just recognised is kept at once, so that a crash forgets no standing; many in a row are kept together. */
-const saveSoonMs = 1000;
 const memoryMiB = (values: Values): number => Number(values.get('table.sizeMiB'));
 
 const chosenLogs = async (values: Values): Promise<{ logs: string[]; unreadable: string[] }> => {
@@ -136,6 +133,12 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     tell: tellNews,
     logs: { paths: logs, zone, now: Date.now() },
   });
+  const saving = startSaving(
+    snapshotFile,
+    buffer,
+    () => ({ version: 2, seed, started, positions: Object.fromEntries(positions) }),
+    (text) => tellNews({ kind: 'problem', text }),
+  );
   const judge = createJudge(memory, judgeSettings(choice), {
     // Read anew, the logs tell of them again.
     restored: fits ? desk.incidents.open() : [],
@@ -144,7 +147,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     announce: (change) => {
       desk.incidents.save([change.incident]);
       tellNews({ kind: 'incident', change });
-      if (change.change === 'opened') saveSoon();
+      if (change.change === 'opened') saving.soon();
       if (change.change !== 'closed') containment.contain(change.incident);
     },
   });
@@ -211,6 +214,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     });
 
   const leave = async (): Promise<void> => {
+    await saving.stop();
     checkers.stop();
     await proving.stop();
     await quotas.stop();
@@ -258,24 +262,6 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
   const following = logs.map(follow);
   proving.begin();
 
-  const save = (): Promise<void> => {
-    const snapshot: Snapshot = { version: 2, seed, started, positions: Object.fromEntries(positions) };
-    return writeSnapshot(snapshotFile, snapshot, buffer).catch((error: unknown) =>
-      tellNews({
-        kind: 'problem',
-        text: `cannot save to ${snapshotFile}: ${error instanceof Error ? error.message : String(error)}`,
-      }),
-    );
-  };
-  const saving = setInterval(() => void save(), saveEveryMs);
-  let soon: NodeJS.Timeout | undefined;
-  function saveSoon(): void {
-    soon ??= setTimeout(() => {
-      soon = undefined;
-      void save();
-    }, saveSoonMs);
-  }
-
   return {
     state,
     logs,
@@ -287,12 +273,10 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     quotasRead: quotas.readAgain,
     provenAgain: proving.again,
     stop: async () => {
-      clearInterval(saving);
-      clearTimeout(soon);
       await Promise.all(following.map((each) => each.stop()));
       await hooks.stop();
       notes.flush();
-      await save();
+      await saving.now();
       await leave();
     },
   };
