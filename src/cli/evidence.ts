@@ -3,7 +3,7 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { readConfig } from '../guard/config.ts';
 import { evidenceFolder } from '../guard/desk.ts';
-import { readEvidence } from '../helper/evidence.ts';
+import { readEvidence } from '../helper/evidence-file.ts';
 import { Fault } from '../model/fault.ts';
 import { keptMessage, messageKey } from '../servers/kept-message.ts';
 import type { KeptFile } from '../servers/kept-message.ts';

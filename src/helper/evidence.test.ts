@@ -5,9 +5,11 @@ import { once } from 'node:events';
 import {
   appendFileSync,
   chmodSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -123,6 +125,19 @@ test('evidence that a crash has cut anywhere keeps what is whole, and goes on fr
   });
 });
 
+test('what a helper left that was killed while it put a file back goes when it is put back again', async () => {
+  await onScene(async ({ folder, evidence, carryOut }) => {
+    const path = join(folder, 'message');
+    writeFileSync(path, 'text');
+    await carryOut({ verb: 'keep-files', evidence, paths: [path], notes: [] });
+    // Killed after it gave the file its name, before it took the other one away.
+    linkSync(path, join(folder, '.message.postern'));
+    const again = { verb: 'restore-kept', evidence, paths: [path], unlessNoted: 'x' } as const;
+    assert.equal((await carryOut(again)).count, 0);
+    assert.deepEqual([readdirSync(folder), statSync(path).nlink], [['message'], 1]);
+  });
+});
+
 test('links, other places, other files and crowds are refused', async () => {
   await onScene(async ({ folder, evidence, carryOut }) => {
     const link = join(folder, 'link');
@@ -139,19 +154,36 @@ test('links, other places, other files and crowds are refused', async () => {
     writeFileSync(other, 'no evidence, but somebody’s file that is long enough');
     await assert.rejects(carryOut({ verb: 'keep-files', evidence: other, paths: [], notes: [] }), /no evidence file/);
     assert.ok(readFileSync(other, 'utf8').startsWith('no evidence'));
+    writeFileSync(other, 'short');
+    await assert.rejects(carryOut({ verb: 'keep-files', evidence: other, paths: [], notes: [] }), /no evidence file/);
+    assert.equal(readFileSync(other, 'utf8'), 'short');
+    // A head that leads back to itself.
+    await carryOut({ verb: 'keep-files', evidence, paths: [], notes: [['why', 'because']] });
+    appendFileSync(evidence, '{"note":"x","bytes":-91}\n');
+    await assert.rejects(carryOut({ verb: 'keep-files', evidence, paths: [], notes: [] }), /is damaged at byte/);
   });
 });
+
+const whileLocked = async (path: string, work: () => Promise<void>): Promise<void> => {
+  const holder = spawn('flock', ['-x', path, 'sh', '-c', 'echo ready; cat'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = once(holder, 'exit');
+  await once(holder.stdout, 'data');
+  try {
+    await work();
+  } finally {
+    holder.stdin.end();
+    await ended;
+  }
+};
+
+const busyOf = async (paths: readonly string[], carryOut: CarryOut): Promise<readonly (boolean | undefined)[]> =>
+  (await carryOut({ verb: 'look-files', paths, startBytes: 0 })).map((looked) => looked?.isBusy);
 
 test('a file that somebody holds a lock on is busy', async () => {
   await onScene(async ({ folder, carryOut }) => {
     const path = join(folder, 'locked');
     writeFileSync(path, 'x');
-    const holder = spawn('flock', ['-x', path, 'sh', '-c', 'echo ready; cat'], { stdio: ['pipe', 'pipe', 'inherit'] });
-    const ended = once(holder, 'exit');
-    await once(holder.stdout, 'data');
-    assert.equal((await carryOut({ verb: 'look-files', paths: [path], startBytes: 0 }))[0]?.isBusy, true);
-    holder.stdin.end();
-    await ended;
-    assert.equal((await carryOut({ verb: 'look-files', paths: [path], startBytes: 0 }))[0]?.isBusy, false);
+    await whileLocked(path, async () => assert.deepEqual(await busyOf([path], carryOut), [true]));
+    assert.deepEqual(await busyOf([path], carryOut), [false]);
   });
 });

@@ -18,6 +18,10 @@ test('our own scripts are read, and what would be blocked is known', () => {
   const endless = 'add element inet postern block32 { 203.0.113.5, 203.0.113.6 timeout 5s }';
   assert.equal(readScript(endless), undefined, 'what would never end');
   assert.ok(readScript(endless, true) !== undefined);
+  const noTimeout = 'add element inet postern block32 { 203.0.113.5 timeout 0s }';
+  assert.equal(readScript(noTimeout), undefined, 'nft(8) takes none for it');
+  const other = 'add element inet postern block64 { 2001:db8:0:0:: timeout 5s }';
+  assert.deepEqual(readScript(other)?.blocked, [{ set: 'block64', network: '2001:db8::/64' }]);
   assert.equal(readScript('add element inet postern block32 { 203.0.113.5 timeout 99999999s }'), undefined);
 });
 
@@ -34,6 +38,9 @@ test('one line that is not ours, anywhere, and nothing of it is done', () => {
       'add element inet filter block32 { 203.0.113.5 }',
       'add element inet postern block32 { 203.0.113.5 }; flush ruleset',
       'add element inet postern block32 { 203.0.113.0/24 }',
+      // 127.0.0.1, and whatever the DNS says.
+      'add element inet postern block32 { 2130706433 timeout 60s }',
+      'add element inet postern block32 { abc.de timeout 60s }',
       'add element inet postern block32 { 203.0.113.5 timeout 60s } # x',
       'include "/etc/shadow"',
       'delete table inet postern',

@@ -1,4 +1,5 @@
 /** What the firewall program may be told: to make our own table, to change our own sets, to remove our table. Nothing else. */
+import { canonicalAddress } from '../model/address.ts';
 import { keySets, removalLines, tableLines } from '../model/firewall.ts';
 
 type Entry = { readonly set: string; readonly network: string };
@@ -16,7 +17,7 @@ const itemPattern = /^([0-9a-f.:]{2,39})(?: timeout (\d{1,8})s)?(?: comment "[A-
 
 type Change = { readonly word: string; readonly set: string; readonly keys: readonly string[]; readonly ends: boolean };
 
-/** One change of our sets; undefined: not allowed. */
+/** One change of our sets; undefined: not allowed. A key is an address: nft takes a number for one, and asks the DNS for names. */
 const changeIn = (line: string): Change | undefined => {
   const [, word = '', set = '', list = ''] = linePattern.exec(line) ?? [];
   if (!sets.has(set)) return undefined;
@@ -24,9 +25,12 @@ const changeIn = (line: string): Change | undefined => {
   let ends = true;
   for (const item of list.split(', ')) {
     const parts = itemPattern.exec(item);
-    if (parts?.[1] === undefined || Number(parts[2] ?? 0) > timeoutSecondsMax) return undefined;
-    ends &&= parts[2] !== undefined;
-    keys.push(parts[1]);
+    const key = canonicalAddress(parts?.[1] ?? '');
+    const seconds = Number(parts?.[2] ?? 0);
+    if (key === undefined || seconds > timeoutSecondsMax) return undefined;
+    // One of 0 seconds never ends.
+    ends &&= seconds > 0;
+    keys.push(key);
   }
   return { word, set, keys, ends };
 };

@@ -13,14 +13,41 @@ const permissions = 0o7777;
 
 const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');
 
-/** `1: FLOCK  ADVISORY  WRITE 207 00:28:1644 0 EOF`: the inode is the last of three. */
-const lockedInodes = (): ReadonlySet<string> => {
-  const inodes = new Set<string>();
-  for (const line of readFileSync('/proc/locks', 'latin1').split('\n')) {
-    const inode = / [0-9a-f]+:[0-9a-f]+:(\d+) /.exec(line)?.[1];
-    if (inode !== undefined) inodes.add(inode);
+const linesOf = (path: string): readonly string[] => readFileSync(path, 'latin1').split('\n');
+
+/** `1: FLOCK  ADVISORY  WRITE 207 00:28:1644 0 EOF`: the devices that somebody holds a lock on, by inode. */
+const lockedInodes = (): ReadonlyMap<string, readonly string[]> => {
+  const devices = new Map<string, readonly string[]>();
+  for (const line of linesOf('/proc/locks')) {
+    const [, device, inode] = / ([0-9a-f]+:[0-9a-f]+):(\d+) /.exec(line) ?? [];
+    if (device !== undefined && inode !== undefined) devices.set(inode, [...(devices.get(inode) ?? []), device]);
   }
-  return inodes;
+  return devices;
+};
+
+/**
+ * The device as the kernel's list of locks names it: the one of its mount (proc_pid_fdinfo(5), proc_pid_mountinfo(5)); what
+ * stat(2) tells is another one on btrfs, which has one for each subvolume.
+ */
+const deviceOf = (descriptor: number): string | undefined => {
+  const [, mount] =
+    linesOf(`/proc/self/fdinfo/${descriptor}`)
+      .map((line) => line.split(/\s+/))
+      .find(([name]) => name === 'mnt_id:') ?? [];
+  const [, , device] =
+    linesOf('/proc/self/mountinfo')
+      .map((line) => line.split(' '))
+      .find(([id]) => id === mount) ?? [];
+  const numbers = device?.split(':').map((part) => Number(part).toString(16).padStart(2, '0'));
+  return numbers?.join(':');
+};
+
+/** Inodes are counted anew on each file system. A device that nobody names may be the one. */
+const isLocked = ({ descriptor, inode }: OpenFile, locked: ReadonlyMap<string, readonly string[]>): boolean => {
+  const devices = locked.get(inode);
+  if (devices === undefined) return false;
+  const own = deviceOf(descriptor);
+  return own === undefined || devices.includes(own);
 };
 
 export type OpenFile = {
@@ -72,11 +99,11 @@ export const lookFiles = ({ paths, startBytes }: Look, allowance: Allowance): re
   const room = Buffer.alloc(Math.min(startBytes, startBytesMax));
   const locked = lockedInodes();
   return paths.map((path) =>
-    withOpen(path, allowance, ({ descriptor, sizeBytes, facts, inode }) => ({
-      sizeBytes,
-      facts,
-      start: room.toString('latin1', 0, readSync(descriptor, room, 0, room.length, 0)),
-      isBusy: locked.has(inode),
+    withOpen(path, allowance, (file) => ({
+      sizeBytes: file.sizeBytes,
+      facts: file.facts,
+      start: room.toString('latin1', 0, readSync(file.descriptor, room, 0, room.length, 0)),
+      isBusy: isLocked(file, locked),
     })),
   );
 };

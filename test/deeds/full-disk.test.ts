@@ -11,21 +11,11 @@ import { createCarryOut } from '../../src/helper/carry-out.ts';
 import { Fault } from '../../src/model/fault.ts';
 import { runCommand } from '../servers/lab/daemon.ts';
 import { labClosed } from '../servers/lab/door.ts';
+import { fill } from './full-disk.ts';
 import { twoFiles } from './two-files.ts';
 
 const order = { who: 'test', why: 'test', until: undefined, incident: undefined };
 const partly = (error: unknown): boolean => error instanceof Fault && error.code === 'PARTLY_DONE';
-
-/** Writes until nothing fits any more. */
-const fill = (file: string): void => {
-  for (let size = 65_536; size >= 1; size = Math.floor(size / 2)) {
-    try {
-      for (;;) writeFileSync(file, 'x'.repeat(size), { flag: 'a' });
-    } catch {
-      // Smaller ones may still fit.
-    }
-  }
-};
 
 test('full where the file lies, then full where the ledger lies', { skip: labClosed }, async () => {
   const top = mkdtempSync(join(tmpdir(), 'postern-full-'));
