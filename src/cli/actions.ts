@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { drift } from '../act/drift.ts';
 import type { OpenDesk } from '../guard/desk.ts';
 import { faultCodes } from '../model/fault.ts';
@@ -8,13 +7,17 @@ import { plain } from '../show/text/plain.ts';
 import { jsonOption } from './command.ts';
 import type { Call, Command } from './command.ts';
 import { readAtDesk, deskOptions } from './desk.ts';
+import { createOutput } from './output.ts';
 
 const shownMax = 1000;
 
 /** Whoever reads slowly is waited for: a ledger may be larger than memory. */
 const exportAll = async ({ archive }: OpenDesk): Promise<number> => {
-  for (const entry of archive.entries())
-    if (!process.stdout.write(`${jsonLine(entry)}\n`)) await once(process.stdout, 'drain');
+  const output = createOutput(process.stdout);
+  for (const entry of archive.entries()) {
+    output.line(jsonLine(entry));
+    await output.flush();
+  }
   return 0;
 };
 

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Fault } from '../model/fault.ts';
 import { arfOf, mboxOf } from '../show/text/arf.ts';
+import { jsonLine } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
 import { xarfOf } from '../show/text/xarf.ts';
 import type { Call, Command } from './command.ts';
@@ -30,7 +31,7 @@ const run = (call: Call): Promise<number> =>
     const drafts = incident.actors.slice(0, draftsMax).flatMap((actor) => {
       if (isMail) return arfOf(incident, actor, reporter, { ...envelope, id: randomUUID() }) ?? [];
       const draft = xarfOf(incident, actor, reporter, randomUUID());
-      return draft === undefined ? [] : JSON.stringify(draft);
+      return draft === undefined ? [] : jsonLine(draft);
     });
     if (drafts.length === 0)
       throw new Fault(

@@ -1,6 +1,7 @@
 import { configSchema, readConfig } from '../guard/config.ts';
 import { settings } from '../guard/settings.ts';
 import { Fault } from '../model/fault.ts';
+import { anyJson } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
 import type { Call, Command } from './command.ts';
 
@@ -16,7 +17,7 @@ const check = (file: string | undefined): number => {
 const show = (file: string | undefined, asJson: boolean): number => {
   const { values, origins } = readConfig(file);
   if (asJson) {
-    print(JSON.stringify(Object.fromEntries(values), null, 2));
+    print(anyJson(Object.fromEntries(values)));
     return 0;
   }
   for (const setting of settings) {
@@ -35,7 +36,7 @@ const run = (call: Call): Promise<number> => {
     case 'show':
       return Promise.resolve(show(file, call.options.has('json')));
     case 'schema':
-      print(JSON.stringify(configSchema(), null, 2));
+      print(anyJson(configSchema()));
       return Promise.resolve(0);
     default:
       throw new Fault('USAGE', `postern config ${plain(what ?? '')}: expected check, show or schema`);

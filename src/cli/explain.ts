@@ -1,6 +1,8 @@
 import { readConfig } from '../guard/config.ts';
 import { explain } from '../guard/explain.ts';
 import { isRef, refusalIn } from '../guard/gate-notes.ts';
+import { canonicalAddress } from '../model/address.ts';
+import { isAddressOrNetwork } from '../model/address-set.ts';
 import { Fault } from '../model/fault.ts';
 import { explanationLines } from '../show/text/explanation.ts';
 import { anyJson } from '../show/text/json.ts';
@@ -49,8 +51,15 @@ const run = async (call: Call): Promise<number> => {
     if (isRef(subject)) return explainRef(call, subject);
     throw new Fault('USAGE', `postern explain ${plain(subject)}: name the logs to read (FILE… or -)`);
   }
+  if (subject === '' || isAddressOrNetwork(subject) !== (canonicalAddress(subject) !== undefined))
+    throw new Fault(
+      'USAGE',
+      `"${plain(subject)}": expected an address, an account or a domain; what weighs on a network stands with each of its addresses`,
+    );
   const reading = startReading(call, paths);
-  const explanation = await explain(subject, reading.options).finally(reading.done);
+  // Names in logs are bytes.
+  const named = Buffer.from(subject, 'utf8').toString('latin1');
+  const explanation = await explain(named, reading.options).finally(reading.done);
   const output = createOutput(process.stdout);
   if (call.options.has('json')) output.line(anyJson(explanation));
   else for (const line of explanationLines(explanation, styleFor(process.stdout, process.env))) output.line(line);

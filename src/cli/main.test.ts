@@ -44,7 +44,8 @@ test('every command has help with an example', () => {
 test('what is wrong says so, with the way out and an exit status', () => {
   const rows = [
     [['analyse'], 2, /did you mean analyze/],
-    [['analyze'], 2, /something is missing/],
+    [['analyze'], 2, /FILE…\|-: something is missing/],
+    [['explain', '203.0.113.0/24', log], 2, /with each of its addresses/],
     [['analyze', '--jsn', log], 2, /did you mean --json/],
     [['analyze', '--since', 'soon', log], 2, /--since soon/],
     [['analyze', join(directory, 'missing')], 3, /no such file/],
@@ -86,6 +87,42 @@ test('parse, explain, config and completion print what they promise', () => {
   assert.match(run(['config', 'show']).out, /policy\.listen/);
   for (const shell of ['bash', 'zsh', 'fish']) assert.match(run(['completion', shell]).out, /analyze/);
   assert.match(run(['--version']).out, /^postern \d/);
+});
+
+test('where nothing was judged, no attack is no news', () => {
+  const nothing = join(directory, 'nothing');
+  writeFileSync(nothing, 'no log line at all\n');
+  for (const args of [[nothing], ['--since', '2026-11-22', log]]) {
+    const { status, out } = run(['analyze', ...args]);
+    assert.equal(status, 0);
+    assert.match(out, /Nothing was judged: /);
+    assert.doesNotMatch(out, /No attack/);
+  }
+});
+
+test('a name beyond ASCII is found as it is typed', () => {
+  const names = join(directory, 'names');
+  writeFileSync(
+    names,
+    '2026-11-21T00:00:01Z mx postfix/smtpd[1]: warning: unknown[203.0.113.9]: SASL LOGIN authentication failed: x, sasl_username=müller\n',
+  );
+  assert.match(run(['explain', 'müller', names]).out, /account, unknown: 1 event,/);
+});
+
+test('a pipe that closes early is no error and no complaint; a full disk is both', () => {
+  const shell = (script: string): { status: number | null; err: string } => {
+    const { status, stderr } = spawnSync('bash', ['-c', `set -o pipefail; ${script}`, process.execPath, log], {
+      encoding: 'utf8',
+    });
+    return { status, err: stderr };
+  };
+  for (const command of ['parse $1', 'analyze $1', 'config show', '--help'])
+    assert.deepEqual(shell(`$0 src/cli/main.ts ${command} | true`), { status: 0, err: '' }, command);
+  for (const command of ['parse $1', 'analyze --json $1', 'config show', 'completion bash']) {
+    const { status, err } = shell(`$0 src/cli/main.ts ${command} > /dev/full`);
+    assert.equal(status, 5, command);
+    assert.match(err, /^postern: the result could not be written: ENOSPC[^\n]*\n$/);
+  }
 });
 
 test('colour only where it is wanted', () => {

@@ -6,7 +6,7 @@ import { nearest } from '../model/nearest.ts';
 import { plain } from '../show/text/plain.ts';
 import type { Call, Command } from './command.ts';
 import { helpFor, helpForAll } from './help.ts';
-import { endQuietlyWhenClosed } from './output.ts';
+import { watchWriting } from './output.ts';
 
 const version = (): string => {
   const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
@@ -95,7 +95,11 @@ const main = async (args: readonly string[]): Promise<number> => {
   return 0;
 };
 
-endQuietlyWhenClosed(process.stdout);
+const isWritten = watchWriting(process.stdout);
+watchWriting(process.stderr);
+process.on('exit', (code) => {
+  if (code === 0 && !isWritten()) process.exitCode = faultCodes.PARTLY_DONE;
+});
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {

@@ -11,7 +11,7 @@ import { createQueueCount } from '../model/queue/groups.ts';
 import type { QueueCount } from '../model/queue/groups.ts';
 import { isHeldInQueue } from '../model/queue/message.ts';
 import type { QueuedMessage } from '../model/queue/message.ts';
-import { anyJson } from '../show/text/json.ts';
+import { jsonLine } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
 import { groupLines, totalLines } from '../show/text/queue.ts';
 import { styleFor } from '../show/text/style.ts';
@@ -128,7 +128,7 @@ export const runDeed = async (call: Call, deed: DeedName, purpose = nothingOwn):
   const asJson = call.options.has('json');
   const say = (text: string): void => void process.stdout.write(`${plain(text)}\n`);
   if (call.options.has('dry-run') || messages === 0) {
-    if (asJson) say(anyJson({ deed, where, messages, done: [] }).replaceAll('\n', ''));
+    if (asJson) say(jsonLine({ deed, where, messages, done: [] }));
     else if (messages === 0) say('no message in the queue fits');
     else showSelection(deed, count, now);
     return finish(call, walked);
@@ -146,6 +146,6 @@ export const runDeed = async (call: Call, deed: DeedName, purpose = nothingOwn):
     incident: purpose.incident,
   };
   const done = await doAll(call, deed, selection.wanted(), order, asJson ? () => undefined : say);
-  if (asJson) say(anyJson({ deed, where, messages, done }).replaceAll('\n', ''));
+  if (asJson) say(jsonLine({ deed, where, messages, done }));
   return finish(call, walked);
 };

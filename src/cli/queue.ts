@@ -6,7 +6,7 @@ import { createQueueCount, groupings } from '../model/queue/groups.ts';
 import type { Grouping } from '../model/queue/groups.ts';
 import type { QueuedMessage } from '../model/queue/message.ts';
 import { findLogs } from '../sense/logs/find.ts';
-import { anyJson } from '../show/text/json.ts';
+import { anyJson, jsonLine } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
 import { eventLine, groupLines, messageLines, sourceWords, totalLines } from '../show/text/queue.ts';
 import { styleFor } from '../show/text/style.ts';
@@ -81,7 +81,7 @@ const overview = async (call: Call): Promise<number> => {
   return finish(call, walked);
 };
 
-const messageJson = (message: QueuedMessage): string => anyJson({ ...message, arrived: isoTime(message.arrived) });
+const messageDocument = (message: QueuedMessage): object => ({ ...message, arrived: isoTime(message.arrived) });
 
 const show = async (call: Call, id: string | undefined): Promise<number> => {
   if (id === undefined) throw new Fault('USAGE', 'postern queue show ID: which message?');
@@ -96,7 +96,7 @@ const show = async (call: Call, id: string | undefined): Promise<number> => {
   const output = createOutput(process.stdout);
   const style = styleFor(process.stdout, process.env);
   for (const message of found) {
-    if (call.options.has('json')) output.line(messageJson(message));
+    if (call.options.has('json')) output.line(anyJson(messageDocument(message)));
     else for (const line of messageLines(message, Date.now(), style)) output.line(line);
   }
   await output.flush();
@@ -141,7 +141,7 @@ const snapshot = async (call: Call): Promise<number> => {
   const walked = await walk(
     call,
     (message) => {
-      if (isWanted(message, now)) output.line(JSON.stringify(JSON.parse(messageJson(message))));
+      if (isWanted(message, now)) output.line(jsonLine(messageDocument(message)));
     },
     output.flush,
   );

@@ -4,7 +4,7 @@ import type { GuardNews } from '../guard/notices/news.ts';
 import type { Guard } from '../guard/run.ts';
 import { readConfig } from '../guard/config.ts';
 import { incidentHeadline } from '../show/text/incident.ts';
-import { anyJson } from '../show/text/json.ts';
+import { jsonLine } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
 import { styleFor } from '../show/text/style.ts';
 import { localTime } from '../show/text/time.ts';
@@ -56,7 +56,7 @@ const run = async (call: Call): Promise<number> => {
   const style = styleFor(process.stdout, process.env);
   const print = (text: string): void => void process.stdout.write(`${text}\n`);
   const tellNews = (news: GuardNews): void => {
-    if (asJson) return print(anyJson(newsDocument(news)).replaceAll('\n', ''));
+    if (asJson) return print(jsonLine(newsDocument(news)));
     if (news.kind === 'problem') return void process.stderr.write(`postern: ${plain(news.text)}\n`);
     if (news.kind === 'proof')
       return print(`${localTime(Date.now())} ${news.turn === 'lost' ? style.warn('✗') : '✓'} ${plain(news.text)}`);
@@ -68,8 +68,7 @@ const run = async (call: Call): Promise<number> => {
     );
   };
   const guard = await startGuard(chosen, tellNews);
-  if (asJson)
-    print(anyJson({ ready: { state: guard.state, logs: guard.logs, hooks: [...guard.hooks] } }).replaceAll('\n', ''));
+  if (asJson) print(jsonLine({ ready: { state: guard.state, logs: guard.logs, hooks: [...guard.hooks] } }));
   else for (const line of startLines(guard)) print(line);
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   await guard.stop();

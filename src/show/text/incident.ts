@@ -2,8 +2,12 @@
 import type { CountName, Incident } from '../../model/report.ts';
 import { plain } from './plain.ts';
 import type { Style } from './style.ts';
-import { counted, grouped } from './table.ts';
+import { counted, cut, grouped } from './table.ts';
 import { durationWords, localTime } from './time.ts';
+
+/** What a client chose is as long as it likes; --json has the whole of it. */
+const nameWidthMax = 80;
+const named = (value: string): string => cut(plain(value), nameWidthMax);
 
 const actorsShown = 5;
 const targetsShown = 4;
@@ -37,45 +41,51 @@ const sizeWords = ({ counts }: Incident): string =>
 
 const who = (incident: Incident): string => {
   if (incident.actorCount === 0) return 'nobody to blame: the servers that return the bounces are innocent';
-  const named = incident.actors
+  const shown = incident.actors
     .slice(0, actorsShown)
-    .map((actor) => `${plain(actor.value)} (${grouped(actor.events)})`);
-  const more = incident.actorCount - named.length;
-  return named.join(', ') + (more > 0 ? ` and ${grouped(more)} more` : '');
+    .map((actor) => `${named(actor.value)} (${grouped(actor.events)})`);
+  const more = incident.actorCount - shown.length;
+  return shown.join(', ') + (more > 0 ? ` and ${grouped(more)} more` : '');
 };
 
 const against = (incident: Incident): string => {
   const [main, ...rest] = incident.targets;
-  const named = rest.slice(0, targetsShown).map((target) => `${plain(target.value)} (${grouped(target.events)})`);
-  const more = rest.length - named.length;
-  return `${plain(main?.value ?? '')}${named.length > 0 ? `: ${named.join(', ')}` : ''}${more > 0 ? ` and ${grouped(more)} more` : ''}`;
+  const shown = rest.slice(0, targetsShown).map((target) => `${named(target.value)} (${grouped(target.events)})`);
+  const more = rest.length - shown.length;
+  return `${named(main?.value ?? '')}${shown.length > 0 ? `: ${shown.join(', ')}` : ''}${more > 0 ? ` and ${grouped(more)} more` : ''}`;
 };
 
 const habitsShown = 3;
 
 const mannerLines = ({ habits = [], targets }: Incident): readonly string[] => {
   const all = targets[0]?.events ?? 0;
-  const named = habits
+  const shown = habits
     .slice(0, habitsShown)
-    .map(({ value, events }) => `${plain(value)} (${Math.min(100, Math.round((100 * events) / Math.max(1, all)))} %)`);
-  return named.length === 0 ? [] : [`    manner      ${named.join(', ')}`];
+    .map(({ value, events }) => `${named(value)} (${Math.min(100, Math.round((100 * events) / Math.max(1, all)))} %)`);
+  return shown.length === 0 ? [] : [`    manner      ${shown.join(', ')}`];
 };
+
+const textIndent = 16;
+const whyWidthMax = 400;
 
 export const incidentLines = (incident: Incident, style: Style): readonly string[] => {
   const end = incident.closed === undefined ? 'not over' : `over since ${localTime(incident.closed)}`;
   const crowd = incident.distributed ? `, ${counted(incident.actorCount, 'client')} together` : '';
-  return [
-    `${style.warn('!')} ${style.strong(incident.attack)} ${incident.id}  ${sizeWords(incident)}${crowd}`,
+  const lines = [
     `    who         ${who(incident)}`,
     `    against     ${against(incident)}`,
     ...mannerLines(incident),
     `    since       ${localTime(incident.opened)}, last ${localTime(incident.last)} (${durationWords(incident.last - incident.opened)}), ${end}`,
-    `    recognised  ${localTime(incident.recognised)} after ${counted(incident.eventsBeforeRecognition, 'event')}: ${plain(incident.why)}`,
+    `    recognised  ${localTime(incident.recognised)} after ${counted(incident.eventsBeforeRecognition, 'event')}: ${cut(plain(incident.why), whyWidthMax)}`,
     ...(incident.campaign === undefined ? [] : [`    campaign    the same as ${incident.campaign} before`]),
     ...incident.advice.map((sentence, at) => `    ${at === 0 ? 'answer' : '      '}      ${plain(sentence)}`),
+  ];
+  return [
+    `${style.warn('!')} ${style.strong(incident.attack)} ${incident.id}  ${sizeWords(incident)}${crowd}`,
+    ...lines.flatMap((line) => style.folded(line, textIndent)),
   ];
 };
 
 /** One line, for the running guard. */
 export const incidentHeadline = (incident: Incident): string =>
-  `${incident.attack} ${incident.id} against ${plain(incident.targets[0]?.value ?? '')}: ${sizeWords(incident)}; ${incident.actorCount === 1 ? who(incident) : counted(incident.actorCount, 'actor')}. ${plain(incident.why)}`;
+  `${incident.attack} ${incident.id} against ${named(incident.targets[0]?.value ?? '')}: ${sizeWords(incident)}; ${incident.actorCount === 1 ? who(incident) : counted(incident.actorCount, 'actor')}. ${cut(plain(incident.why), whyWidthMax)}`;

@@ -1,7 +1,10 @@
-/** Reports and events as JSON (DESIGN §7): times in ISO 8601 with offset, text decoded, absent fields left out. */
+/**
+ * Reports and events as JSON (DESIGN §7): times in ISO 8601 with offset, text decoded, absent fields left out, nothing
+ * in it that could drive a terminal.
+ */
 import type { Event } from '../../model/event.ts';
 import type { Incident, Report } from '../../model/report.ts';
-import { decoded } from './plain.ts';
+import { decoded, plainJson } from './plain.ts';
 import { isoTime } from './time.ts';
 
 const timeFields = new Set(['time', 'from', 'to', 'opened', 'recognised', 'last', 'first', 'made', 'until']);
@@ -10,6 +13,8 @@ const replacer = (key: string, value: unknown): unknown => {
   if (typeof value === 'number' && timeFields.has(key)) return isoTime(value);
   return typeof value === 'string' ? decoded(value) : value;
 };
+
+const written = (value: unknown, indent?: number): string => plainJson(JSON.stringify(value, replacer, indent));
 
 const incidentDocument = (incident: Incident): object => ({
   ...incident,
@@ -21,7 +26,7 @@ const noIncidents = '\n  "incidents": []';
 
 /** The document in pieces of whole lines, each incident one: with a hundred thousand actors the whole of it is large. */
 export function* reportJson(report: Report, top: number): Generator<string> {
-  const frame = JSON.stringify(
+  const frame = written(
     {
       ...report,
       incidents: [],
@@ -31,7 +36,6 @@ export function* reportJson(report: Report, top: number): Generator<string> {
       domains: report.domains.slice(0, top),
       senders: report.senders.slice(0, top),
     },
-    replacer,
     2,
   );
   const last = report.incidents.length - 1;
@@ -39,22 +43,32 @@ export function* reportJson(report: Report, top: number): Generator<string> {
   const at = frame.indexOf(noIncidents);
   yield `${frame.slice(0, at)}${noIncidents.slice(0, -1)}`;
   for (const [index, incident] of report.incidents.entries()) {
-    const text = JSON.stringify(incidentDocument(incident), replacer, 2).replaceAll('\n', '\n    ');
+    const text = written(incidentDocument(incident), 2).replaceAll('\n', '\n    ');
     yield `    ${text}${index === last ? '' : ','}`;
   }
   yield `  ]${frame.slice(at + noIncidents.length)}`;
 }
 
 /** The same on one line. */
-export const jsonLine = (value: unknown): string => JSON.stringify(value, replacer);
+export const jsonLine = (value: unknown): string => written(value);
 
-export const anyJson = (value: unknown): string => JSON.stringify(value, replacer, 2);
+export const anyJson = (value: unknown): string => written(value, 2);
 
 /** The contract's fields first, then what else is known; the null reverse-path is "". */
 export const eventJson = (event: Event): string => {
   const { time, server, kind, outcome, client, account, sender, recipient, queueId, session, text, ...rest } = event;
-  return JSON.stringify(
-    { time: isoTime(time), server, kind, outcome, client, account, sender, recipient, queueId, session, text, ...rest },
-    replacer,
-  );
+  const known = {
+    time: isoTime(time),
+    server,
+    kind,
+    outcome,
+    client,
+    account,
+    sender,
+    recipient,
+    queueId,
+    session,
+    text,
+  };
+  return written({ ...known, ...rest });
 };

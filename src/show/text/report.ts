@@ -14,7 +14,9 @@ const inputLines = (report: Report, style: Style): readonly string[] => {
   const { input } = report;
   const span =
     input.from === undefined || input.to === undefined
-      ? 'no mail events'
+      ? input.events === 0
+        ? 'no mail events'
+        : 'none of the time asked for'
       : `${localTime(input.from)} to ${localTime(input.to)}`;
   const share = input.lines === 0 ? 0 : (input.unmatched / input.lines) * 100;
   return [
@@ -36,25 +38,32 @@ const offenderColumns = [
   { title: 'unknown', right: true, text: (row: { unknownRecipients: number }) => grouped(row.unknownRecipients) },
   { title: 'relay', right: true, text: (row: { relayDenied: number }) => grouped(row.relayDenied) },
   { title: 'logins', right: true, text: (row: { authFailures: number }) => grouped(row.authFailures) },
-  { title: 'protocol', right: true, text: (row: { protocolErrors: number }) => grouped(row.protocolErrors) },
+  { title: 'errors', right: true, text: (row: { protocolErrors: number }) => grouped(row.protocolErrors) },
 ] as const;
+
+/** Where nothing was judged, "no attack" would be a lie. */
+const noAttackWords = ({ from, events }: Report['input']): string => {
+  if (from !== undefined) return 'No attack found.';
+  return `Nothing was judged: ${events === 0 ? 'no line of a mail server that Postern knows is in it (docs/logs.md)' : 'no event is of the time asked for'}.`;
+};
 
 type OffenderRow = Report['offenders'][number];
 type NetworkRow = Report['networks'][number];
 
 const offenderTable = (report: Report, top: number, width: number): readonly string[] => {
   const columns: readonly Column<OffenderRow>[] = [
-    { title: 'address', text: (row) => plain(row.client) },
+    { title: 'address', whole: true, text: (row) => plain(row.client) },
     ...offenderColumns,
-    { title: 'standing', text: (row) => row.standing },
-    { title: 'last', text: (row) => localTime(row.last) },
+    { title: 'stands', text: (row) => row.standing },
+    // Without the year and the seconds: the row of an IPv4 address then fits into 80 columns.
+    { title: 'last', text: (row) => localTime(row.last).slice(5, 16) },
   ];
   return table(report.offenders.slice(0, top), columns, width);
 };
 
 const networkTable = (report: Report, top: number, width: number): readonly string[] => {
   const columns: readonly Column<NetworkRow>[] = [
-    { title: 'network', text: (row) => plain(row.network) },
+    { title: 'network', whole: true, text: (row) => plain(row.network) },
     { title: 'addresses', right: true, text: (row) => grouped(row.clients) },
     ...offenderColumns,
   ];
@@ -85,7 +94,7 @@ const domainColumns: readonly Column<Report['domains'][number]>[] = [
 ];
 
 export const reportLines = (report: Report, top: number, style: Style): readonly string[] => {
-  const { incidents } = report;
+  const { incidents, input } = report;
   const { width } = style;
   const accounts = report.accounts.filter((account) => account.authFailures > 0 || account.invalidRecipients > 0);
   const domains = report.domains.filter((domain) => domain.unknownRecipients > 0 || domain.bounces > 0);
@@ -93,7 +102,7 @@ export const reportLines = (report: Report, top: number, style: Style): readonly
   return [
     ...inputLines(report, style),
     '',
-    incidents.length === 0 ? 'No attack found.' : style.strong(found),
+    incidents.length > 0 ? style.strong(found) : noAttackWords(input),
     ...incidents.flatMap((incident) => ['', ...incidentLines(incident, style)]),
     ...section('Top abusers by address', offenderTable(report, top, width), style),
     ...section('Top abusers by network', networkTable(report, top, width), style),
