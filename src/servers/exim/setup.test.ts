@@ -57,6 +57,25 @@ test("Exim: Debian's conf.d gets files of ours and one line in each ACL that is 
   assert.deepEqual(setUpExim({ files: after, include, own }), { kind: 'nothing' });
 });
 
+test('Exim: set up again, for a stage that is new, what was set up stays', () => {
+  const [, acl, main] = changed({ files: split, include, own });
+  assert.ok(acl !== undefined && main !== undefined);
+  const older = { ...main, text: main.text.replace('acl_smtp_predata = postern_predata\n', '') };
+  assert.notEqual(older.text, main.text);
+  const called = split.map(({ path, text }) => ({
+    path,
+    text: text.replace('acl_check_rcpt:\n', 'acl_check_rcpt:\n  require acl = postern_rcpt\n'),
+  }));
+  const again = changed({ files: [...called.slice(0, 1), older, ...called.slice(1), acl], include, own });
+  assert.deepEqual(again, [{ path: own.main, text: `${older.text}acl_smtp_predata = postern_predata\n` }]);
+});
+
+test('Exim: settings go before the first section, whichever it is', () => {
+  const conf = 'x = y\n\nbegin routers\n\nbegin acl\nmine:\n  accept\n';
+  const text = changed(single(conf))[0]?.text ?? '';
+  assert.match(text, /^x = y\n\nacl_smtp_connect = [^]*postern_notquit\nbegin routers\n\nbegin acl\n\n\.include /);
+});
+
 test('Exim: limits of a client are set where the configuration says nothing of them', () => {
   const limits = { connectionsAtOnce: 20, connectionsPerMinute: 60 };
   const textOf = (conf: string): string => {

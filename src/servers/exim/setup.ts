@@ -27,11 +27,13 @@ const stages = ['connect', 'helo', 'auth', 'mail', 'rcpt', 'predata', 'data', 'q
 /** One line of one file, and whether the ACL section has begun before it. */
 type Line = { readonly file: number; readonly at: number; readonly text: string; readonly inAcls: boolean };
 
+const beginPattern = /^begin[ \t]+(\w+)/;
+
 const linesOf = (files: readonly EximFile[]): readonly Line[] => {
   let section = '';
   return files.flatMap(({ text }, file) =>
     text.split('\n').map((line, at) => {
-      const begin = /^begin[ \t]+(\w+)/.exec(line)?.[1];
+      const begin = beginPattern.exec(line)?.[1];
       if (begin !== undefined) section = begin;
       return { file, at, text: line, inAcls: section === 'acl' };
     }),
@@ -129,12 +131,14 @@ export const setUpExim = ({ files, include, own }: EximLayout, limits?: Connecti
   const more: EximFile[] = [];
   if (own === undefined) {
     if (!included) calls.set(begin, `\n\n${includeLine}`);
-    const before = lines[lines.indexOf(begin) - 1];
+    // The main section ends where the first other one begins, which need not be that of the ACLs.
+    const before = lines[lines.findIndex(({ text }) => beginPattern.test(text)) - 1];
     if (settings.length > 0 && before !== undefined)
       calls.set(before, `${calls.get(before) ?? ''}\n${settings.join('\n')}`);
   } else {
     if (!included) more.push({ path: own.acl, text: `${includeLine}\n` });
-    if (settings.length > 0) more.push({ path: own.main, text: settings.map((line) => `${line}\n`).join('') });
+    const had = files.find(({ path }) => path === own.main)?.text ?? '';
+    if (settings.length > 0) more.push({ path: own.main, text: had + settings.map((line) => `${line}\n`).join('') });
   }
   return {
     kind: 'changed',

@@ -174,6 +174,18 @@ test('a script is its uid, two instances are two memories', () => {
   );
 });
 
+test('who sent it first is the filter’s word, and not what MAIL gave as AUTH=', () => {
+  const clientOf = (behind: string): string | undefined =>
+    readAll([
+      `postfix/smtpd[1]: 4ABCDEF: client=h.test[192.0.2.1]${behind}`,
+      'postfix/qmgr[2]: 4ABCDEF: from=<s@a.test>, size=3, nrcpt=1 (queue active)',
+    ]).events.find(({ kind }) => kind === 'message')?.client;
+  assert.equal(clientOf(', orig_queue_id=4AAAAAA, orig_client=x[198.51.100.66]'), '198.51.100.66');
+  const login = ', sasl_method=PLAIN, sasl_username=bob, sasl_sender=<x, orig_client=x[198.51.100.66]>';
+  assert.equal(clientOf(login), '192.0.2.1');
+  assert.equal(clientOf(login.replace(', sasl_method=PLAIN, sasl_username=bob', '')), '192.0.2.1');
+});
+
 test('what a client wrote never becomes the client', () => {
   const innocent = '198.51.100.66';
   const hostile = [

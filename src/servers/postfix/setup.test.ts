@@ -22,10 +22,7 @@ test('Postfix: behind the own rules, own networks exempt, no comment taken for a
   );
   const had = 'smtpd_sender_restrictions =\n  reject_non_fqdn_sender,\n  # ours\n  permit\nlast = x\n';
   const text = textOf(setUpPostfix(had, endpoints, 3));
-  assert.ok(
-    text.includes(`= reject_non_fqdn_sender,\n    permit_mynetworks,\n    ${call},\n    permit\nlast = x\n`),
-    text,
-  );
+  assert.ok(text.startsWith(had.replace('  permit\n', `  permit_mynetworks,\n    ${call},\n    permit\n`)), text);
   assert.deepEqual(setUpPostfix(text, endpoints, 3), { kind: 'nothing' });
   const old = textOf(setUpPostfix('', endpoints, 2));
   assert.ok(
@@ -50,7 +47,7 @@ test('Postfix: as a milter, before those that are there', () => {
   const text = textOf(setUpPostfixMilter('smtpd_milters = inet:localhost:8891\n', endpoints, 3));
   assert.equal(
     text,
-    'smtpd_milters = { inet:127.0.0.1:10041, connect_timeout=2s, command_timeout=5s, default_action=accept },\n    inet:localhost:8891\n',
+    'smtpd_milters = { inet:127.0.0.1:10041, connect_timeout=2s, command_timeout=5s, content_timeout=30s, default_action=accept },\n    inet:localhost:8891\n',
   );
   assert.equal(setUpPostfixMilter(text, endpoints, 3).kind, 'nothing');
   assert.match(textOf(setUpPostfixMilter('', endpoints, 2)), /^milter_default_action = accept$/m);
@@ -66,27 +63,58 @@ test('limits of a client are set where the file says nothing of them', () => {
   assert.equal(limitPostfix('', { connectionsAtOnce: 0, connectionsPerMinute: 0 }).kind, 'nothing');
 });
 
-test('before rules that ask the DNS, unless one behind them lets somebody pass', () => {
+test('before rules that ask the DNS, unless own networks would pass them now, or one behind them lets somebody pass', () => {
   const valueOf = (own: string): string => {
     const text = textOf(setUpPostfix(`smtpd_sender_restrictions = ${own}\n`, endpoints, 2));
     const value = /^smtpd_sender_restrictions = ((?:.*\n {4})*.*)$/m.exec(text)?.[1] ?? '';
     return value.replaceAll(/,\n +/g, ', ').replace('check_policy_service inet:127.0.0.1:10040', 'ASK');
   };
   const rows = [
-    ['reject_unknown_sender_domain', 'permit_mynetworks, ASK, reject_unknown_sender_domain'],
+    ['permit_mynetworks, reject_unknown_sender_domain', 'permit_mynetworks, ASK, reject_unknown_sender_domain'],
     [
-      'check_sender_access hash:/x, reject_non_fqdn_sender, reject_rhsbl_sender dbl.lists.test, permit',
-      'check_sender_access hash:/x reject_non_fqdn_sender, permit_mynetworks, ASK, reject_rhsbl_sender dbl.lists.test, permit',
+      'check_sender_access hash:/x permit_mynetworks reject_rhsbl_sender dbl.lists.test, permit',
+      'check_sender_access hash:/x permit_mynetworks ASK, reject_rhsbl_sender dbl.lists.test, permit',
     ],
+    ['reject_unknown_sender_domain', 'reject_unknown_sender_domain, permit_mynetworks, ASK'],
     [
       'permit_mynetworks, reject_unknown_sender_domain, permit_sasl_authenticated',
-      'permit_mynetworks reject_unknown_sender_domain permit_sasl_authenticated, ASK',
+      'permit_mynetworks, reject_unknown_sender_domain, permit_sasl_authenticated, ASK',
     ],
     [
-      'reject_unknown_sender_domain, check_client_access hash:/good',
-      'reject_unknown_sender_domain check_client_access hash:/good, permit_mynetworks, ASK',
+      'permit_mynetworks, reject_unknown_sender_domain, check_client_access hash:/good',
+      'permit_mynetworks, reject_unknown_sender_domain, check_client_access hash:/good, ASK',
     ],
-    ['permit_mynetworks, reject_unknown_sender_domain', 'permit_mynetworks, ASK, reject_unknown_sender_domain'],
+    ['reject_non_fqdn_sender,\tpermit', 'reject_non_fqdn_sender,\tpermit_mynetworks, ASK, permit'],
   ] as const;
   for (const [own, wanted] of rows) assert.equal(valueOf(own), wanted);
+});
+
+test('whatever main.cf looks like, what was in it stays and counts', () => {
+  const call = 'check_policy_service inet:127.0.0.1:10040';
+  const rules = 'smtpd_sender_restrictions = check_sender_access pcre:{{/^a{1,3}@/ REJECT}, {/^b/ OK}}';
+  const rows = [
+    [`${rules}\r\nlast = x\r\n`, `${rules},\n    permit_mynetworks,\n    ${call}\r\nlast = x\r\n`],
+    [
+      `${rules}\nsmtp-out_time_limit = 1\n   h\nlast = x\n`,
+      `${rules},\n    permit_mynetworks,\n    ${call}\nsmtp-out_time_limit = 1\n   h\nlast = x\n`,
+    ],
+    [
+      'smtpd_sender_restrictions =\n\n# first\n  permit_mynetworks,\n # then, nobody\n  reject_x,\nlast = x\n',
+      `smtpd_sender_restrictions =\n\n# first\n  permit_mynetworks,\n # then, nobody\n  reject_x,\n    ${call},\nlast = x\n`,
+    ],
+    [
+      'smtpd_sender_restrictions = a\nsmtpd_sender_restrictions =\n',
+      `smtpd_sender_restrictions = a\nsmtpd_sender_restrictions = permit_mynetworks,\n    ${call}\n`,
+    ],
+  ] as const;
+  for (const [main, wanted] of rows) {
+    const text = textOf(setUpPostfix(main, endpoints, 2));
+    assert.equal(text.slice(0, text.indexOf('# postern begin')), wanted);
+    assert.deepEqual(setUpPostfix(text, endpoints, 2), { kind: 'nothing' });
+  }
+  const commented = '#smtpd_policy_service_timeout = 3s\n#milter_default_action = accept\n';
+  assert.match(textOf(setUpPostfix(commented, endpoints, 2)), /^smtpd_policy_service_timeout = 3s$/m);
+  assert.match(textOf(setUpPostfixMilter(commented, endpoints, 2)), /^milter_default_action = accept$/m);
+  const mine = 'smtpd_sender_restrictions = permit\n # check_policy_service inet:127.0.0.1:10040\n';
+  assert.match(textOf(setUpPostfix(mine, endpoints, 2)), /^smtpd_sender_restrictions = permit_mynetworks,\n.*10040,$/m);
 });

@@ -16,10 +16,13 @@ const readClient = (line: Line, memory: PostfixMemory, tell: Tell): Understood =
   const message = newMessage();
   message.client = peerAt(text, 7);
   message.protocol = line.program.protocol;
-  // Behind a content filter the client of the first pass is told by XFORWARD; only the filter can say so.
-  const forwarded = text.indexOf(', orig_client=', peerEnd.at);
+  const peerEndsAt = peerEnd.at;
+  // Behind a content filter the client of the first pass is told by XFORWARD; only the filter can say so. But what MAIL
+  // gave as AUTH= stands before it as it came, so behind a login it is nobody's word.
+  const isLogin = text.startsWith(', sasl_', peerEndsAt);
+  const forwarded = isLogin ? -1 : text.indexOf(', orig_client=', peerEndsAt);
   if (forwarded >= 0) message.client = peerAt(text, forwarded + 14);
-  const account = text.indexOf(', sasl_username=', peerEnd.at);
+  const account = text.indexOf(', sasl_username=', peerEndsAt);
   if (account >= 0) {
     const end = text.indexOf(', sasl_sender=', account);
     message.account = keep(end < 0 ? text.slice(account + 16) : text.slice(account + 16, end));

@@ -124,6 +124,20 @@ export const strictPostfixProvocations: readonly Provocation[] = [
       refused({ account: 'bob@lab.test', sender: 'bob@lab.test' }),
     ],
   },
+  {
+    what: 'an account whose AUTH= looks like another client',
+    client: '203.0.113.155',
+    provoke: async ({ greet, logged }, client) => {
+      const smtp = await greet(client, 587);
+      await smtp.authPlain('bob@lab.test', 'bobpw', 235);
+      await smtp.say('MAIL FROM:<posing@lab.test> AUTH=<x, orig_client=h[192.0.2.66]>', 250);
+      await smtp.say('RCPT TO:<friend@remote.test>', 250);
+      await smtp.message('Subject: x\n\nhello', 250);
+      await smtp.quit();
+      await logged('from=<posing@lab.test>, size=');
+    },
+    facts: [{ kind: 'message', account: 'bob@lab.test', sender: 'posing@lab.test' }],
+  },
 ];
 
 /** With smtpd_reject_unlisted_sender: what is unknown is the sender, and no recipient is harvested. */

@@ -48,7 +48,7 @@ const stages: readonly Stage[] = [
     name: 'postfix',
     start: async () => {
       const mainCf = {
-        smtpd_sender_restrictions: 'reject_unknown_sender_domain',
+        smtpd_sender_restrictions: 'permit_mynetworks, reject_unknown_sender_domain',
         smtpd_client_connection_rate_limit: '0',
         smtpd_client_message_rate_limit: '0',
       };
