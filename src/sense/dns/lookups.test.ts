@@ -68,16 +68,36 @@ test('no more than so many a minute; what is remembered still answers', async ()
   assert.equal((await lookups('h9.test', 'A')).kind, 'found');
 });
 
-test('a resolver that fails is left alone, then tried with one question', async () => {
+test('a resolver that fails is left alone, then tried with a question for which nobody waits', async () => {
   const { asked, lookups, answerWith, pass } = scene();
   answerWith({ kind: 'unknown' });
-  for (let at = 0; at < 20; at++) await lookups(`h${at}.test`, 'A');
+  for (let at = 0; at < 20; at++) assert.equal((await lookups(`h${at}.test`, 'A')).kind, 'unknown');
   assert.deepEqual(asked.slice(4), ['A h4.test', 'A '], 'and the root, to know who is at fault');
   pass(30_000);
-  const both = await Promise.all([lookups('x.test', 'A'), lookups('y.test', 'A')]);
-  assert.deepEqual([asked.length, ...both.map(({ kind }) => kind)], [8, 'unknown', 'unknown']);
-  pass(30_000);
+  for (const name of ['x.test', 'y.test']) assert.equal((await lookups(name, 'A')).kind, 'unknown');
+  assert.deepEqual(asked.slice(6), ['A '], 'the root alone is asked for again');
+  pass(29_999);
+  assert.equal((await lookups('x.test', 'A')).kind, 'unknown');
+  assert.equal(asked.length, 7);
+  pass(1);
   answerWith({ kind: 'none', name: true, ttlSeconds: undefined });
-  assert.equal((await lookups('z.test', 'A')).kind, 'none');
-  assert.equal((await lookups('zz.test', 'A')).kind, 'none', 'it is well again');
+  assert.equal((await lookups('z.test', 'A')).kind, 'unknown');
+  assert.equal((await lookups('z.test', 'A')).kind, 'none', 'it is well again');
+  assert.deepEqual(asked.slice(7), ['A ', 'A z.test']);
+});
+
+test('however many questions fail at once, the root is asked for once', async () => {
+  const asked: string[] = [];
+  let fail = (): void => undefined;
+  const failed = new Promise<DnsAnswer>((resolve) => {
+    fail = () => resolve({ kind: 'unknown' });
+  });
+  const lookups = createLookups((name) => {
+    asked.push(name);
+    return name === '' ? new Promise(() => undefined) : failed;
+  }, 1000);
+  const answers = Array.from({ length: 250 }, (_, at) => lookups(`h${at}.test`, 'A'));
+  fail();
+  for (const answer of await Promise.all(answers)) assert.equal(answer.kind, 'unknown', 'and no answer waits for it');
+  assert.deepEqual([asked.length, asked.filter((name) => name === '').length], [201, 1]);
 });

@@ -31,7 +31,9 @@ export const createLookups = (resolve: Resolve, perMinuteMax: number, now: () =>
   let minute = 0;
   let asked = 0;
   let failures = 0;
+  /** 0: it is well, as far as anybody knows. */
   let restUntil = 0;
+  let isTried = false;
 
   const remember = (key: string, answer: DnsAnswer): void => {
     answers.delete(key);
@@ -42,22 +44,29 @@ export const createLookups = (resolve: Resolve, perMinuteMax: number, now: () =>
       }
     answers.set(key, { answer, until: now() + lifeMs(answer) });
   };
+  /** Is it the resolver, or an attacker's names whose own servers are silent? The root is always known. Nobody waits for this. */
+  const tryRoot = async (): Promise<void> => {
+    if (isTried) return;
+    isTried = true;
+    asked++;
+    const isWell = (await resolve('', 'A')).kind !== 'unknown';
+    failures = 0;
+    restUntil = isWell ? 0 : now() + restMs;
+    isTried = false;
+  };
   const mayAsk = (): boolean => {
     const time = now();
-    if (time < restUntil || underWay.size >= underWayMax) return false;
     const current = Math.floor(time / minuteMs);
     if (current !== minute) [minute, asked] = [current, 0];
-    return asked < perMinuteMax;
+    if (restUntil === 0) return underWay.size < underWayMax && asked < perMinuteMax;
+    if (time >= restUntil) void tryRoot();
+    return false;
   };
   const ask = async (key: string, name: string, type: DnsType): Promise<DnsAnswer> => {
     asked++;
-    // After a rest one question goes first: the next failure sends it back to rest.
-    if (failures >= failuresMax) restUntil = now() + restMs;
     const answer = await resolve(name, type);
     failures = answer.kind === 'unknown' ? failures + 1 : 0;
-    // Names of an attacker whose own servers are silent must not switch the checks off: the root is always known.
-    if (failures >= failuresMax && (await resolve('', 'A')).kind !== 'unknown') failures = 0;
-    restUntil = failures >= failuresMax ? now() + restMs : 0;
+    if (failures >= failuresMax) void tryRoot();
     remember(key, answer);
     underWay.delete(key);
     return answer;

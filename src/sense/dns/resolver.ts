@@ -108,7 +108,10 @@ export const createResolver = (servers: readonly DnsServer[]): Resolve => {
       if (server === undefined) return unknown;
       let reply = await ask(overUdp, server, name, type);
       if (reply?.truncated === true) reply = await ask(overTcp, server, name, type);
-      if (reply !== undefined && !reply.truncated) return answerOf(reply);
+      if (reply === undefined || reply.truncated) continue;
+      const answer = answerOf(reply);
+      // What one cannot say, because it failed or refuses us, the next one may know.
+      if (answer.kind !== 'unknown' || attempt + 1 >= asked.length) return answer;
     }
     return unknown;
   };

@@ -6,13 +6,13 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { awaitLine } from '../lab/await.ts';
+import { awaitLine, awaitPorts } from '../lab/await.ts';
 import { runCommand } from '../lab/daemon.ts';
 import { dialSmtp } from '../lab/dialogue.ts';
 import { labClosed } from '../lab/door.ts';
 import { startExim } from '../lab/exim.ts';
 import { startLibrary } from '../lab/library.ts';
-import { hasIPv6 } from '../lab/network.ts';
+import { hasIPv6, hosts } from '../lab/network.ts';
 import { startPostfix } from '../lab/postfix.ts';
 import { startWorld } from '../lab/world.ts';
 import { openWire } from '../lab/wire.ts';
@@ -145,6 +145,49 @@ test('Exim learns of the client by a PROXY header', { skip: labClosed }, async (
   const isTold = (line: string, client: string): boolean => line.includes(' <= ') && line.includes(`[${client}]`);
   await eachFamily(t, { backend: behind(exim.address, 25, 30_000, 'proxy') }, exim.mainLog, isTold);
 });
+
+/** Dovecot takes the header from the gate alone, asks for the login itself, and hands the mail to Postfix. */
+const dovecotSubmission = `
+protocols = imap pop3 lmtp submission
+haproxy_trusted_networks = 127.0.0.0/8 192.0.2.0/24
+submission_relay_host = ${hosts.postfix}
+service submission-login {
+  inet_listener submission {
+    haproxy = yes
+    port = 587
+  }
+}`;
+
+test(
+  'Dovecot submission learns of the client by a PROXY header, and gets its login',
+  { skip: labClosed },
+  async (t) => {
+    await using world = await startWorld(dovecotSubmission);
+    const { address } = world.dovecot;
+    await awaitPorts(address, [587]);
+    await using postfix = await startPostfix({ mainCf: { mynetworks: '127.0.0.0/8, 192.0.2.0/24' } });
+    assert.ok(postfix);
+    for (const { from, to } of families)
+      await t.test(from, async (inner) => {
+        const backend = behind(address, 587, 30_000, 'proxy');
+        await openGate(inner, { backend, requiresAuth: true, domains: undefined }, to);
+        const smtp = await dialSmtp({ from, to, port });
+        await smtp.say('EHLO client.test', 250);
+        await smtp.startTls();
+        assert.match((await smtp.say('EHLO client.test', 250)).text, /^AUTH .*\bPLAIN\b/m);
+        await smtp.authPlain('alice@lab.test', 'wrong', 535);
+        await smtp.authPlain('alice@lab.test', 'alicepw', 235);
+        const recipient = `by-${from.replaceAll(/[.:]/g, '-')}@remote.test`;
+        await smtp.send('alice@lab.test', [recipient], 'Subject: out\n\nthrough Dovecot\n');
+        await smtp.quit();
+        const { sender, data } = await world.sink.messageTo(recipient);
+        assert.equal(sender, 'alice@lab.test');
+        assert.match(data, /through Dovecot/);
+        for (const words of [`(alice@lab.test,${from},`, `Login: user=<alice@lab.test>, method=PLAIN, rip=${from},`])
+          await awaitLine(world.log.traditional, words, (line) => line.includes(words));
+      });
+  },
+);
 
 test('any other server finds the client in a Received line', { skip: labClosed }, async (t) => {
   await using library = await startLibrary();

@@ -17,22 +17,26 @@ export type Nsd = {
 } & Stoppable;
 
 /** @param zones their names, and their records as a zone file has them (RFC 1035 §5) */
-export const startNsd = async (zones: Readonly<Record<string, readonly string[]>>): Promise<Nsd> => {
-  const place = join(labDir(), 'nsd');
+export const startNsd = async (
+  zones: Readonly<Record<string, readonly string[]>>,
+  address: string = hosts.names,
+): Promise<Nsd> => {
+  const place = join(labDir(), `nsd-${address}`);
   mkdirSync(place, { recursive: true });
   const config = [
-    `server:\n ip-address: ${hosts.names}\n username: ""\n chroot: ""\n server-count: 1\n rrl-ratelimit: 0`,
+    `server:\n ip-address: ${address}\n username: ""\n chroot: ""\n server-count: 1\n rrl-ratelimit: 0`,
     ` zonesdir: "${place}"\n zonelistfile: "${place}/list"\n xfrdfile: "${place}/xfrd"\n pidfile: "${place}/pid"\n xfrdir: "${place}"\n database: ""`,
     `remote-control:\n control-enable: yes\n control-interface: "${place}/control"`,
   ];
   for (const [zone, records] of Object.entries(zones)) {
-    writeFileSync(join(place, zone), `${head}${records.join('\n')}\n`);
-    config.push(`zone:\n name: "${zone}"\n zonefile: "${place}/${zone}"`);
+    const file = join(place, `zone-${zone}`);
+    writeFileSync(file, `${head}${records.join('\n')}\n`);
+    config.push(`zone:\n name: "${zone}"\n zonefile: "${file}"`);
   }
   const file = join(place, 'nsd.conf');
   writeFileSync(file, `${config.join('\n')}\n`);
   const daemon = startDaemon('nsd', '/usr/sbin/nsd', ['-d', '-c', file]);
-  await daemon.until(awaitPorts(hosts.names, [53]));
+  await daemon.until(awaitPorts(address, [53]));
   return {
     questions: async () => {
       const counts = await runCommand('/usr/sbin/nsd-control', ['-c', file, 'stats_noreset']);
