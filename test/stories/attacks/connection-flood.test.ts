@@ -104,6 +104,23 @@ const open = async (from: string, to: string, count: number): Promise<readonly S
 };
 const isServed = ({ greeting }: SmtpDialogue): boolean => greeting.code === 220;
 
+const floodsMax = 5;
+/** One more connection after a flood. On a slow machine the minute that counts may be over by then: it floods once more. */
+const knockAgain = async (
+  from: string,
+  to: string,
+  caughtUp: () => Promise<void>,
+): Promise<SmtpDialogue['greeting']> => {
+  for (let flood = 0; ; flood++) {
+    const [one] = await open(from, to, 1);
+    const greeting = one?.greeting ?? assert.fail();
+    one?.hangUp();
+    if (greeting.code === 421 || flood === floodsMax) return greeting;
+    for (const smtp of await open(from, to, eachOpens)) smtp.hangUp();
+    await caughtUp();
+  }
+};
+
 const post = async (from: string, { address, known }: Site): Promise<void> => {
   const smtp = await dialSmtp({ from, to: address, port: 25 });
   await smtp.say('EHLO client.test', 250);
@@ -128,6 +145,7 @@ const isDropped = async (from: string, host: string, port: number): Promise<bool
 
 /** A guard that follows this log, and the command line beside it. @param blocks whether it shuts out who floods */
 const underGuard = async (
+  world: World,
   log: string,
   blocks: boolean,
   play: (run: Run, heard: () => readonly GuardNews[], caughtUp: () => Promise<void>) => Promise<void>,
@@ -143,7 +161,10 @@ const underGuard = async (
     await play(
       (...args) => runCommand(process.execPath, [postern, ...args, '--config', config]),
       () => news,
-      guard.caughtUp,
+      async () => {
+        await world.log.settle();
+        await guard.caughtUp();
+      },
     );
   } finally {
     await guard.stop();
@@ -196,7 +217,7 @@ for (const { name, start, limit, log } of stages)
     await using world = await startWorld();
     await using site = await start(world);
     // Nobody is shut out yet, or some would hear nothing any more in the middle of it.
-    await underGuard(log(world), false, async (run, _heard, caughtUp) => {
+    await underGuard(world, log(world), false, async (run, _heard, caughtUp) => {
       const free = await open('48.100.1.80', site.address, eachOpens);
       assert.equal(free.filter(isServed).length, eachOpens, 'without limits one address has what it wants');
       for (const smtp of free) smtp.hangUp();
@@ -218,13 +239,13 @@ for (const { name, start, limit, log } of stages)
       assert.ok(held.flat().every((smtp) => isServed(smtp) || smtp.greeting.code === 421 || smtp.greeting.code === 0));
       await caughtUp();
       // Exim has room again; the others count what there was within a minute themselves.
-      const [again] = await open(flooders[0] ?? '', site.address, 1);
-      assert.equal(again?.greeting.code, 421);
-      if (name === 'Exim') assert.match(again.greeting.text, /Too many connections, try again later/);
+      const again = await knockAgain(flooders[0] ?? '', site.address, caughtUp);
+      assert.equal(again.code, 421);
+      if (name === 'Exim') assert.match(again.text, /Too many connections, try again later/);
     });
 
     // They go on: the firewall is for that.
-    await underGuard(log(world), true, async (_run, heard, caughtUp) => {
+    await underGuard(world, log(world), true, async (_run, heard, caughtUp) => {
       await knockUntilBlocked({ host: site.address, port: 25 }, caughtUp);
       assert.ok(
         openedIn(heard()).some(({ attack }) => attack === 'connection-flood'),
@@ -244,7 +265,7 @@ test('Dovecot: a flood of connections from many addresses', { skip: labClosed },
     const { status } = await imap.say(`LOGIN ${account}@lab.test ${account}pw`);
     return { status, hangUp: imap.hangUp };
   };
-  await underGuard(world.log.iso, true, async (_run, heard, caughtUp) => {
+  await underGuard(world, world.log.iso, true, async (_run, heard, caughtUp) => {
     const sessions = [];
     for (const _ of numbered('login', 10)) sessions.push(await logIn('48.100.1.80'));
     const count = sessions.filter(({ status }) => status === 'OK').length;

@@ -127,12 +127,14 @@ test('the gate: lookups stay within the budget, and good mail passes', { skip: l
   });
   const gate = { address: '127.0.0.1', known: 'alice@lab.test', port: 2525 };
   const before = await nsd.questions();
+  const began = performance.now();
   const replies: string[] = [];
   for (let client = 0; client < 200; client++)
     replies.push(await offer(gate, `64.${client}.3.7`, `s@n${client}.storm.test`));
   const asked = (await nsd.questions()) - before;
   t.diagnostic(`gate: 200 domains cost ${asked} questions, with a budget of ${perMinuteMax} a minute`);
-  assert.ok(asked >= perMinuteMax && asked <= 2 * perMinuteMax, `${asked} questions`);
+  const minutesMax = Math.ceil((performance.now() - began) / 60_000) + 1;
+  assert.ok(asked >= perMinuteMax && asked <= minutesMax * perMinuteMax, `${asked} questions`);
   assert.ok(replies.filter((reply) => reply.startsWith('550 5.1.8')).length >= perMinuteMax);
   // What cannot be found out is held against nobody.
   assert.match(await offer(gate, '198.51.100.60', 's@remote.test'), /^250/);
@@ -148,7 +150,7 @@ for (const { name, start, log, isRestarted } of stages)
     await using world = await startWorld();
     await using nsd = await startNsd(zones);
     const ours = readFileSync(resolvConf);
-    writeFileSync(resolvConf, `nameserver ${hosts.names}\noptions timeout:1 attempts:1\n`);
+    writeFileSync(resolvConf, `nameserver ${hosts.names}\noptions timeout:20 attempts:3\n`);
     const state = mkdtempSync('/run/postern-storm-');
     try {
       await using site = await start();
@@ -163,8 +165,13 @@ for (const { name, start, log, isRestarted } of stages)
       writeFileSync(config, `state: ${state}\nlogs: [${log(world)}]\njudge:\n  learning: 0\n`);
       const news: GuardNews[] = [];
       // What the log holds of the first storm is read too: it is forgotten with the file.
+      await world.log.settle();
       writeFileSync(log(world), '');
       const guard = await startGuard(readConfig(config).values, (item) => news.push(item));
+      const caughtUp = async (): Promise<void> => {
+        await world.log.settle();
+        await guard.caughtUp();
+      };
       try {
         const before = startsIn(log(world));
         await runCommand(process.execPath, [postern, 'setup', name, '--apply', '--config', config]);
@@ -172,9 +179,9 @@ for (const { name, start, log, isRestarted } of stages)
         await awaitPorts(site.address, [25]);
         await post(site, '198.51.100.60');
         await awaitLine(log(world), 'its delivery', (line) => / status=sent | => |stat=Sent/.test(line));
-        await guard.caughtUp();
+        await caughtUp();
 
-        const guarded = await rage(site, nsd, 62, guard.caughtUp);
+        const guarded = await rage(site, nsd, 62, caughtUp);
         t.diagnostic(
           `${name}: ${clients * sendersEach} domains cost ${alone.questions} questions alone, ${guarded.questions} with Postern`,
         );
