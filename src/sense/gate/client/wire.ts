@@ -110,9 +110,14 @@ export class ClientWire {
     setTimeout(() => socket.destroy(), closeMsMax).unref();
   }
 
+  /** Where this thread itself was late, what has come in time is heard first: timers are looked at before sockets. */
   static #tire(this: void, wire: ClientWire): void {
-    wire.#endWait();
-    wire.#handOver(undefined);
+    const timer = wire.#timer;
+    setImmediate(() => {
+      if (wire.#timer !== timer) return;
+      wire.#endWait();
+      wire.#handOver(undefined);
+    });
   }
 
   #endWait(): void {
