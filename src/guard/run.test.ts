@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { encodeRequest } from '../protocols/readsocket/request.ts';
 import { hookNames } from './settings.ts';
 
 const main = join(import.meta.dirname, '../cli/main.ts');
@@ -151,6 +152,41 @@ test('a default port that is taken costs its hook alone', async () => {
   } finally {
     child.kill('SIGKILL');
     taken.close();
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('an attack that goes on while the guard starts does not end it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-starting-'));
+  const config = join(folder, 'postern.yaml');
+  const exim = join(folder, 'exim.sock');
+  const off = hookNames.filter((hook) => hook !== 'readsocket').map((hook) => `${hook}: { listen: off }\n`);
+  // The first thread answers while the others are being started.
+  writeFileSync(
+    config,
+    `state: ${folder}/var\nlogs: []\nlisteners: { threads: 8 }\nreadsocket: { listen: "unix:${exim}" }\n${off.join('')}`,
+  );
+  const child = spawn(process.execPath, [main, 'run', '--json', '--config', config], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    const news = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    await until(exim);
+    for (let guessed = 0; guessed < 12; guessed++) {
+      const socket = createConnection({ path: exim });
+      const [recipient, ip] = [`nobody${guessed}@lab.test`, client];
+      socket.write(encodeRequest({ stage: 'rcpt', outcome: 'unknown', ip, sender: 's@remote.test', recipient }));
+      assert.match(await text(socket), /^v=/);
+    }
+    const seen = new Set<string>();
+    while (!seen.has('opened') || !seen.has('ready')) {
+      const { value, done } = await news.next();
+      assert.notEqual(done, true, 'the guard runs on');
+      const item = JSON.parse(String(value));
+      seen.add('ready' in item ? 'ready' : String(item.change));
+    }
+  } finally {
+    child.kill('SIGKILL');
     rmSync(folder, { recursive: true });
   }
 });
