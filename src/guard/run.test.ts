@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { encodeRequest } from '../protocols/readsocket/request.ts';
 import { hookNames } from './settings.ts';
@@ -152,6 +153,30 @@ test('a default port that is taken costs its hook alone', async () => {
   } finally {
     child.kill('SIGKILL');
     taken.close();
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('a ledger that is damaged while the guard runs is said, and the guard judges on', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-ledger-'));
+  const log = join(folder, 'mail.log');
+  writeFileSync(log, '');
+  const guard = await startGuard(folder, 'only');
+  try {
+    const ledger = new DatabaseSync(join(folder, 'var/ledger.sqlite'));
+    ledger.exec('PRAGMA foreign_keys = OFF; DROP TABLE receipts; DROP TABLE incidents');
+    ledger.close();
+    appendFileSync(log, ['a', 'b', 'c', 'd', 'e', 'f'].map(guess).join(''));
+    const wanted = [/an incident is not kept: .*no such table/, /the ledger cannot be read: no such table/, /opened/];
+    while (wanted.length > 0) {
+      const { value, done } = await guard.news.next();
+      assert.notEqual(done, true, 'the guard runs on');
+      const at = wanted.findIndex((one) => one.test(String(value)));
+      if (at >= 0) wanted.splice(at, 1);
+    }
+    assert.match(await askPolicy(guard.policy), /^action=(421|554) /);
+  } finally {
+    guard.child.kill('SIGKILL');
     rmSync(folder, { recursive: true });
   }
 });

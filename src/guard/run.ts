@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { createJudge } from '../judge/judge.ts';
 import { createMemory } from '../judge/memory.ts';
 import type { Tell } from '../model/ports.ts';
+import type { Incident } from '../model/report.ts';
 import { zoneOf, localZone } from '../protocols/syslog/zone.ts';
 import { createProgress } from '../sense/hooks/outcomes.ts';
 import { findLogs } from '../sense/logs/find.ts';
@@ -121,6 +122,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     hearNews(news);
     notices.hear(news);
   };
+  const complain = (text: string): void => tellNews({ kind: 'problem', text });
   const acting = startActing(desk, values, memory.table, choice.learningUntil, tellNews);
   const zone = zoneOf(String(values.get('zone'))) ?? localZone;
   const { logs, unreadable } = await chosenLogs(values);
@@ -135,15 +137,23 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     snapshotFile,
     buffer,
     () => ({ version: 2, seed, started, positions: Object.fromEntries(positions) }),
-    (text) => tellNews({ kind: 'problem', text }),
+    complain,
   );
+  /** A full disk keeps nobody from being judged; with its next change an incident is kept again. */
+  const keepIncident = (incident: Incident): void => {
+    try {
+      desk.incidents.save([incident]);
+    } catch (error) {
+      complain(`an incident is not kept: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
   const judge = createJudge(memory, judgeSettings(choice), {
     // Read anew, the logs tell of them again.
     restored: fits ? desk.incidents.open() : [],
     convicted: acting.convicted,
-    doubted: ({ words }) => tellNews({ kind: 'problem', text: words }),
+    doubted: ({ words }) => complain(words),
     announce: (change) => {
-      desk.incidents.save([change.incident]);
+      keepIncident(change.incident);
       tellNews({ kind: 'incident', change });
       if (change.change === 'opened') saving.soon();
       if (change.change !== 'closed') containment.contain(change.incident);
@@ -154,7 +164,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     state,
     table: memory.table,
     carryOut: desk.carryOut,
-    complain: (text) => tellNews({ kind: 'problem', text }),
+    complain,
   });
   const progressCell = new SharedArrayBuffer(4);
   const pulseMemory = new SharedArrayBuffer(logPulseBytes);
@@ -162,10 +172,9 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
   const progress = createProgress(new Int32Array(progressCell));
 
   const witness = createWitness((server, silentForMs) =>
-    tellNews({
-      kind: 'problem',
-      text: `the log of ${server} has been silent for ${Math.round(silentForMs / 60_000)} minutes while its hooks were asked: is it still written? Until it speaks again the hooks' word counts`,
-    }),
+    complain(
+      `the log of ${server} has been silent for ${Math.round(silentForMs / 60_000)} minutes while its hooks were asked: is it still written? Until it speaks again the hooks' word counts`,
+    ),
   );
   const key = probeKey(state);
   const [heardIn, loggedIn] = [heardFile(state), loggedFile(state)];
@@ -181,7 +190,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     heardFile: heardIn,
     loggedFile: loggedIn,
     tell: tellNews,
-    complain: (text) => tellNews({ kind: 'problem', text }),
+    complain,
   });
   const checkers = hearCheckers();
   const tellFromLog: Tell = (event) => {
@@ -204,7 +213,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
         positions.set(path, position);
         progress.advance();
       },
-      onProblem: (text) => tellNews({ kind: 'problem', text }),
+      onProblem: complain,
     });
 
   const leave = async (): Promise<void> => {
@@ -245,7 +254,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
         if (believed.length > 0) progress.advance();
       },
       onNoted: notes.add,
-      onComplaint: (text) => tellNews({ kind: 'problem', text }),
+      onComplaint: complain,
     },
   ).catch(async (error: unknown) => {
     await leave();
