@@ -7,9 +7,8 @@ import type { Tell } from '../model/ports.ts';
 import type { Incident } from '../model/report.ts';
 import { zoneOf, localZone } from '../protocols/syslog/zone.ts';
 import { createProgress } from '../sense/hooks/outcomes.ts';
-import { findLogs } from '../sense/logs/find.ts';
 import type { Following } from '../sense/logs/follow.ts';
-import { journalName } from '../sense/logs/journal.ts';
+import { chosenLogs } from './chosen-logs.ts';
 import { lockState } from './guard-lock.ts';
 import { readLive } from './live-log.ts';
 import { createLogPulse, logPulseBytes } from './log-pulse.ts';
@@ -62,19 +61,6 @@ export type Guard = {
 
 const memoryMiB = (values: Values): number => Number(values.get('table.sizeMiB'));
 
-const chosenLogs = async (values: Values): Promise<{ logs: string[]; unreadable: string[] }> => {
-  const wanted = values.get('logs');
-  const paths = Array.isArray(wanted) ? wanted.map(String) : [];
-  const found = paths.includes('found') ? await findLogs('/') : [];
-  return {
-    logs: [
-      ...paths.filter((path) => path !== 'found').map((path) => (path === journalName ? path : resolve(path))),
-      ...found.filter((log) => log.readable).map((log) => log.path),
-    ],
-    unreadable: found.filter((log) => !log.readable).map((log) => log.path),
-  };
-};
-
 const wantedHooks = (values: Values, state: string, gates: GateChoice): ListenerData['hooks'] =>
   hookNames.flatMap((name) => {
     const key = `${name}.listen`;
@@ -98,8 +84,14 @@ const wantedHooks = (values: Values, state: string, gates: GateChoice): Listener
 export const startGuard = async (values: Values, hearNews: (news: GuardNews) => void): Promise<Guard> => {
   const channels = channelsOf(values);
   const state = resolve(String(values.get('state')));
+  const desk = openDesk(state, protectedBy(values, state));
+  const release = lockState(state);
   const snapshotFile = join(state, 'guard.snapshot');
+  // What may fail comes before what would keep the process alive.
   const restored = await readSnapshot(snapshotFile);
+  const { logs, unreadable } = await chosenLogs(values);
+  const gates = gateChoice(values, state);
+  const key = probeKey(state);
   const seed = restored?.snapshot.seed ?? randomInt(2 ** 31);
   const started = restored?.snapshot.started ?? Math.floor(Date.now() / 1000);
   const buffer = new SharedArrayBuffer(memoryMiB(values) * 1024 * 1024);
@@ -115,8 +107,6 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
 
   const choice = judgeChoice(values, started);
   const memory = createMemory(buffer, seed);
-  const desk = openDesk(state, protectedBy(values, state));
-  const release = lockState(state);
   const notices = createNotices(channels, desk.outbox, (text) => hearNews({ kind: 'problem', text }));
   const tellNews = (news: GuardNews): void => {
     hearNews(news);
@@ -125,7 +115,6 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
   const complain = (text: string): void => tellNews({ kind: 'problem', text });
   const acting = startActing(desk, values, memory.table, choice.learningUntil, tellNews);
   const zone = zoneOf(String(values.get('zone'))) ?? localZone;
-  const { logs, unreadable } = await chosenLogs(values);
   const containment = startContainment({
     desk,
     values,
@@ -176,7 +165,6 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
       `the log of ${server} has been silent for ${Math.round(silentForMs / 60_000)} minutes while its hooks were asked: is it still written? Until it speaks again the hooks' word counts`,
     ),
   );
-  const key = probeKey(state);
   const [heardIn, loggedIn] = [heardFile(state), loggedFile(state)];
   const asked = new SharedArrayBuffer(askedAtBytes);
   const proving = createProving({
@@ -228,7 +216,6 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     release();
   };
   const notes = createGateNotes(state);
-  const gates = gateChoice(values, state);
   const hooks = await startListenerThreads(
     {
       buffer,
