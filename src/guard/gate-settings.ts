@@ -38,11 +38,18 @@ const limitsOf = (values: Values): GateLimits => {
   };
 };
 
+/** Who runs the guard; the user of a container may have a number alone. */
+const ownNames = (): readonly string[] => {
+  try {
+    return [userInfo().username];
+  } catch {
+    return [];
+  }
+};
+
 /** The store's own names: who runs the guard, and who every mail server must have (RFC 5321 §4.5.1). */
 const mailboxesOf = (values: Values): ReadonlySet<string> =>
-  new Set(
-    ['postmaster', userInfo().username, ...textsOf(values.get('gate.mailboxes'))].map((name) => name.toLowerCase()),
-  );
+  new Set(['postmaster', ...ownNames(), ...textsOf(values.get('gate.mailboxes'))].map((name) => name.toLowerCase()));
 
 const tlsOf = (values: Values, state: string, name: string): TlsFiles => {
   const [key, cert] = [values.get('gate.key'), values.get('gate.certificate')];

@@ -162,7 +162,10 @@ const main = async (data: ListenerData): Promise<void> => {
       tellAll();
       return;
     }
-    void Promise.all(hooks.map(({ hook }) => hook.stop())).then(() => parentPort?.close());
+    void Promise.all(hooks.map(({ hook }) => hook.stop())).then(() => {
+      tellAll();
+      parentPort?.close();
+    });
   });
 };
 

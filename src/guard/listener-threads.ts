@@ -1,4 +1,5 @@
-/** Starts the listener threads of the live hooks and stops them. */
+/** Starts the listener threads of the live hooks, starts again what ended by itself, and stops them. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { Event } from '../model/event.ts';
 import type { GateNote } from '../model/gate-note.ts';
@@ -24,7 +25,17 @@ type Started = {
   readonly endpoints: readonly (readonly [HookName, string])[];
   /** Who waits until the thread has told all. */
   readonly spoke: (() => void)[];
+  /** Resolves when the thread has ended, with why. */
+  readonly ended: Promise<string>;
 };
+
+/** Meanwhile servers find nobody there, and mail flows on without an answer. */
+const againMsMin = 1000;
+const againMsMax = 60_000;
+/** Who ran so long ends for another reason than the last time. */
+const calmMs = 60_000;
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
 
 /** Each thread answers once, and what it had told before comes before. */
 const hearThread = async ({ worker, spoke }: Started): Promise<void> => {
@@ -47,21 +58,17 @@ const startThread = async (data: ListenerData, { onTold, onNoted, onComplaint }:
     else if ('failed' in message) reject(new Fault('CONFIG', message.failed));
     else onComplaint(message.complaint);
   });
-  worker.once('exit', () => {
-    for (const resolveSpoke of spoke.splice(0)) resolveSpoke();
-  });
+  const { promise: ended, resolve: end } = Promise.withResolvers<string>();
   worker.on('error', (error) => {
     reject(error);
-    onComplaint(`a listener thread ended: ${String(error)}`);
+    end(wordsOf(error));
   });
-  return { worker, endpoints: await promise, spoke };
-};
-
-const stopThread = async ({ worker }: Started): Promise<void> => {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  worker.once('exit', () => resolve());
-  worker.postMessage('stop');
-  await promise;
+  worker.once('exit', () => {
+    reject(new Error('it ended'));
+    end('no reason given');
+    for (const resolveSpoke of spoke.splice(0)) resolveSpoke();
+  });
+  return { worker, endpoints: await promise, spoke, ended };
 };
 
 /** The hooks of one thread: every thread listens on the TCP ports, the first one alone on unix sockets. */
@@ -79,18 +86,43 @@ export const startListenerThreads = async (
   threads: number,
   news: News,
 ): Promise<ListenerThreads> => {
-  const started: Started[] = [];
-  const stop = async (): Promise<void> => void (await Promise.all(started.map(stopThread)));
+  const started = new Map<number, Started>();
+  const keeping: Promise<void>[] = [];
+  const stopping = new AbortController();
+  const isStopping = (): boolean => stopping.signal.aborted;
+  const startNumbered = async (thread: number): Promise<Started> => {
+    const begun = await startThread({ ...data, hooks: hooksOf(data.hooks, thread, threads) }, news);
+    started.set(thread, begun);
+    return begun;
+  };
+  /** Resolves when the thread has ended because it was to stop. */
+  const keep = async (thread: number, { ended }: Started): Promise<void> => {
+    let why = await ended;
+    for (let waitMs = againMsMin; !isStopping();) {
+      news.onComplaint(`a listener thread ended, it is started again in ${waitMs / 1000} s: ${why}`);
+      await pause(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+      if (isStopping()) return;
+      const began = performance.now();
+      const next = await startNumbered(thread).catch(wordsOf);
+      if (typeof next !== 'string' && isStopping()) next.worker.postMessage('stop');
+      why = typeof next === 'string' ? next : await next.ended;
+      waitMs = performance.now() - began > calmMs ? againMsMin : Math.min(2 * waitMs, againMsMax);
+    }
+  };
+  const stop = async (): Promise<void> => {
+    stopping.abort();
+    for (const { worker } of started.values()) worker.postMessage('stop');
+    await Promise.all(keeping);
+  };
   try {
-    for (let thread = 0; thread < threads; thread++)
-      started.push(await startThread({ ...data, hooks: hooksOf(data.hooks, thread, threads) }, news));
+    for (let thread = 0; thread < threads; thread++) keeping.push(keep(thread, await startNumbered(thread)));
   } catch (error) {
     await stop();
     throw error;
   }
   return {
-    endpoints: new Map(started[0]?.endpoints),
-    heard: async () => void (await Promise.all(started.map(hearThread))),
+    endpoints: new Map(started.get(0)?.endpoints),
+    heard: async () => void (await Promise.all([...started.values()].map(hearThread))),
     stop,
   };
 };

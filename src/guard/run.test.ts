@@ -9,7 +9,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
+import { encodeRequest } from '../protocols/readsocket/request.ts';
 import { hookNames } from './settings.ts';
 
 const main = join(import.meta.dirname, '../cli/main.ts');
@@ -151,6 +153,65 @@ test('a default port that is taken costs its hook alone', async () => {
   } finally {
     child.kill('SIGKILL');
     taken.close();
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('a ledger that is damaged while the guard runs is said, and the guard judges on', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-ledger-'));
+  const log = join(folder, 'mail.log');
+  writeFileSync(log, '');
+  const guard = await startGuard(folder, 'only');
+  try {
+    const ledger = new DatabaseSync(join(folder, 'var/ledger.sqlite'));
+    ledger.exec('PRAGMA foreign_keys = OFF; DROP TABLE receipts; DROP TABLE incidents');
+    ledger.close();
+    appendFileSync(log, ['a', 'b', 'c', 'd', 'e', 'f'].map(guess).join(''));
+    const wanted = [/an incident is not kept: .*no such table/, /the ledger cannot be read: no such table/, /opened/];
+    while (wanted.length > 0) {
+      const { value, done } = await guard.news.next();
+      assert.notEqual(done, true, 'the guard runs on');
+      const at = wanted.findIndex((one) => one.test(String(value)));
+      if (at >= 0) wanted.splice(at, 1);
+    }
+    assert.match(await askPolicy(guard.policy), /^action=(421|554) /);
+  } finally {
+    guard.child.kill('SIGKILL');
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('an attack that goes on while the guard starts does not end it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-starting-'));
+  const config = join(folder, 'postern.yaml');
+  const exim = join(folder, 'exim.sock');
+  const off = hookNames.filter((hook) => hook !== 'readsocket').map((hook) => `${hook}: { listen: off }\n`);
+  // The first thread answers while the others are being started.
+  writeFileSync(
+    config,
+    `state: ${folder}/var\nlogs: []\nlisteners: { threads: 8 }\nreadsocket: { listen: "unix:${exim}" }\n${off.join('')}`,
+  );
+  const child = spawn(process.execPath, [main, 'run', '--json', '--config', config], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    const news = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    await until(exim);
+    for (let guessed = 0; guessed < 12; guessed++) {
+      const socket = createConnection({ path: exim });
+      const [recipient, ip] = [`nobody${guessed}@lab.test`, client];
+      socket.write(encodeRequest({ stage: 'rcpt', outcome: 'unknown', ip, sender: 's@remote.test', recipient }));
+      assert.match(await text(socket), /^v=/);
+    }
+    const seen = new Set<string>();
+    while (!seen.has('opened') || !seen.has('ready')) {
+      const { value, done } = await news.next();
+      assert.notEqual(done, true, 'the guard runs on');
+      const item = JSON.parse(String(value));
+      seen.add('ready' in item ? 'ready' : String(item.change));
+    }
+  } finally {
+    child.kill('SIGKILL');
     rmSync(folder, { recursive: true });
   }
 });

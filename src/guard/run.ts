@@ -5,11 +5,11 @@ import { createJudge } from '../judge/judge.ts';
 import { createMemory } from '../judge/memory.ts';
 import type { Event } from '../model/event.ts';
 import type { Tell } from '../model/ports.ts';
+import type { Incident } from '../model/report.ts';
 import { zoneOf, localZone } from '../protocols/syslog/zone.ts';
 import { createEvidence, evidenceBytes } from '../sense/hooks/outcomes.ts';
-import { findLogs } from '../sense/logs/find.ts';
 import type { Following } from '../sense/logs/follow.ts';
-import { journalName } from '../sense/logs/journal.ts';
+import { chosenLogs } from './chosen-logs.ts';
 import { lockState } from './guard-lock.ts';
 import { readLive } from './live-log.ts';
 import { createLogPulse, logPulseBytes } from './log-pulse.ts';
@@ -63,19 +63,6 @@ export type Guard = {
 
 const memoryMiB = (values: Values): number => Number(values.get('table.sizeMiB'));
 
-const chosenLogs = async (values: Values): Promise<{ logs: string[]; unreadable: string[] }> => {
-  const wanted = values.get('logs');
-  const paths = Array.isArray(wanted) ? wanted.map(String) : [];
-  const found = paths.includes('found') ? await findLogs('/') : [];
-  return {
-    logs: [
-      ...paths.filter((path) => path !== 'found').map((path) => (path === journalName ? path : resolve(path))),
-      ...found.filter((log) => log.readable).map((log) => log.path),
-    ],
-    unreadable: found.filter((log) => !log.readable).map((log) => log.path),
-  };
-};
-
 const wantedHooks = (values: Values, state: string, gates: GateChoice): ListenerData['hooks'] =>
   hookNames.flatMap((name) => {
     const key = `${name}.listen`;
@@ -99,8 +86,14 @@ const wantedHooks = (values: Values, state: string, gates: GateChoice): Listener
 export const startGuard = async (values: Values, hearNews: (news: GuardNews) => void): Promise<Guard> => {
   const channels = channelsOf(values);
   const state = resolve(String(values.get('state')));
+  const desk = openDesk(state, protectedBy(values, state));
+  const release = lockState(state);
   const snapshotFile = join(state, 'guard.snapshot');
+  // What may fail comes before what would keep the process alive.
   const restored = await readSnapshot(snapshotFile);
+  const { logs, unreadable } = await chosenLogs(values);
+  const gates = gateChoice(values, state);
+  const key = probeKey(state);
   const seed = restored?.snapshot.seed ?? randomInt(2 ** 31);
   const started = restored?.snapshot.started ?? Math.floor(Date.now() / 1000);
   const buffer = new SharedArrayBuffer(memoryMiB(values) * 1024 * 1024);
@@ -116,16 +109,14 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
 
   const choice = judgeChoice(values, started);
   const memory = createMemory(buffer, seed);
-  const desk = openDesk(state, protectedBy(values, state));
-  const release = lockState(state);
   const notices = createNotices(channels, desk.outbox, (text) => hearNews({ kind: 'problem', text }));
   const tellNews = (news: GuardNews): void => {
     hearNews(news);
     notices.hear(news);
   };
+  const complain = (text: string): void => tellNews({ kind: 'problem', text });
   const acting = startActing(desk, values, memory.table, choice.learningUntil, tellNews);
   const zone = zoneOf(String(values.get('zone'))) ?? localZone;
-  const { logs, unreadable } = await chosenLogs(values);
   const containment = startContainment({
     desk,
     values,
@@ -137,15 +128,23 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     snapshotFile,
     buffer,
     () => ({ version: 2, seed, started, positions: Object.fromEntries(positions) }),
-    (text) => tellNews({ kind: 'problem', text }),
+    complain,
   );
+  /** A full disk keeps nobody from being judged; with its next change an incident is kept again. */
+  const keepIncident = (incident: Incident): void => {
+    try {
+      desk.incidents.save([incident]);
+    } catch (error) {
+      complain(`an incident is not kept: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
   const judge = createJudge(memory, judgeSettings(choice), {
     // Read anew, the logs tell of them again.
     restored: fits ? desk.incidents.open() : [],
     convicted: acting.convicted,
-    doubted: ({ words }) => tellNews({ kind: 'problem', text: words }),
+    doubted: ({ words }) => complain(words),
     announce: (change) => {
-      desk.incidents.save([change.incident]);
+      keepIncident(change.incident);
       tellNews({ kind: 'incident', change });
       if (change.change === 'opened') saving.soon();
       if (change.change !== 'closed') containment.contain(change.incident);
@@ -156,7 +155,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     state,
     table: memory.table,
     carryOut: desk.carryOut,
-    complain: (text) => tellNews({ kind: 'problem', text }),
+    complain,
   });
   const evidenceMemory = new SharedArrayBuffer(evidenceBytes);
   const pulseMemory = new SharedArrayBuffer(logPulseBytes);
@@ -168,12 +167,10 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
   };
 
   const witness = createWitness((server, silentForMs) =>
-    tellNews({
-      kind: 'problem',
-      text: `the log of ${server} has been silent for ${Math.round(silentForMs / 60_000)} minutes while its hooks were asked: is it still written? Until it speaks again the hooks' word counts`,
-    }),
+    complain(
+      `the log of ${server} has been silent for ${Math.round(silentForMs / 60_000)} minutes while its hooks were asked: is it still written? Until it speaks again the hooks' word counts`,
+    ),
   );
-  const key = probeKey(state);
   const [heardIn, loggedIn] = [heardFile(state), loggedFile(state)];
   const asked = new SharedArrayBuffer(askedAtBytes);
   const proving = createProving({
@@ -187,7 +184,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     heardFile: heardIn,
     loggedFile: loggedIn,
     tell: tellNews,
-    complain: (text) => tellNews({ kind: 'problem', text }),
+    complain,
   });
   const checkers = hearCheckers();
   const tellFromLog: Tell = (event) => {
@@ -210,7 +207,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
       position: positions.get(path),
       tell: tellFromLog,
       onPosition: (position) => positions.set(path, position),
-      onProblem: (text) => tellNews({ kind: 'problem', text }),
+      onProblem: complain,
     });
 
   const leave = async (): Promise<void> => {
@@ -225,7 +222,6 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     release();
   };
   const notes = createGateNotes(state);
-  const gates = gateChoice(values, state);
   const hooks = await startListenerThreads(
     {
       buffer,
@@ -253,7 +249,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
         }
       },
       onNoted: notes.add,
-      onComplaint: (text) => tellNews({ kind: 'problem', text }),
+      onComplaint: complain,
     },
   ).catch(async (error: unknown) => {
     await leave();

@@ -1,11 +1,12 @@
 /** Two snapshots on their way at once: what is in the file in the end is the newer one. */
 import assert from 'node:assert/strict';
 import { randomFillSync } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Fault } from '../model/fault.ts';
 import { startSaving } from './saving.ts';
 import { readSnapshot } from './snapshot.ts';
 
@@ -35,6 +36,18 @@ test('an older state never replaces a newer one, however long it takes to write'
     assert.ok(kept.memory.every((byte) => byte === 0));
   } finally {
     await saving.stop();
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('a snapshot that cannot be read is not taken for none: the next one would replace it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-saving-'));
+  const file = join(folder, 'guard.snapshot');
+  try {
+    assert.equal(await readSnapshot(file), undefined);
+    mkdirSync(file);
+    await assert.rejects(readSnapshot(file), (error) => error instanceof Fault && error.message.includes(file));
+  } finally {
     rmSync(folder, { recursive: true });
   }
 });

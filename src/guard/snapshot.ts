@@ -34,9 +34,14 @@ const isSnapshot = (value: unknown): value is Snapshot =>
   'seed' in value &&
   'started' in value;
 
-/** @returns undefined when there is none yet. @throws Fault CONFIG when it is damaged */
+/** @returns undefined when there is none yet. @throws Fault CONFIG when it is damaged or cannot be read: the next one would replace it */
 export const readSnapshot = async (file: string): Promise<{ snapshot: Snapshot; memory: Buffer } | undefined> => {
-  const bytes = await readFile(file).catch(() => undefined);
+  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw new Fault('CONFIG', `${file} cannot be read (${error.message}): look at its disk and its rights`, {
+      cause: error,
+    });
+  });
   if (bytes === undefined) return undefined;
   try {
     if (bytes.toString('latin1', 0, magic.length) !== magic) throw new Error('it does not begin as one');

@@ -34,7 +34,6 @@ export const startActing = (
     { perMinuteMax: Number(values.get('actions.perMinuteMax')), learningUntil },
     tell,
   );
-  const hear = createHearing(desk, table);
   const complaints = new Set<string>();
   const say = (text: string): void => tell({ kind: 'action', incident: undefined, text });
   /** The same trouble is said once. */
@@ -43,15 +42,23 @@ export const startActing = (
     complaints.add(text);
     say(text);
   };
+  const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+  const hearSaid = createHearing(desk, table);
+  /** What was heard before holds while the ledger cannot be read. */
+  const hear = (): void => {
+    try {
+      hearSaid();
+    } catch (error) {
+      complain(`the ledger cannot be read: ${wordsOf(error)}`);
+    }
+  };
   const mend = async (): Promise<void> => {
     for (const { receipt, text, failed } of await recover(desk))
       if (failed) complain(`${receipt.id} ${receipt.kind} ${receipt.subject}: ${text}`);
   };
   let working: Promise<void> = Promise.resolve();
   const inTurn = (work: () => Promise<void>): void => {
-    working = working
-      .then(work)
-      .catch((error: unknown) => complain(error instanceof Error ? error.message : String(error)));
+    working = working.then(work).catch((error: unknown) => complain(wordsOf(error)));
   };
   const forget = async (): Promise<void> => void (await forgetOld(desk, values));
   let isStopping = false;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -48,12 +48,16 @@ test('a thread stops when it is told to, and says how far it came', async (conte
   assert.ok(file !== undefined && file.events >= 1000 && file.bytes < 9 * 1024 * 1024, JSON.stringify(file));
 });
 
-test('what goes wrong while judging is thrown to who asked, and a file that is not there is a fault', async (context) => {
+test('what goes wrong while judging is thrown to who asked, and a file that cannot be looked at is a fault', async (context) => {
   const path = longLog(context);
   const judging = readAside({ paths: [path], zone: utcZone, now }, () => {
     throw new RangeError('as if a detector failed');
   });
   await assert.rejects(judging, RangeError);
-  const missing = readAside({ paths: [path, `${path}.gone`], zone: utcZone, now }, () => undefined);
-  await assert.rejects(missing, (error) => error instanceof Fault && error.code === 'INPUT_UNREADABLE');
+  symlinkSync(`${path}.loop`, `${path}.loop`);
+  for (const other of [`${path}.gone`, `${path}.loop`, `${path}/in-a-file`])
+    await assert.rejects(
+      async () => readAside({ paths: [path, other], zone: utcZone, now }, () => undefined),
+      (error) => error instanceof Fault && error.code === 'INPUT_UNREADABLE' && error.message.includes(other),
+    );
 });

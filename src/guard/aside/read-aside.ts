@@ -16,16 +16,21 @@ type AsideOptions = Omit<ReadOptions, 'onUnmatched' | 'drained'>;
 /** To start a thread takes as long as to read this much. */
 const bytesMin = 8 * 1024 * 1024;
 
+/** Undefined for what is no file. */
+const fileBytes = (path: string): number | undefined => {
+  try {
+    const stat = statSync(path);
+    return stat.isFile() ? stat.size : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
 /** A pipe is read where it is open; what is no file is told of there, too. */
 const pays = (paths: readonly string[]): boolean => {
-  if (availableParallelism() < 2) return false;
-  let bytes = 0;
-  for (const path of paths) {
-    const stat = statSync(path, { throwIfNoEntry: false });
-    if (stat?.isFile() !== true) return false;
-    bytes += stat.size;
-  }
-  return bytes >= bytesMin;
+  const bytes = paths.map(fileBytes);
+  const isMuch = bytes.reduce<number>((sum, each) => sum + (each ?? 0), 0) >= bytesMin;
+  return isMuch && !bytes.includes(undefined) && availableParallelism() > 1;
 };
 
 const readInThread = async (options: AsideOptions, tell: Tell): Promise<readonly FileReport[]> => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -120,4 +120,19 @@ test('what a log tells without a name of who checks just now is no evidence', as
   assert.ok(!checkers.isOne({ ...nameless, helo: 'client.test' }), 'another session of his');
   assert.ok(!checkers.isOne({ ...nameless, account: 'alice' }));
   assert.ok(!checkers.isOne({ ...nameless, time: nameless.time + 60_000 }), 'long after');
+});
+
+test('a key that is empty or cut short makes no names: it is made anew', (t) => {
+  const { state, key } = scene(t);
+  const file = join(state, 'check.key');
+  assert.deepEqual(readFileSync(file), key);
+  for (const bytes of [0, 31]) {
+    truncateSync(file, bytes);
+    const cut = readFileSync(file);
+    const anew = probeKey(state);
+    assert.deepEqual(readFileSync(file), anew);
+    const { name } = makeProbe(cut, 'policy', 'recipient');
+    assert.ok(readMark(cut, name, Date.now()) !== undefined);
+    assert.equal(readMark(anew, name, Date.now()), undefined, 'made by whoever knows what was left of it');
+  }
 });

@@ -4,7 +4,7 @@
  * writes down at which stages it was asked. What a probe does is no evidence against whoever checks.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../../model/fault.ts';
 
@@ -81,20 +81,30 @@ export const keyOfGuard = (state: string): Buffer => {
   }
 };
 
-/** Made at the first start; whoever may read it may have the guard say no to himself. @param state the state directory */
+const keyBytes = 32;
+
+/**
+ * Made at the first start; whoever may read it may have the guard say no to himself. With one that is empty or cut short, as a
+ * full disk leaves it, anybody could make names: it is made anew. @param state the state directory. @throws Fault CONFIG
+ */
 export const probeKey = (state: string): Buffer => {
   const file = keyFile(state);
   try {
-    return readFileSync(file);
+    const kept = readFileSync(file);
+    if (kept.length === keyBytes) return kept;
   } catch {
-    mkdirSync(state, { recursive: true, mode: 0o750 });
-    try {
-      writeFileSync(file, randomBytes(32), { mode: 0o600, flag: 'wx' });
-    } catch {
-      // Somebody else has just made it.
-    }
-    return readFileSync(file);
+    // There is none yet.
   }
+  const key = randomBytes(keyBytes);
+  try {
+    mkdirSync(state, { recursive: true, mode: 0o750 });
+    writeFileSync(`${file}.tmp`, key, { mode: 0o600 });
+    renameSync(`${file}.tmp`, file);
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error);
+    throw new Fault('CONFIG', `${file} cannot be made (${words}): look at its disk and its rights`, { cause: error });
+  }
+  return key;
 };
 
 const macOf = (key: Uint8Array, text: string): string =>

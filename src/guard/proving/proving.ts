@@ -189,12 +189,18 @@ export const createProving = (wanted: Wanted): Proving => {
     void again().then(() => (isDue = false));
   };
   const timers: NodeJS.Timeout[] = [];
-  const setUps = (): string =>
-    receipts
-      .inForce('setup')
-      .map(({ id }) => id)
-      .join(' ');
   let setUpBefore = '';
+  const setUps = (): string => {
+    try {
+      return receipts
+        .inForce('setup')
+        .map(({ id }) => id)
+        .join(' ');
+    } catch {
+      // Nothing new is known; `acting/` reads the same ledger, and says what is wrong with it.
+      return setUpBefore;
+    }
+  };
   const lookAtNew = (): void => {
     const now = setUps();
     if (now === setUpBefore || isDue) return;

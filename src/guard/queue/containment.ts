@@ -199,8 +199,8 @@ export const startContainment = (options: ContainmentOptions): Containment => {
   const reading = setInterval(() => {
     try {
       readLocks();
-    } catch (error) {
-      tell(undefined, `the ledger cannot be read: ${wordsOf(error)}`);
+    } catch {
+      // Who is locked stays so; `acting/` reads the same ledger, and says what is wrong with it.
     }
   }, readLedgerMs);
   const sweeping = setInterval(() => {

@@ -29,12 +29,17 @@ const rotatedOf = async (path: string): Promise<readonly string[]> => {
       (name !== basename(path) && name.startsWith(`${basename(path)}.`)) || name.startsWith(`${basename(path)}-`),
   );
   const dated = await Promise.all(
-    siblings.map(async (name) => ({
-      path: join(dirname(path), name),
-      changed: (await stat(join(dirname(path), name))).mtimeMs,
-    })),
+    siblings.map(async (name) => {
+      const sibling = join(dirname(path), name);
+      // Rotation goes on meanwhile; a link may lead nowhere.
+      const info = await stat(sibling).catch(() => undefined);
+      return info?.isFile() === true ? [{ path: sibling, changed: info.mtimeMs }] : [];
+    }),
   );
-  return dated.toSorted((a, b) => a.changed - b.changed).map((each) => each.path);
+  return dated
+    .flat()
+    .toSorted((a, b) => a.changed - b.changed)
+    .map((each) => each.path);
 };
 
 /** One that was not written to for longer than a weekly rotation leaves it alone: syslog is gone, the journal is not. */
@@ -51,7 +56,8 @@ const findJournal = async (root: string, found: readonly FoundLog[], now: number
   if (folder === undefined) return undefined;
   for (const { path } of found) {
     if (!syslogPlaces.some((place) => path === join(root, place))) continue;
-    if (now - (await stat(path)).mtimeMs < staleMs) return undefined;
+    const info = await stat(path).catch(() => undefined);
+    if (info !== undefined && now - info.mtimeMs < staleMs) return undefined;
   }
   const machines = await readdir(folder).catch(() => []);
   // Made by the package; nobody writes there.

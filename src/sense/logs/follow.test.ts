@@ -1,6 +1,7 @@
 /** Every line that a writer appends arrives exactly once, through whatever rotates the log, and across a restart. */
 import assert from 'node:assert/strict';
-import { appendFileSync, copyFileSync, mkdtempSync, renameSync, rmSync, truncateSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
@@ -141,4 +142,23 @@ test('a rotation that took the old file away is told', async () => {
   await second.caughtUp();
   await second.stop();
   assert.equal(problems.length, 1);
+});
+
+test('a pipe, or a folder, where the log was is said once, and the log is followed when it is back', async () => {
+  const { path, problems, write, follow, check } = scene();
+  const following = follow();
+  write(10);
+  await following.caughtUp();
+  for (const make of [() => execFileSync('/usr/bin/mkfifo', [path]), () => mkdirSync(path)]) {
+    renameSync(path, `${path}.1`);
+    make();
+    for (let look = 0; look < 3; look++) await following.caughtUp();
+    assert.deepEqual(problems.splice(0), [`${path}: it is no file`]);
+    rmSync(path, { recursive: true });
+    write(10);
+    await following.caughtUp();
+  }
+  await following.stop();
+  assert.deepEqual(problems, []);
+  check();
 });

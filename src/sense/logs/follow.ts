@@ -4,7 +4,7 @@
  * when the file was rotated in between (its old self is found beside it by its inode).
  */
 import { createHash } from 'node:crypto';
-import { fstatSync, readSync, statSync, watch } from 'node:fs';
+import { constants, fstatSync, readSync, statSync, watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
@@ -84,8 +84,14 @@ const inodeAt = (path: string): number | undefined => {
   }
 };
 
+/** @throws what open(2) says, or that it is no file: to open a pipe would be to wait for its writer */
 const openAt = async (path: string, offset: number, isCurrent: boolean): Promise<Open> => {
-  const file = await open(path, 'r');
+  // oxlint-disable-next-line no-bitwise -- the flags of open(2)
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  if (!fstatSync(file.fd).isFile()) {
+    await file.close();
+    throw new Error('it is no file');
+  }
   return { file, inode: fstatSync(file.fd).ino, offset, head: headOf(file, headBytesMax), isCurrent };
 };
 
@@ -118,6 +124,21 @@ export const followLog = (options: FollowOptions): Following => {
   /** How often text was given. */
   let turnsGiven = 0;
 
+  /** Said once, until it is over. */
+  let trouble = '';
+  const complain = (error: unknown): void => {
+    const words = error instanceof Error ? error.message : String(error);
+    if (words !== trouble) options.onProblem(`${path}: ${words}`);
+    trouble = words;
+  };
+
+  /** @returns undefined when it is not there yet, or cannot be read: that is said */
+  const openCurrent = (): Promise<Open | undefined> =>
+    openAt(path, 0, true).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') complain(error);
+      return undefined;
+    });
+
   const showEarlier = async ({ file, offset }: Open): Promise<void> => {
     const from = Math.max(0, offset - earlierBytes);
     const earlier = Buffer.alloc(offset - from);
@@ -127,7 +148,7 @@ export const followLog = (options: FollowOptions): Following => {
   };
 
   const openFirst = async (): Promise<Open | undefined> => {
-    const opened = await openAt(path, 0, true).catch(() => undefined);
+    const opened = await openCurrent();
     if (resume === undefined || opened === undefined) return opened;
     const position = resume;
     resume = undefined;
@@ -187,7 +208,7 @@ export const followLog = (options: FollowOptions): Following => {
     // Rotated: what the writer still put into the old file after the rename is read before the new one.
     await drain(current);
     await current.file.close();
-    current = await openAt(path, 0, true).catch(() => undefined);
+    current = await openCurrent();
     if (current !== undefined) await drain(current);
   };
 
@@ -200,9 +221,9 @@ export const followLog = (options: FollowOptions): Following => {
       queued = false;
       wantsWhole = false;
       if (stopped) return;
-      await turn(isWhole).catch((error: unknown) =>
-        options.onProblem(`${path}: ${error instanceof Error ? error.message : String(error)}`),
-      );
+      await turn(isWhole).then(() => {
+        if (current !== undefined) trouble = '';
+      }, complain);
     });
     return running;
   };

@@ -66,6 +66,7 @@ const start = (args: readonly string[]): Started => {
 export async function* readJournal(): AsyncGenerator<string> {
   const { child, complaint } = start([since]);
   const ended = once(child, 'close');
+  ended.catch(() => undefined); // thrown below
   try {
     child.stdout.setEncoding('latin1');
     for await (const chunk of child.stdout) yield String(chunk);

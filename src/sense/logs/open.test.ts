@@ -64,3 +64,19 @@ test('what cannot be opened says what, where and what to do', async () => {
     );
   }
 });
+
+test('a program that is not installed is told, and ends nothing else', async () => {
+  const path = process.env['PATH'];
+  process.env['PATH'] = directory;
+  try {
+    const xz = Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00, ...bytes.subarray(0, 100)]);
+    const { got, problem } = await readAll('log.xz', xz);
+    assert.equal(got, '');
+    assert.match(problem ?? '', /the program xz is needed to read this file/);
+    const journal = await openLog('journal');
+    for await (const chunk of journal.chunks) assert.fail(chunk);
+    assert.match(journal.problem() ?? '', /the journal: .*journalctl/);
+  } finally {
+    process.env['PATH'] = path;
+  }
+});

@@ -85,16 +85,15 @@ async function* rawChunks(
 async function* throughProgram(program: string, compressed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const child = spawn(program, ['-dc'], { stdio: ['pipe', 'pipe', 'pipe'] });
   const ended = once(child, 'close');
+  ended.catch(() => undefined); // it could not be started: told below
   let complaint = '';
   child.stderr.on('data', (text: Buffer) => (complaint = (complaint + text.toString('latin1')).slice(0, 500)));
-  const failed = once(child, 'error').then(([error]: unknown[]) => {
-    throw new Error(`the program ${program} is needed to read this file: install it`, { cause: error });
-  });
-  failed.catch(() => undefined);
   child.stdin.on('error', () => undefined); // the program closed early; its exit status says why
   Readable.from(compressed).pipe(child.stdin);
   try {
-    await Promise.race([once(child, 'spawn'), failed]);
+    await once(child, 'spawn').catch((error: unknown) => {
+      throw new Error(`the program ${program} is needed to read this file: install it`, { cause: error });
+    });
     yield* child.stdout as AsyncIterable<Buffer>; // a pipe without encoding gives Buffers
     const [status]: unknown[] = await ended;
     if (status !== 0) throw new Error(complaint.trim() || `${program} ended with status ${String(status)}`);
