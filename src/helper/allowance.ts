@@ -36,8 +36,6 @@ const roots: readonly Root[] = [
     'aliases.db',
     'aliases.lmdb',
     'aliases.cdb',
-    'default',
-    'systemd/system',
     'postern',
   ].map((name) => ({ path: `/etc/${name}` })),
   // cPanel, DirectAdmin.

@@ -1,6 +1,7 @@
 /** The verbs on real files and programs: what they do to the byte, and what they refuse. */
 import assert from 'node:assert/strict';
 import {
+  appendFileSync,
   chmodSync,
   chownSync,
   existsSync,
@@ -109,6 +110,43 @@ test('what a killed helper left beside a file is no obstacle', async () => {
     writeFileSync(join(folder, '.map.postern'), 'half');
     await carryOut({ verb: 'replace-file', path, expected: undefined, content: bytes('whole') });
     assert.deepEqual(readdirSync(folder), ['map']);
+    // Killed after it gave the new file its name, before it took the other one away.
+    linkSync(path, join(folder, '.map.postern'));
+    await carryOut({ verb: 'replace-file', path, expected: bytes('whole'), content: undefined });
+    assert.deepEqual(readdirSync(folder), []);
+  });
+});
+
+test('what is written into a file while it is replaced is not lost', async () => {
+  await inFolder(async (folder, carryOut) => {
+    const path = join(folder, 'map');
+    writeFileSync(path, 'seen\n');
+    const before = await carryOut({ verb: 'read-file', path });
+    assert.ok(before !== undefined);
+    // Times that futimes(3) of Node cannot set: another program does, and that takes its time.
+    const facts = { ...before.facts, modifiedNs: '1700000000123456789' };
+    const replacing = carryOut({ verb: 'replace-file', path, expected: before.bytes, content: bytes('next\n'), facts });
+    appendFileSync(path, 'somebody else\n');
+    await assert.rejects(replacing, /changed meanwhile/);
+    assert.equal(readFileSync(path, 'latin1'), 'seen\nsomebody else\n');
+    assert.deepEqual(readdirSync(folder), ['map']);
+  });
+});
+
+test('no file is made that runs as its owner, nor given to anybody', async () => {
+  await inFolder(async (folder, carryOut) => {
+    const path = join(folder, 'map');
+    const times = { modifiedNs: '1700000000000000000', accessedNs: '1700000000000000000' };
+    const facts = { mode: 0o644, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, ...times };
+    const make = (wanted: typeof facts): Promise<unknown> =>
+      carryOut({ verb: 'replace-file', path, expected: undefined, content: bytes('#!/bin/sh\n'), facts: wanted });
+    for (const mode of [0o4755, 0o2755, 0o6755]) await refused(make({ ...facts, mode }), /runs as its owner/);
+    await refused(make({ ...facts, uid: 65_533 }), /belongs to user 65533/);
+    assert.deepEqual(readdirSync(folder), []);
+    await make(facts);
+    chmodSync(path, 0o4755);
+    const onTop = { verb: 'replace-file', path, expected: bytes('#!/bin/sh\n'), content: bytes('x') } as const;
+    await refused(carryOut(onTop), /runs as its owner/);
   });
 });
 
@@ -226,6 +264,8 @@ test('arguments that fit a form, and that do not', () => {
     ['sendmail', ['-q1m'], false],
     ['sendmail', ['-C/tmp/x', '-bp'], false],
     ['usermod', ['-L', 'anna'], true],
+    ['usermod', ['-L', 'root'], false],
+    ['usermod', ['-U', 'rooted'], true],
     ['usermod', ['-L', '-p', 'x', 'root'], false],
     ['usermod', ['-aG', 'sudo', 'x'], false],
     ['doveadm', ['kick', 'anna@example.org'], true],

@@ -138,6 +138,19 @@ test('what a helper left that was killed while it put a file back goes when it i
   });
 });
 
+test('forged evidence makes no file that runs as its owner', async () => {
+  await onScene(async ({ folder, evidence, carryOut }) => {
+    const path = join(folder, 'message');
+    writeFileSync(path, '#!/bin/sh');
+    chmodSync(path, 0o4755);
+    await carryOut({ verb: 'keep-files', evidence, paths: [path], notes: [] });
+    unlinkSync(path);
+    const restore = { verb: 'restore-kept', evidence, paths: [path], unlessNoted: 'x' } as const;
+    await assert.rejects(carryOut(restore), /runs as its owner/);
+    assert.deepEqual(readdirSync(folder), []);
+  });
+});
+
 test('links, other places, other files and crowds are refused', async () => {
   await onScene(async ({ folder, evidence, carryOut }) => {
     const link = join(folder, 'link');

@@ -20,6 +20,7 @@ import { Fault } from '../model/fault.ts';
 import type { SpoolVerb } from '../model/spool-verb.ts';
 import type { FileFacts } from '../model/verb.ts';
 import type { Allowance } from './allowance.ts';
+import { checkFacts } from './files/file.ts';
 import { inFolder } from './files/folder.ts';
 import type { Folder } from './files/folder.ts';
 import { copy, isCutAt, magic, readAt, recordsOf } from './evidence-file.ts';
@@ -182,6 +183,8 @@ export const restoreKept = (
       const place = places.get(path);
       if (place === undefined || !('facts' in place.head)) continue;
       const { facts } = place.head;
+      // Whoever can write to the evidence must not be able to make anything of a queue file.
+      checkFacts(path, facts, allowance);
       const isNew = inFolder(path, allowance, (folder) => restore(descriptor, place, facts, folder, path));
       if (isNew === undefined) throw new Fault('PARTLY_DONE', `${path}: its folder is gone, it cannot be put back`);
       if (isNew) count++;

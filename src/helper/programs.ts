@@ -40,7 +40,8 @@ const queueId = matches(/^[0-9A-Za-z]{4,24}$/);
 const eximId = matches(/^[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4}$/);
 const queueName = matches(/^(incoming|active|deferred|hold|maildrop|corrupt)$/);
 const account = matches(/^[A-Za-z0-9_][A-Za-z0-9_.+@=-]{0,250}$/);
-const systemUser = matches(/^[a-z_][a-z0-9_.-]{0,31}\$?$/);
+/** Never root: that would lock the administrator out, or let somebody in. */
+const systemUser = matches(/^(?!root$)[a-z_][a-z0-9_.-]{0,31}\$?$/);
 const mailAddress = matches(/^[^\s\p{Cc}-][^\s\p{Cc}]{0,320}$/u);
 const client = matches(/^[0-9a-fA-F.:/]{2,49}$/);
 const setting = matches(/^[a-z][a-z0-9_/]{0,100}$/);

@@ -1,7 +1,7 @@
 /** The helper behind its socket: answers as if it were in the same process, and nothing but a verb gets anything done. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -72,6 +72,28 @@ test('what is no verb is refused, and the next line is answered all the same', a
       { id: 0, code: 'REFUSED_FOR_SAFETY', message: 'that is no verb' },
       { id: 2, answer: [] },
     ]);
+  });
+});
+
+test('who asks and does not read what is answered is not heard any further', async () => {
+  await served(async ({ folder, socket, ask }) => {
+    const [path, last] = [join(folder, 'large'), join(folder, 'last')];
+    writeFileSync(path, Buffer.alloc(256 * 1024));
+    const client = createConnection({ path: socket });
+    client.pause();
+    const line = (verb: Verb): string => `${encode({ id: 1, verb })}${' '.repeat(20_000)}\n`;
+    const count = 100;
+    for (let sent = 0; sent < count; sent++) client.write(line({ verb: 'read-file', path }));
+    client.write(line({ verb: 'replace-file', path: last, expected: undefined, content: Buffer.from('done') }));
+    // It is heard in another session meanwhile, so it has taken from this one what it takes.
+    for (let asked = 0; asked < count; asked++) await ask({ verb: 'read-file', path: last });
+    assert.equal(existsSync(last), false, 'all was carried out, for nobody');
+    let lines = 0;
+    client.on('data', (chunk: Buffer) => (lines += chunk.filter((byte) => byte === 10).length));
+    client.resume();
+    while (lines <= count) await once(client, 'data');
+    client.destroy();
+    assert.equal(existsSync(last), true);
   });
 });
 

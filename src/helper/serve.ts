@@ -1,5 +1,5 @@
 /** The helper as a process of its own: carries out verbs for whoever may open its socket, which is one user. */
-import { chmodSync, chownSync, lstatSync, unlinkSync } from 'node:fs';
+import { lchownSync, lstatSync, unlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { Fault } from '../model/fault.ts';
@@ -28,16 +28,22 @@ const serveSocket = (socket: Socket, carryOut: CarryOut): void => {
   let held: Buffer[] = [];
   let heldBytes = 0;
   let underway = 0;
+  const goOn = (): void => {
+    // Answers that are not read are not piled up.
+    if (underway >= underwayMax || socket.writableNeedDrain) socket.pause();
+    else socket.resume();
+  };
   const take = (line: string): void => {
     underway++;
-    if (underway >= underwayMax) socket.pause();
+    goOn();
     void answerLine(line, carryOut).then((answer) => {
       underway--;
       if (socket.destroyed) return;
       socket.write(`${answer}\n`);
-      socket.resume();
+      goOn();
     });
   };
+  socket.on('drain', goOn);
   socket.on('error', () => socket.destroy());
   socket.on('data', (chunk: Buffer) => {
     let rest = chunk;
@@ -73,8 +79,8 @@ export const serveHelper = async (
   server.listen(path, resolve);
   process.umask(before);
   await promise;
-  chmodSync(path, 0o600);
-  chownSync(path, owner.uid, owner.gid);
+  // Whoever may write to its folder may have put a link there by now.
+  lchownSync(path, owner.uid, owner.gid);
   return {
     stop: async () => {
       const closed = Promise.withResolvers<void>();

@@ -13,14 +13,15 @@ const bytesKey = '$bytes';
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
 
-export const encode = (value: unknown): string =>
-  JSON.stringify(value, (_key, item: unknown) => {
-    if (item instanceof Uint8Array) return { [bytesKey]: Buffer.from(item).toString('base64') };
-    // JSON.stringify asks a Buffer for its own form before it asks us.
-    if (isObject(item) && item['type'] === 'Buffer' && Array.isArray(item['data']))
-      return { [bytesKey]: Buffer.from(item['data'].map(Number)).toString('base64') };
-    return item;
-  });
+/** Before JSON.stringify sees them: it would ask a Buffer for its own form, which is a list of numbers. */
+const packed = (value: unknown): unknown => {
+  if (value instanceof Uint8Array)
+    return { [bytesKey]: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64') };
+  if (Array.isArray(value)) return value.map(packed);
+  return isObject(value) ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, packed(item)])) : value;
+};
+
+export const encode = (value: unknown): string => JSON.stringify(packed(value));
 
 /** @returns undefined when the line is no JSON */
 export const decode = (line: string): unknown => {

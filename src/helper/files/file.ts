@@ -24,6 +24,7 @@ import { setTimes } from './times.ts';
 const fileBytesMax = 64 * 1024 * 1024;
 const modeOfNew = 0o644;
 const permissions = 0o7777;
+const setId = 0o6000;
 
 const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');
 
@@ -90,15 +91,21 @@ export const readFile = (path: string, allowance: Allowance): SeenFile | undefin
   return seen === undefined ? undefined : { bytes: seen.bytes, facts: seen.facts };
 };
 
+const besideOf = (folder: Folder): string => folder.place(`.${folder.name}.postern`);
+
+/** From a helper that was killed; perhaps a second name of the file itself. */
+const clearBeside = (folder: Folder): void => {
+  const beside = besideOf(folder);
+  if (lstatSync(beside, { throwIfNoEntry: false })?.isFile() === true) unlinkSync(beside);
+};
+
 const writeBeside = async (
   folder: Folder,
   content: Uint8Array,
   facts: FileFacts | undefined,
   exact: boolean,
 ): Promise<string> => {
-  const beside = folder.place(`.${folder.name}.postern`);
-  // One that is there is from a helper that was killed.
-  if (lstatSync(beside, { throwIfNoEntry: false })?.isFile() === true) unlinkSync(beside);
+  const beside = besideOf(folder);
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
   const descriptor = openSync(beside, flags, 0o600);
   try {
@@ -125,11 +132,31 @@ const changed = (path: string): never => {
   throw new Fault('PARTLY_DONE', `${path} changed meanwhile: nothing was done to it; try again`);
 };
 
-/** @throws Fault REFUSED_FOR_SAFETY when it is a link, shared, or somebody else's */
-const checkMine = (path: string, seen: Seen, allowance: Allowance): void => {
-  if (seen.links !== 1n) throw new Fault('REFUSED_FOR_SAFETY', `${path} has ${seen.links} names (hard links)`);
-  if (rootOf(path, allowance).anyOwner !== true && !allowance.owners.has(seen.facts.uid))
-    throw new Fault('REFUSED_FOR_SAFETY', `${path} belongs to user ${seen.facts.uid}: the helper does not replace it`);
+const refuse = (text: string): never => {
+  throw new Fault('REFUSED_FOR_SAFETY', text);
+};
+
+/**
+ * Neither a configuration nor a message is run as its owner: whoever asks for that wants a program.
+ * @throws Fault REFUSED_FOR_SAFETY
+ */
+export const checkFacts = (path: string, { uid, mode }: FileFacts, allowance: Allowance): void => {
+  if (rootOf(path, allowance).anyOwner !== true && !allowance.owners.has(uid))
+    refuse(`${path} belongs to user ${uid}: the helper does not replace it`);
+  if ((mode & setId) !== 0)
+    refuse(`${path} runs as its owner (mode ${mode.toString(8)}): the helper makes no such file`);
+};
+
+/** @throws Fault REFUSED_FOR_SAFETY when it is shared, or somebody else's */
+const checkMine = (path: string, { links, facts }: Seen, allowance: Allowance): void => {
+  if (links !== 1n) refuse(`${path} has ${links} names (hard links)`);
+  checkFacts(path, facts, allowance);
+};
+
+/** Another file, or written to in place: both between the look at it and now. */
+const isChanged = (target: string, { inode, facts, bytes }: Seen): boolean => {
+  const now = lstatSync(target, { bigint: true, throwIfNoEntry: false });
+  return now?.ino !== inode || String(now.mtimeNs) !== facts.modifiedNs || now.size !== BigInt(bytes.length);
 };
 
 const put = async (replacement: Replacement, seen: Seen | undefined, folder: Folder): Promise<void> => {
@@ -142,7 +169,7 @@ const put = async (replacement: Replacement, seen: Seen | undefined, folder: Fol
   const beside = await writeBeside(folder, content, facts ?? seen?.facts, facts !== undefined);
   try {
     if (seen === undefined) linkSync(beside, target); // fails when somebody made it meanwhile
-    else if (lstatSync(target, { bigint: true, throwIfNoEntry: false })?.ino !== seen.inode) changed(path);
+    else if (isChanged(target, seen)) changed(path);
     else return renameSync(beside, target);
   } catch (error) {
     unlinkSync(beside);
@@ -162,9 +189,11 @@ export const replaceFile = async (replacement: Replacement, allowance: Allowance
     throw new Fault('PARTLY_DONE', `${path}: there is no such folder; nothing was done`);
   }
   try {
+    clearBeside(folder);
     const seen = look(path, folder);
     if (!sameBytes(seen?.bytes, expected)) changed(path);
     if (seen !== undefined) checkMine(path, seen, allowance);
+    if (replacement.facts !== undefined) checkFacts(path, replacement.facts, allowance);
     if (sameBytes(content, expected) && replacement.facts === undefined) return;
     await put(replacement, seen, folder);
     fsyncSync(folder.descriptor);
