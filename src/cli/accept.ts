@@ -9,7 +9,7 @@ import { anyJson } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
 import { jsonOption } from './command.ts';
 import type { Call, Command } from './command.ts';
-import { atDesk, deskOptions, whoAsks } from './desk.ts';
+import { atDesk, deskOptions, whereKnown, whoAsks } from './desk.ts';
 
 const idsMax = 1000;
 
@@ -76,5 +76,5 @@ export const acceptCommand: Command = {
   examples: ['postern accept A7K2QM', 'postern accept 7F3KQ2'],
   operandsMin: 1,
   operandsMax: idsMax,
-  run,
+  run: whereKnown(run),
 };

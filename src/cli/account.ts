@@ -9,7 +9,7 @@ import { plain } from '../show/text/plain.ts';
 import { untilOf } from './acting.ts';
 import { jsonOption } from './command.ts';
 import type { Call, Command } from './command.ts';
-import { atDesk, deskOptions, whoAsks } from './desk.ts';
+import { atDesk, deskOptions, sayWithoutGuard, unheard, whereKnown, whoAsks } from './desk.ts';
 
 const say = (call: Call, done: object, text: string): number => {
   process.stdout.write(call.options.has('json') ? `${anyJson(done)}\n` : `${plain(text)}\n`);
@@ -18,6 +18,7 @@ const say = (call: Call, done: object, text: string): number => {
 
 const lock = (call: Call): Promise<number> =>
   atDesk(call, async (desk) => {
+    sayWithoutGuard(call, unheard);
     const [account = ''] = call.operands;
     const why = call.options.get('why') ?? 'locked by hand';
     const until = call.options.has('for') ? untilOf(call) : undefined;
@@ -80,5 +81,5 @@ export const unlockCommand: Command = {
   examples: ['postern unlock nicole@example.org'],
   operandsMin: 1,
   operandsMax: 1,
-  run: unlock,
+  run: whereKnown(unlock),
 };

@@ -6,7 +6,7 @@ import { anyJson, jsonLine } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
 import { jsonOption } from './command.ts';
 import type { Call, Command } from './command.ts';
-import { readAtDesk, deskOptions } from './desk.ts';
+import { deskOptions, readAtDesk, whereKnown } from './desk.ts';
 import { createOutput } from './output.ts';
 
 const shownMax = 1000;
@@ -67,5 +67,5 @@ export const actionsCommand: Command = {
   examples: ['postern actions', 'postern actions --verify', 'postern actions --export | gzip > ledger.jsonl.gz'],
   operandsMin: 0,
   operandsMax: 0,
-  run,
+  run: whereKnown(run),
 };

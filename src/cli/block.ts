@@ -13,7 +13,7 @@ import { anyJson } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
 import { actByHand, actingOptions, confirmByOf, confirmOption, forOption, untilOf } from './acting.ts';
 import type { Call, Command } from './command.ts';
-import { atDesk, readAtDesk, stateOf, whoAsks } from './desk.ts';
+import { atDesk, readAtDesk, stateOf, whereKnown, whoAsks } from './desk.ts';
 
 const subjectsMax = 20_000;
 const notedMax = 5;
@@ -135,7 +135,7 @@ export const unblockCommand: Command = {
   examples: ['postern unblock 203.0.113.7'],
   operandsMin: 1,
   operandsMax: subjectsMax,
-  run: unblock,
+  run: whereKnown(unblock),
 };
 
 /** An allowance lifts what is blocked within it. */

@@ -7,7 +7,7 @@ import { jsonLine } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
 import { xarfOf } from '../show/text/xarf.ts';
 import type { Call, Command } from './command.ts';
-import { deskOptions, readAtDesk } from './desk.ts';
+import { deskOptions, readAtDesk, whereKnown } from './desk.ts';
 
 const draftsMax = 100;
 
@@ -59,5 +59,5 @@ export const complainCommand: Command = {
   ],
   operandsMin: 1,
   operandsMax: 1,
-  run,
+  run: whereKnown(run),
 };

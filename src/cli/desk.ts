@@ -1,17 +1,28 @@
 /** What the commands that act have in common: the state directory, who asks, and what a crash has left. */
+import { stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
+import { resolve } from 'node:path';
 import { recover } from '../act/recover.ts';
-import { readConfig } from '../guard/config.ts';
-import { openDesk, protectedBy } from '../guard/desk.ts';
+import { readConfig, usualConfig } from '../guard/config.ts';
+import { ledgerFile, openDesk, protectedBy } from '../guard/desk.ts';
 import type { OpenDesk } from '../guard/desk.ts';
+import { isGuardOn } from '../guard/guard-lock.ts';
 import type { Values } from '../guard/settings.ts';
+import { Fault } from '../model/fault.ts';
 import { plain } from '../show/text/plain.ts';
-import type { Call, Option } from './command.ts';
+import type { Call, Command, Option } from './command.ts';
 
-export const deskOptions: readonly Option[] = [
-  { name: 'config', value: 'FILE', sentence: 'The configuration that the guard runs with.' },
-  { name: 'state', value: 'DIR', sentence: 'Where everything is kept that must survive a restart.' },
-];
+export const configOption: Option = {
+  name: 'config',
+  value: 'FILE',
+  sentence: `The configuration that the guard runs with (${usualConfig}, where it is there).`,
+};
+const stateOption: Option = {
+  name: 'state',
+  value: 'DIR',
+  sentence: 'Where everything is kept that must survive a restart (`var` below Postern).',
+};
+export const deskOptions: readonly Option[] = [configOption, stateOption];
 
 const ownName = (): string => {
   try {
@@ -26,6 +37,33 @@ const ownName = (): string => {
 export const whoAsks = (): string => process.env['SUDO_USER'] ?? ownName();
 
 export const stateOf = (call: Call, values: Values): string => call.options.get('state') ?? String(values.get('state'));
+
+const placeOf = (call: Call): string => resolve(stateOf(call, readConfig(call.options.get('config')).values));
+
+/** For a command that asks what Postern knows: where it knows nothing, silence would be taken for peace. */
+export const whereKnown =
+  (run: Command['run']): Command['run'] =>
+  async (call) => {
+    const state = placeOf(call);
+    const { code } = await stat(ledgerFile(state)).then(
+      () => ({ code: '' }),
+      (error: NodeJS.ErrnoException) => error,
+    );
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      throw new Fault(
+        'GUARD_NOT_REACHABLE',
+        `no guard has run on ${state}: name its state or configuration (--state, --config), or ask a log (postern analyze FILE)`,
+      );
+    return run(call);
+  };
+
+export const unheard = 'nobody heeds this until one does (postern run)';
+
+/** What only a running guard heeds, or only it would know, is not passed over where none runs. */
+export const sayWithoutGuard = (call: Call, words: string): void => {
+  const state = placeOf(call);
+  if (isGuardOn(state) === false) process.stderr.write(`postern: no guard runs on ${plain(state)}: ${words}\n`);
+};
 
 /** Calls `work` with a desk to read at: nothing is mended, and nobody who acts is waited for. */
 export const readAtDesk = async <T>(call: Call, work: (desk: OpenDesk) => Promise<T> | T): Promise<T> => {

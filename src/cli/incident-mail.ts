@@ -6,7 +6,7 @@ import { conditionFor, isLocalUser } from '../model/queue/culprit.ts';
 import { plain } from '../show/text/plain.ts';
 import { jsonOption, zoneOption } from './command.ts';
 import type { Call, Command, Option } from './command.ts';
-import { atDesk, deskOptions, readAtDesk, whoAsks } from './desk.ts';
+import { atDesk, deskOptions, readAtDesk, whereKnown, whoAsks } from './desk.ts';
 import { runDeed } from './queue-deeds.ts';
 
 /** The accounts that were locked for it, also when they are unlocked by now. */
@@ -65,7 +65,7 @@ export const releaseCommand: Command = {
   examples: ['postern release I7K2QM'],
   operandsMin: 1,
   operandsMax: 1,
-  run: run('release'),
+  run: whereKnown(run('release')),
 };
 
 export const purgeCommand: Command = {
@@ -77,5 +77,5 @@ export const purgeCommand: Command = {
   examples: ['postern purge I7K2QM'],
   operandsMin: 1,
   operandsMax: 1,
-  run: run('purge'),
+  run: whereKnown(run('purge')),
 };

@@ -9,7 +9,7 @@ import { localTime } from '../show/text/time.ts';
 import { isReportable } from '../show/text/xarf.ts';
 import { jsonOption } from './command.ts';
 import type { Call, Command } from './command.ts';
-import { readAtDesk, deskOptions } from './desk.ts';
+import { deskOptions, readAtDesk, sayWithoutGuard, whereKnown } from './desk.ts';
 
 const shownMax = 100;
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -18,6 +18,7 @@ const list = (call: Call): Promise<number> =>
   readAtDesk(call, async ({ incidents }) => {
     const found = call.options.has('all') ? incidents.latest(shownMax) : incidents.open();
     const style = styleFor(process.stdout, process.env);
+    sayWithoutGuard(call, 'this is what the last one knew; what came since is in the log (postern analyze FILE)');
     if (call.options.has('json')) print(anyJson(found));
     else if (found.length === 0) print('no attack is going on (--all: earlier ones)');
     else
@@ -36,7 +37,7 @@ export const incidentsCommand: Command = {
   examples: ['postern incidents', 'postern incidents --all --json'],
   operandsMin: 0,
   operandsMax: 0,
-  run: list,
+  run: whereKnown(list),
 };
 
 const actionsShown = 20;
@@ -72,5 +73,5 @@ export const incidentCommand: Command = {
   examples: ['postern incident 7F3KQ2'],
   operandsMin: 1,
   operandsMax: 1,
-  run: one,
+  run: whereKnown(one),
 };

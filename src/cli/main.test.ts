@@ -1,9 +1,9 @@
 /** The command line as a postmaster meets it: spawned, with its exit status and its words. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
 import { commands } from './commands.ts';
 
@@ -98,6 +98,31 @@ test('where nothing was judged, no attack is no news', () => {
     assert.match(out, /Nothing was judged: /);
     assert.doesNotMatch(out, /No attack/);
   }
+});
+
+test('where no guard has been, nobody says that all is quiet; where none runs now, that is said', () => {
+  const state = join(directory, 'state');
+  for (const args of [['incidents'], ['actions'], ['undo', '--all'], ['pause'], ['standing', '203.0.113.7']]) {
+    const { status, out, err } = run([...args, '--state', state]);
+    assert.deepEqual([status, out], [6, ''], args[0]);
+    assert.ok(err.startsWith(`postern: no guard has run on ${state}: `), err);
+  }
+  const asked = run(['status', '--state', state]);
+  assert.equal(asked.status, 6);
+  assert.match(asked.out, /^guard +does not run on .*state/);
+  assert.equal(existsSync(state), false, 'whoever asks makes nothing');
+  assert.match(run(['lock', 'anna', '--state', state]).err, /no guard runs on .*: nobody heeds this until one does/);
+  const { status, out, err } = run(['incidents', '--state', state]);
+  assert.deepEqual([status, out], [0, 'no attack is going on (--all: earlier ones)\n']);
+  assert.match(err, /no guard runs on .*: this is what the last one knew/);
+});
+
+test('the state is the same from wherever a command is called', () => {
+  const { stdout } = spawnSync(process.execPath, [resolve('src/cli/main.ts'), 'config', 'show', '--json'], {
+    encoding: 'utf8',
+    cwd: directory,
+  });
+  assert.equal(JSON.parse(stdout).state, resolve('var'));
 });
 
 test('a name beyond ASCII is found as it is typed', () => {

@@ -5,6 +5,7 @@ import { anyJson } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
 import { jsonOption } from './command.ts';
 import type { Call, Command } from './command.ts';
+import { configOption } from './desk.ts';
 
 const run = async (call: Call): Promise<number> => {
   if (call.operands[0] !== 'test')
@@ -21,7 +22,7 @@ export const noticesCommand: Command = {
   name: 'notices',
   usage: 'postern notices test [--config FILE]',
   summary: 'Sends a test notice by mail, webhook and syslog, and says who took it.',
-  options: [{ name: 'config', value: 'FILE', sentence: 'The configuration that the guard runs with.' }, jsonOption],
+  options: [configOption, jsonOption],
   examples: ['postern notices test --config /etc/postern/postern.yaml'],
   operandsMin: 1,
   operandsMax: 1,

@@ -13,7 +13,7 @@ import { actingOptions, forOption, untilOf } from './acting.ts';
 import { placeOptions, placesOf } from './catchall-places.ts';
 import type { Call, Command } from './command.ts';
 import { jsonOption } from './command.ts';
-import { atDesk, deskOptions, whoAsks } from './desk.ts';
+import { atDesk, deskOptions, sayWithoutGuard, unheard, whereKnown, whoAsks } from './desk.ts';
 
 const panicSeconds = 6 * 3600;
 const reason = 'panic';
@@ -51,6 +51,7 @@ const panic = (call: Call): Promise<number> =>
       }
       return 0;
     }
+    sayWithoutGuard(call, unheard);
     const why = [reason, call.options.get('why') ?? ''].join(' ').trim();
     const order = { who: whoAsks(), why, until, incident: undefined };
     const done = [
@@ -107,5 +108,5 @@ export const calmCommand: Command = {
   examples: ['sudo postern calm'],
   operandsMin: 0,
   operandsMax: 0,
-  run: calm,
+  run: whereKnown(calm),
 };

@@ -4,13 +4,14 @@ import { isoTime, localTime } from '../show/text/time.ts';
 import { untilOf } from './acting.ts';
 import { jsonOption } from './command.ts';
 import type { Call, Command } from './command.ts';
-import { readAtDesk, deskOptions, whoAsks } from './desk.ts';
+import { deskOptions, readAtDesk, sayWithoutGuard, unheard, whereKnown, whoAsks } from './desk.ts';
 
 const pauseSeconds = 3600;
 
 const pause = (call: Call): Promise<number> =>
   readAtDesk(call, async (desk) => {
     const until = untilOf(call, pauseSeconds);
+    sayWithoutGuard(call, unheard);
     desk.pause.set({ until, who: whoAsks(), why: call.options.get('why') ?? '' });
     process.stdout.write(
       call.options.has('json')
@@ -33,7 +34,7 @@ export const pauseCommand: Command = {
   examples: ['postern pause', 'postern pause --for 1d --why "moving the lists"'],
   operandsMin: 0,
   operandsMax: 0,
-  run: pause,
+  run: whereKnown(pause),
 };
 
 const resume = (call: Call): Promise<number> =>
@@ -53,5 +54,5 @@ export const resumeCommand: Command = {
   examples: ['postern resume'],
   operandsMin: 0,
   operandsMax: 0,
-  run: resume,
+  run: whereKnown(resume),
 };

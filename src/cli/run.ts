@@ -9,8 +9,9 @@ import { plain } from '../show/text/plain.ts';
 import { styleFor } from '../show/text/style.ts';
 import { localTime } from '../show/text/time.ts';
 import type { Call, Command } from './command.ts';
+import { deskOptions } from './desk.ts';
 
-/** How each is called in the lines at the start; docs/servers.md says how a server is told of it. */
+/** How each is called in the lines at the start; docs/setup.md says how a server is told of it. */
 const otherHooks = [
   ['milter', 'milter'],
   ['readsocket', 'exim'],
@@ -79,11 +80,7 @@ export const runCommand: Command = {
   name: 'run',
   usage: 'postern run [--config FILE] [LOG…]',
   summary: 'The guard in the foreground: follows the mail logs, answers Postfix, says what it finds.',
-  options: [
-    { name: 'config', value: 'FILE', sentence: 'YAML, only what differs from the defaults (postern config show).' },
-    { name: 'state', value: 'DIR', sentence: 'Where everything is kept that must survive a restart.' },
-    { name: 'json', sentence: 'Each piece of news as one JSON object a line.' },
-  ],
+  options: [...deskOptions, { name: 'json', sentence: 'Each piece of news as one JSON object a line.' }],
   examples: ['postern run', 'postern run --config /etc/postern/postern.yaml', 'postern run /var/log/mail.log'],
   operandsMin: 0,
   operandsMax: Infinity,

@@ -6,7 +6,7 @@ import { plain } from '../show/text/plain.ts';
 import { localTime } from '../show/text/time.ts';
 import { jsonOption } from './command.ts';
 import type { Call, Command } from './command.ts';
-import { deskOptions, readAtDesk, stateOf } from './desk.ts';
+import { deskOptions, readAtDesk, stateOf, whereKnown } from './desk.ts';
 
 const run = (call: Call): Promise<number> =>
   readAtDesk(call, async (desk) => {
@@ -33,5 +33,5 @@ export const standingCommand: Command = {
   examples: ['postern standing 203.0.113.7'],
   operandsMin: 1,
   operandsMax: 1,
-  run,
+  run: whereKnown(run),
 };

@@ -1,7 +1,11 @@
 /** `status`: does the guard run, which servers ask it, what is going on. Reads what the guard last wrote; asks no server. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { readConfig } from '../guard/config.ts';
+import { ledgerFile } from '../guard/desk.ts';
 import { readKept } from '../guard/proving/place.ts';
 import { durationSeconds } from '../guard/settings.ts';
+import type { Incident } from '../model/report.ts';
 import { anyJson } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
 import { styleFor } from '../show/text/style.ts';
@@ -11,52 +15,60 @@ import { jsonOption } from './command.ts';
 import type { Call, Command } from './command.ts';
 import { deskOptions, readAtDesk, stateOf } from './desk.ts';
 
-const run = (call: Call): Promise<number> =>
-  readAtDesk(call, async ({ incidents, pause }) => {
-    const { values } = readConfig(call.options.get('config'));
-    const state = stateOf(call, values);
-    const now = Date.now();
-    const places = readKept(state);
-    const isThere = await isGuardThere(values, state);
-    const open = incidents.open();
-    const paused = pause.get();
-    const isProven = places.every((place) => place.state === 'proven');
-    const exitCode = !isThere ? 6 : isProven ? 0 : 5;
-    const print = (text: string): void => void process.stdout.write(`${text}\n`);
-    if (call.options.has('json')) {
-      print(
-        anyJson({
-          version: 1,
-          guard: isThere,
-          state,
-          asks: places.map(asDocument),
-          incidents: open.map(({ id }) => id),
-          pausedUntil: paused === undefined ? null : isoTime(paused.until),
-        }),
-      );
-      return exitCode;
-    }
-    const style = styleFor(process.stdout, process.env);
+/** Whoever asks changes nothing: a state that is not there is not made. */
+const kept = (call: Call, state: string): Promise<Known> =>
+  existsSync(ledgerFile(state))
+    ? readAtDesk(call, ({ incidents, pause }) => ({ open: incidents.open(), paused: pause.get() }))
+    : Promise.resolve({ open: [], paused: undefined });
+
+type Known = {
+  readonly open: readonly Incident[];
+  readonly paused: { readonly until: number; readonly who: string } | undefined;
+};
+
+const run = async (call: Call): Promise<number> => {
+  const { values } = readConfig(call.options.get('config'));
+  const state = resolve(stateOf(call, values));
+  const now = Date.now();
+  const places = readKept(state);
+  const isThere = await isGuardThere(values, state);
+  const { open, paused } = await kept(call, state);
+  const isProven = places.every((place) => place.state === 'proven');
+  const exitCode = !isThere ? 6 : isProven ? 0 : 5;
+  const print = (text: string): void => void process.stdout.write(`${text}\n`);
+  if (call.options.has('json')) {
     print(
-      isThere
-        ? `guard     runs, on ${plain(state)}`
-        : style.warn('guard     does not run: mail goes on unguarded (postern run)'),
+      anyJson({
+        version: 1,
+        guard: isThere,
+        state,
+        asks: places.map(asDocument),
+        incidents: open.map(({ id }) => id),
+        pausedUntil: paused === undefined ? null : isoTime(paused.until),
+      }),
     );
-    const lines = places.map((place) => {
-      const line = asksLine(place, now);
-      return place.state === 'proven' ? line : style.warn(line);
-    });
-    const isLooking = (durationSeconds(values.get('check.every')) ?? 0) > 0;
-    if (!isLooking) lines.push('the guard does not look by itself (check.every: 0): postern check');
-    else if (lines.length === 0) lines.push('no server is set up to ask: postern setup');
-    for (const [at, line] of lines.entries()) print(`${at === 0 ? 'asks' : '    '}      ${line}`);
-    print(
-      open.length === 0 ? 'incidents none' : `incidents ${style.warn(`${open.length} going on`)}: postern incidents`,
-    );
-    if (paused !== undefined)
-      print(`paused    until ${localTime(paused.until)} by ${plain(paused.who)}: postern resume`);
     return exitCode;
+  }
+  const style = styleFor(process.stdout, process.env);
+  print(
+    isThere
+      ? `guard     runs, on ${plain(state)}`
+      : style.warn(
+          `guard     does not run on ${plain(state)} (--state, --config): mail goes on unguarded (postern run)`,
+        ),
+  );
+  const lines = places.map((place) => {
+    const line = asksLine(place, now);
+    return place.state === 'proven' ? line : style.warn(line);
   });
+  const isLooking = (durationSeconds(values.get('check.every')) ?? 0) > 0;
+  if (!isLooking) lines.push('the guard does not look by itself (check.every: 0): postern check');
+  else if (lines.length === 0) lines.push('no server is set up to ask: postern setup');
+  for (const [at, line] of lines.entries()) print(`${at === 0 ? 'asks' : '    '}      ${line}`);
+  print(open.length === 0 ? 'incidents none' : `incidents ${style.warn(`${open.length} going on`)}: postern incidents`);
+  if (paused !== undefined) print(`paused    until ${localTime(paused.until)} by ${plain(paused.who)}: postern resume`);
+  return exitCode;
+};
 
 export const statusCommand: Command = {
   name: 'status',

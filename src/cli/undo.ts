@@ -7,7 +7,7 @@ import { anyJson } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
 import { jsonOption } from './command.ts';
 import type { Call, Command } from './command.ts';
-import { atDesk, deskOptions, whoAsks } from './desk.ts';
+import { atDesk, deskOptions, whereKnown, whoAsks } from './desk.ts';
 
 const shownMax = 20;
 const isInForce = ({ state }: Receipt): boolean => state !== 'undone' && state !== 'failed';
@@ -69,5 +69,5 @@ export const undoCommand: Command = {
   examples: ['postern undo A7K2QM', 'postern undo 7F3KQ2', 'postern undo --all'],
   operandsMin: 0,
   operandsMax: 1,
-  run,
+  run: whereKnown(run),
 };

@@ -1,5 +1,5 @@
 /** Reads a YAML configuration: only what differs from the defaults. All errors at once, each with line, column and key. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { LineCounter, isMap, isNode, isScalar, parseDocument } from 'yaml';
 import type { Document, Node, YAMLMap } from 'yaml';
 import { Fault } from '../model/fault.ts';
@@ -89,8 +89,12 @@ const parseConfig = (file: string, text: string): Config => {
   return { values, origins };
 };
 
-/** @param file undefined: the defaults alone */
-export const readConfig = (file: string | undefined): Config => {
+/** Read by every command that no other one is named for. */
+export const usualConfig = '/etc/postern/postern.yaml';
+
+/** @param named undefined: the usual one where it is there, else the defaults alone */
+export const readConfig = (named: string | undefined): Config => {
+  const file = named ?? (existsSync(usualConfig) ? usualConfig : undefined);
   if (file === undefined) return parseConfig('', '');
   let text: string;
   try {

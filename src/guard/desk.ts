@@ -11,6 +11,7 @@ import { Fault } from '../model/fault.ts';
 import type { Ledger } from '../record/ledger.ts';
 import { tryLock } from '../record/sqlite/lock.ts';
 import { openLedger } from '../record/sqlite/open.ts';
+export { ledgerFile } from '../record/sqlite/open.ts';
 import type { Values } from './settings.ts';
 
 const lockPatienceMs = 60_000;

@@ -1,4 +1,5 @@
 /** What the guard may be told: every setting with its default, its form and one sentence. Checked by `config.ts`. */
+import { join } from 'node:path';
 import { isAddressOrNetwork } from '../model/address-set.ts';
 import { detectorNames } from '../judge/detectors/detector.ts';
 import { zoneOf } from '../protocols/syslog/zone.ts';
@@ -40,12 +41,16 @@ export const hookNames = hooks.map(({ name }) => name);
 /** Those whose conviction of a client may lead to a block. */
 const convictingDetectors = ['harvest', 'relay', 'guessing', 'protocol-abuse', 'connection-flood'] as const;
 
+/** Below the program, wherever it is called from; a packaged one keeps its state where such things belong. */
+const program = join(import.meta.dirname, '../..');
+const usualState = program.startsWith('/usr/') ? '/var/lib/postern' : join(program, 'var');
+
 export const settings: readonly Setting[] = [
   {
     key: 'state',
-    default: './var',
+    default: usualState,
     form: 'a directory',
-    sentence: 'Where everything is kept that must survive a restart.',
+    sentence: 'Where everything is kept that must survive a restart; `var` below the program, or /var/lib/postern.',
     accepts: isText,
   },
   {

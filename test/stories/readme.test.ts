@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -42,8 +42,9 @@ test(
       ['swaks', 'smtp-source', 'ls', 'swaks', 'swaks', 'swaks', 'swaks'],
     );
     const clone = mkdtempSync(join(tmpdir(), 'postern-readme-'));
-    for (const name of ['bin', 'src', 'package.json', 'package-lock.json', 'node_modules', '.node'])
-      symlinkSync(join(root, name), join(clone, name));
+    for (const name of ['bin', 'src', 'package.json', 'package-lock.json'])
+      cpSync(join(root, name), join(clone, name), { recursive: true });
+    for (const name of ['node_modules', '.node']) symlinkSync(join(root, name), join(clone, name));
     const guard = spawn('npm', ['start', '--silent'], {
       cwd: clone,
       stdio: ['ignore', 'pipe', 'inherit'],

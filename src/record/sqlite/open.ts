@@ -23,8 +23,10 @@ const asFault = (error: unknown, file: string): unknown =>
     : error;
 
 /** @throws Fault when the file is damaged, locked for long, or of a later version */
+export const ledgerFile = (directory: string): string => join(directory, 'ledger.sqlite');
+
 export const openLedger = (directory: string): Ledger => {
-  const file = join(directory, 'ledger.sqlite');
+  const file = ledgerFile(directory);
   const guarded = <T>(work: () => T): T => {
     try {
       return work();
