@@ -33,7 +33,8 @@ export const recent = <V>(entriesMax: number): Recent<V> => {
       return older;
     },
     delete: (key) => {
-      if (!young.delete(key)) old.delete(key);
+      young.delete(key);
+      old.delete(key);
     },
   };
 };

@@ -36,7 +36,7 @@ const recordOf = (fields: ReadonlyMap<string, string>): JournalRecord | 'malform
   return { time: Math.floor(microseconds / 1000), program, pid, message };
 };
 
-type Binary = { readonly name: string; text: string | undefined };
+type Binary = { readonly name: string; text: string | undefined; bytes: number | undefined };
 
 export const createExportReader = (): ExportReader => {
   let fields = new Map<string, string>();
@@ -61,7 +61,8 @@ export const createExportReader = (): ExportReader => {
     const text = field.text === undefined ? line : `${field.text}\n${line}`;
     field.text = text;
     if (text.length < lengthBytes) return 'more';
-    const length = Number(Buffer.from(text.slice(0, lengthBytes), 'latin1').readBigUInt64LE());
+    // Once: each look at the text makes one piece of it, and it may have as many lines as bytes.
+    const length = (field.bytes ??= Number(Buffer.from(text.slice(0, lengthBytes), 'latin1').readBigUInt64LE()));
     if (length > binaryBytesMax) return giveUp();
     const have = text.length - lengthBytes;
     if (have < length) return 'more';
@@ -80,7 +81,7 @@ export const createExportReader = (): ExportReader => {
       const equals = line.indexOf('=');
       const name = equals < 0 ? line : line.slice(0, equals);
       if (!fieldName.test(name)) return giveUp();
-      if (equals < 0) binary = { name, text: undefined };
+      if (equals < 0) binary = { name, text: undefined, bytes: undefined };
       else if (wanted.has(name)) fields.set(name, line.slice(equals + 1));
       return 'more';
     },

@@ -147,14 +147,28 @@ const partsOf = (text: string): Parts | undefined => {
   return (later?.wordsAt ?? 0) > (old?.wordsAt ?? 0) ? later : old;
 };
 
-const isOfDatabase = (reason: Reason): boolean => reason === 'unknown-account' || reason === 'bad-password';
+/**
+ * Who looks at a password besides the databases (2.4 names no driver then). A client chooses its mechanism, at each login of
+ * a session another one: what one says tells nothing of which database comes behind which.
+ */
+const mechanisms: ReadonlySet<string> = new Set(
+  ' plain login cram-md5 digest-md5 scram-sha-1 scram-sha-256 apop ntlm rpa otp skey gssapi gss-spnego xoauth2 oauthbearer external anonymous'.split(
+    ' ',
+  ),
+);
+
+const isOfDatabase = (reason: Reason, driver: string): boolean =>
+  (reason === 'unknown-account' || reason === 'bad-password') && !mechanisms.has(driver);
 
 /** Only a database's word can be another one's beginning. */
 const reasonIn = ({ driver, words }: Parts, subject: Subject, reason: Reason, chain: Chain): Reason | undefined => {
-  if (!isOfDatabase(reason)) return reason;
-  const session = subject.session ?? `${subject.client},${subject.account}`;
+  const { account, client, session = `${client},${account}` } = subject;
+  if (!isOfDatabase(reason, driver)) {
+    noteTold(chain, session);
+    return reason;
+  }
   const goesOn = nextDatabases.some((suffix) => words.endsWith(suffix));
-  return settle(chain, { session, account: subject.account }, driver, reason, goesOn);
+  return settle(chain, { session, account }, driver, reason, goesOn);
 };
 
 /** @param line behind `auth: `, or the whole message when the process's name has the request in brackets (2.4) */
@@ -178,7 +192,6 @@ export const readAuth = (time: number, line: string, chain: Chain, tell: Tell): 
   event.session = subject.session;
   event.password = passwordHashOf(words);
   event.text = words;
-  if (subject.session !== undefined && !isOfDatabase(reason)) noteTold(chain, subject.session);
   tell(event);
   return 'event';
 };

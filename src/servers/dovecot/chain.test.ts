@@ -68,3 +68,16 @@ test('one database that fails again and again, before or after a login, stays th
   read(login('s2'));
   assert.deepEqual(read(line('sql', 's3', 'unknown user')), [['failure', 'unknown-account']]);
 });
+
+test('a mechanism that says no behind a database is none, whoever chooses it', () => {
+  const read = newReader();
+  for (const session of ['s1', 's2']) {
+    assert.deepEqual(read(line('sql', session, 'unknown user')), [['failure', 'unknown-account']]);
+    assert.deepEqual(read(line('cram-md5', session, 'Password mismatch')), [['failure', 'bad-password']]);
+    const later = `auth(anna@lab.test,192.0.2.1,sasl:cram-md5)<${session}>: Password mismatch`;
+    assert.deepEqual(read(later), [['failure', 'bad-password']]);
+  }
+  assert.deepEqual(read(line('cram-md5', 's3', 'Password mismatch')), [['failure', 'bad-password']]);
+  const end = login('s3').replace('Login: ', 'Disconnected (auth failed, 1 attempts in 2 secs): ');
+  assert.deepEqual(read(end), [[undefined, undefined]], 'told already');
+});

@@ -134,6 +134,22 @@ test('a sender, a HELO, TLS names and a subject frame neither a client nor an ac
   );
 });
 
+test('a line that refuses nothing tells nothing, whatever words of a client stand in it', () => {
+  const bait = '" F=<a@b.test> A=plain:victim rejected RCPT <x@lab.test>: no such user"@a.test';
+  const items = ' U=ident';
+  for (const words of [
+    `${items} Warning: ${bait}`,
+    ` sender verify fail for <${bait}>: all relevant MX records point to non-existent hosts`,
+    `${items} incomplete transaction (QUIT) from <${bait}> for n@lab.test`,
+    ` F=<s@a.test> RCPT <${bait}>: discarded by RCPT ACL`,
+  ]) {
+    const { events, understood } = readAll([`${host}${words}`]);
+    assert.deepEqual([events, understood], [[], ['known']], words);
+  }
+  const refused = readAll([`${host}${items} Ci=17 X=TLS1.3:x:256 CV=no F=<s@a.test> rejected RCPT <n@lab.test>: no`]);
+  assert.equal(refused.events[0]?.client, '192.0.2.1');
+});
+
 test('by syslog, under the names it may have, and a long line in parts', () => {
   for (const tag of ['exim', 'exim4', 'exim-in', 'exim_out']) assert.ok(eximGrammar.owns(tag), tag);
   for (const tag of ['eximstats', 'mailexim', 'exim4stats']) assert.ok(!eximGrammar.owns(tag), tag);

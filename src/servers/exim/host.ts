@@ -46,6 +46,8 @@ export const hostAt = (text: string, from: number, until = text.length): Host =>
   if (text.charCodeAt(at) !== 40) return nobody;
   const end = heloEnd(text, at, until);
   if (end === undefined) return nobody;
+  // Exim takes no HELO with a blank unless it is told to (helo_accept_junk_hosts): it may hold what should stand behind it.
+  if (until < text.length && text.slice(at, end).includes(' ')) return hostAt(text, from);
   return { client: addressAt(text, end + 2), helo: text.slice(at + 1, end), end: text.indexOf(']', end) + 1 };
 };
 

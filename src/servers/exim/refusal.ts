@@ -170,13 +170,25 @@ const readDropped = (time: number, text: string, tell: Tell): Understood | undef
   });
 };
 
+/** Behind the host item; `Warning: …`, `sender verify fail for <…>` and their kin, whose words may be a client's, stand there too. */
+const verdictBehind =
+  /^(?::\d{1,5})?(?: I=\S{1,60})?(?: PRX=\S{1,60})?(?: U=\S{1,300})?(?: Ci=\S{1,40})? (?:F=<|X=|rejected |temporarily rejected )/;
+const isVerdictBehind = (text: string, { end }: Host): boolean =>
+  end === undefined || verdictBehind.test(text.slice(end, end + 600));
+
+/** `F=<SENDER> RCPT <RECIPIENT>: discarded by RCPT ACL`: the recipient may hold a verdict. */
+const isDiscarded = (text: string): boolean => {
+  const at = text.indexOf(' F=<', hostAt(text, 2).end);
+  return at >= 0 && text.startsWith('> RCPT <', pathEnd(text, at + 4));
+};
+
 /** Lines that begin with the host: `H=…`. */
 export const readRefusal = (time: number, text: string, tell: Tell): Understood => {
   const dropped = readDropped(time, text, tell);
   if (dropped !== undefined) return dropped;
   const frame = frameOf(text);
   const host = hostAt(text, 2, frame?.hostEnd);
-  if (frame === undefined)
+  if (frame === undefined || !isVerdictBehind(text, host) || isDiscarded(text))
     return knownMarks.some((mark) => text.includes(mark)) || host.client !== undefined ? 'known' : 'unmatched';
   const what = text.slice(frame.words);
   const kind = kindOf(what);
@@ -185,7 +197,7 @@ export const readRefusal = (time: number, text: string, tell: Tell): Understood 
     event.outcome = outcomeOf(kind, outcome, frame.temporary);
     event.reason = reasonOf(kind, what, reason);
     event.sender = frame.sender;
-    event.account = frame.account;
+    if (host.client !== undefined) event.account = frame.account;
     event.text = what;
     event.dsn = /^[^:]*: (?:\d{3} )?([245]\.\d{1,3}\.\d{1,3}) /.exec(what.slice(0, 500))?.[1];
     // An ACL may have words of its own: the status code says it as well (RFC 3463 §3.2).

@@ -183,6 +183,10 @@ const protocolOf = (instance: string): Protocol =>
     ? 'submission'
     : 'smtp';
 
+const programsMax = 1000;
+/** Whoever may write to the syslog chooses the tag. */
+const instancesMax = 100;
+
 const createReader = (): SyslogReader => {
   const programs = new Map<string, Reader>();
   const memories = new Map<string, PostfixMemory>();
@@ -197,9 +201,9 @@ const createReader = (): SyslogReader => {
     // Queue ids are unique within an instance, which is the first part of the path.
     const name = instance.split('/')[0] ?? instance;
     const memory = memories.get(name) ?? newMemory();
-    memories.set(name, memory);
+    if (memories.size < instancesMax) memories.set(name, memory);
     const program = { tag: keep(tag), daemon, read, protocol: protocolOf(instance), memory };
-    if (programs.size < 1000) programs.set(program.tag, program);
+    if (programs.size < programsMax) programs.set(program.tag, program);
     return program;
   };
 

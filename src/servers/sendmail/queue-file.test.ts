@@ -31,6 +31,19 @@ test('real qf files: an authenticated client, a script that set another sender',
   assert.deepEqual([two.user, two.script, two.sender], ['www-data', '33:mailer.php', 'ceo@lab.test']);
 });
 
+test('a message from elsewhere names no user of ours, whatever its headers say and whose .forward it goes through', () => {
+  const forged =
+    'H??X-Authentication-Warning: mx.lab.test: www-data set sender to ceo@lab.test using -f\nCbob:1001:1001:bob\n';
+  const userOf = (macros: string): unknown => {
+    const { user, uid } = messageOf(readText(`V8\nT1795236276\n${macros}S<a@b.test>\n${forged}.\n`));
+    return [user, uid];
+  };
+  assert.deepEqual(userOf('$_h.clients.test [203.0.113.7]\n${if_addr}192.0.2.27\n'), [undefined, undefined]);
+  assert.deepEqual(userOf('$_h.clients.test [203.0.113.7]\n'), [undefined, undefined]);
+  for (const own of ['$_mx.lab.test [192.0.2.27]\n${if_addr}192.0.2.27\n', '$_localhost [127.0.0.1]\n', ''])
+    assert.deepEqual(userOf(own), ['www-data', 1001], own);
+});
+
 test('rows at the limits', () => {
   const file = (lines: string): string => `V8\nT1795236276\nS<a@b.test>\n${lines}.\n`;
   const many = Array.from({ length: recipientsKeptMax + 5 }, (_, at) => `RPFD:<r${at}@x.test>\n`).join('');

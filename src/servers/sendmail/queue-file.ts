@@ -22,6 +22,8 @@ type Draft = {
   arrived: number | undefined;
   sender: string | undefined;
   host: string | undefined;
+  /** The address of ours that the client spoke to; none is told of loopback. */
+  spokenTo: string | undefined;
   helo: string | undefined;
   status: string | undefined;
   user: string | undefined;
@@ -43,6 +45,13 @@ const clientIn = (host: string | undefined): string | undefined => {
   if (host === undefined || open < 0) return undefined;
   return canonicalAddress(host.slice(open + 1, host.indexOf(']', open)));
 };
+
+/**
+ * Handed in on this machine, if only through its own port. In a message from elsewhere the header that names a user is its
+ * sender's, and a C line names whose .forward it goes through.
+ */
+const isOurs = (client: string | undefined, { spokenTo }: Draft): boolean =>
+  client === undefined || client === spokenTo || client.startsWith('127.') || client === '::1';
 
 const noteRecipient = (draft: Draft, value: string): void => {
   draft.recipientCount++;
@@ -70,6 +79,7 @@ const noteOf = new Map<string, (draft: Draft, value: string) => void>([
     (draft, value) => {
       if (value.startsWith('_')) draft.host = value.slice(1);
       else if (value.startsWith('s')) draft.helo = value.slice(1);
+      else if (value.startsWith('{if_addr}')) draft.spokenTo = canonicalAddress(value.slice('{if_addr}'.length));
     },
   ],
   [
@@ -86,6 +96,7 @@ const emptyDraft = (): Draft => ({
   arrived: undefined,
   sender: undefined,
   host: undefined,
+  spokenTo: undefined,
   helo: undefined,
   status: undefined,
   user: undefined,
@@ -121,8 +132,10 @@ export const readEnvelopeFile = (text: string, file: SendmailFile): ReadMessage 
   const draft = emptyDraft();
   const why = readLines(text, draft);
   if (why !== undefined) return damaged(why);
-  const { arrived, sender, host, status, user, uid, helo, headers } = draft;
+  const { arrived, sender, host, status, helo, headers } = draft;
   if (arrived === undefined || sender === undefined) return damaged('it has no arrival time or sender');
+  const client = clientIn(host);
+  const { user, uid } = isOurs(client, draft) ? draft : emptyDraft();
   return {
     kind: 'message',
     message: {
@@ -136,7 +149,7 @@ export const readEnvelopeFile = (text: string, file: SendmailFile): ReadMessage 
       recipients: draft.recipients.map((each) => ({ ...each, reason: each.reason ?? status })),
       recipientCount: draft.recipientCount,
       deliveredCount: 0,
-      client: clientIn(host),
+      client,
       helo,
       account: undefined,
       user: user ?? /^([^@[\] ]+)@localhost$/.exec(host ?? '')?.[1],
