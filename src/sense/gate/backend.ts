@@ -89,7 +89,7 @@ const createLink = (
     close: () => {
       if (socket.destroyed) return;
       if (isClean && putBack !== undefined) putBack();
-      else socket.end('QUIT\r\n');
+      else wire.quit();
     },
   };
 };
@@ -102,18 +102,24 @@ export const createBackend = (settings: BackendSettings): Destination => {
   let known: readonly string[] = [];
   let offered: Offered | undefined;
   let askedAt = -Infinity;
+  let asking: Promise<void> | undefined;
+  const askAnew = async (): Promise<void> => {
+    askedAt = Date.now();
+    try {
+      const { keywords, ...more } = await probe(settings);
+      offered = more;
+      known = keywords.filter((keyword) => passed.has(keyword.split(' ', 1)[0]?.toUpperCase() ?? ''));
+    } catch {
+      // What it offered before holds until it is back; a session learns of the failure when it needs the server.
+      askedAt = Date.now() - keywordsMs + keywordsRetryMs;
+    }
+    asking = undefined;
+  };
   return {
     keywords: async () => {
-      if (Date.now() - askedAt < keywordsMs) return known;
-      askedAt = Date.now();
-      try {
-        const { keywords, ...more } = await probe(settings);
-        offered = more;
-        known = keywords.filter((keyword) => passed.has(keyword.split(' ', 1)[0]?.toUpperCase() ?? ''));
-      } catch {
-        // What it offered before holds until it is back; a session learns of the failure when it needs the server.
-        askedAt = Date.now() - keywordsMs + keywordsRetryMs;
-      }
+      if (Date.now() - askedAt >= keywordsMs) asking ??= askAnew();
+      // Only who comes before anybody knows has to wait.
+      if (offered === undefined) await asking;
       return known;
     },
     open: async (peer) => {

@@ -84,9 +84,9 @@ const greet = async (wire: Wire): Promise<readonly string[]> => expect(wire, 250
 
 /** For nobody. @returns the keywords of EHLO */
 export const probe = async (settings: BackendSettings): Promise<Offered & { readonly keywords: readonly string[] }> => {
-  const wire = await open(settings, undefined);
+  const wire = await open({ ...settings, replyMsMax: Math.min(connectMsMax, settings.replyMsMax) }, undefined);
   const hello = await greet(wire);
-  wire.socket.end('QUIT\r\n');
+  wire.quit();
   return { ...offeredIn(hello), keywords: hello.slice(1) };
 };
 
@@ -104,7 +104,10 @@ export const dial = async (
   const offered = offeredIn(await greet(wire));
   if (passClient === 'auto' && offered.xclient !== undefined) {
     told = await introduce(wire, peer, offered.xclient);
-    if (told === undefined) throw new Error(`${unreachable} offers XCLIENT and refuses it`);
+    if (told === undefined) {
+      wire.quit();
+      throw new Error(`${unreachable} offers XCLIENT and refuses it`);
+    }
     return { wire, pipelines: told.pipelines, isPooled: false };
   }
   return { wire, pipelines: offered.pipelines, isPooled: passClient !== 'proxy' };

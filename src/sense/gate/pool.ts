@@ -36,7 +36,7 @@ export const createPool = (): Pool => {
   };
   const quit = (pooled: Pooled): void => {
     remove(pooled);
-    pooled.wire.socket.end('QUIT\r\n');
+    pooled.wire.quit();
   };
 
   return {
@@ -58,7 +58,7 @@ export const createPool = (): Pool => {
       const { socket } = pooled.wire;
       pooled.uses++;
       if (socket.destroyed || pooled.uses >= usesMax || idle.size >= idleMax) {
-        if (!socket.destroyed) socket.end('QUIT\r\n');
+        pooled.wire.quit();
         return;
       }
       if (pooled.uses === 1) socket.once('close', () => remove(pooled));

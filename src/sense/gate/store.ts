@@ -5,10 +5,10 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Buffer } from 'node:buffer';
-import { link, mkdir, open, unlink } from 'node:fs/promises';
+import { link, lstat, mkdir, open, readdir, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { overQuotaLater, overQuotaReply } from '../../model/mailbox.ts';
 import { reply } from '../../protocols/smtp/reply.ts';
 import type { SmtpReply } from '../../protocols/smtp/reply.ts';
@@ -37,6 +37,16 @@ const goAhead = reply(354, 'End data with <CR><LF>.<CR><LF>');
 /** A mailbox is a folder below the store; names with anything else than these do not exist here. */
 const folderName = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
+/** What a crash left half written; nobody reads a message there, and none is under way for so long (cr.yp.to/proto/maildir.html). */
+const staleMs = 36 * 3_600_000;
+const sweep = async (tmp: string): Promise<void> => {
+  for (const name of await readdir(tmp).catch(() => [])) {
+    const path = join(tmp, name);
+    const facts = await lstat(path).catch(() => undefined);
+    if (facts !== undefined && Date.now() - facts.mtimeMs > staleMs) await unlink(path).catch(() => undefined);
+  }
+};
+
 const syncFolder = async (path: string): Promise<void> => {
   const folder = await open(path, 'r');
   try {
@@ -44,6 +54,13 @@ const syncFolder = async (path: string): Promise<void> => {
   } finally {
     await folder.close();
   }
+};
+
+/** A folder that is new is durable when those above it know of it. */
+const makeFolder = async (path: string): Promise<void> => {
+  const first = await mkdir(path, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let at = path; at.length >= first.length; at = dirname(at)) await syncFolder(dirname(at));
 };
 
 let delivered = 0;
@@ -86,9 +103,7 @@ const createLink = (settings: StoreSettings, peer: Peer): Link => {
     const { handle, path, name } = file;
     await handle.sync();
     for (const folder of folders) {
-      await mkdir(join(folder, 'new'), { recursive: true, mode: 0o700 });
-      await mkdir(join(folder, 'cur'), { recursive: true, mode: 0o700 });
-      await mkdir(join(folder, 'tmp'), { recursive: true, mode: 0o700 });
+      for (const part of ['new', 'cur', 'tmp']) await makeFolder(join(folder, part));
       await link(path, join(folder, 'new', name));
       await syncFolder(join(folder, 'new'));
       if (mailboxBytesMax > 0) await fill(folder, size);
@@ -127,16 +142,16 @@ const createLink = (settings: StoreSettings, peer: Peer): Link => {
       file = { handle: await open(path, 'wx', 0o600), path, name };
       size = 0;
       const protocol = `${peer.esmtp ? 'ESMTP' : 'SMTP'}${peer.tls ? 'S' : ''}`;
-      await file.handle.write(
+      await file.handle.appendFile(
         `Return-Path: <${sender}>\r\nReceived: from ${peer.helo} ([${peer.address}]) by ${hostname()} (Postern) with ${protocol};\r\n\t${new Date().toUTCString()}\r\n`,
-        undefined,
         'latin1',
       );
       return goAhead;
     },
     content: async (bytes: Buffer) => {
       size += bytes.length;
-      if (size <= messageBytesMax) await file?.handle.write(bytes);
+      // All of it, or it fails: a disk that is nearly full takes a part.
+      if (size <= messageBytesMax) await file?.handle.appendFile(bytes);
     },
     finish: async () => {
       try {
@@ -158,6 +173,7 @@ const createLink = (settings: StoreSettings, peer: Peer): Link => {
 };
 
 export const createStore = (settings: StoreSettings): Destination => {
+  void sweep(join(settings.directory, 'tmp'));
   const keywords = [`SIZE ${settings.messageBytesMax}`, '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES'];
   return {
     keywords: () => Promise.resolve(keywords),

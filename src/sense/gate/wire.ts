@@ -17,7 +17,13 @@ export type Wire = {
   readonly sayTwo: (lines: readonly [string, string], msMax?: number) => Promise<readonly [SmtpReply, SmtpReply]>;
   /** Bytes of a message. @throws when the server takes none in time, or answers before the end */
   readonly put: (bytes: Buffer) => Promise<void>;
+  /** Takes its leave; a server that does not hang up is hung up on. */
+  readonly quit: () => void;
 };
+
+const quitMsMax = 5000;
+/** Answers that nobody has asked for yet; more, and the server is out of its mind. */
+const heardMax = 10;
 
 const uncork = (socket: Socket): void => socket.uncork();
 
@@ -29,6 +35,7 @@ export const createWire = (socket: Socket, name: string, replyMsMax: number): Wi
   const onChange = (): void => wake?.();
   socket.on('data', (bytes) => {
     heard.push(...reader.read(bytes.toString('latin1')));
+    if (heard.length > heardMax) socket.destroy();
     if (heard.length > 0) wake?.();
   });
   socket.on('close', onChange).on('error', onChange).on('end', onChange).on('drain', onChange);
@@ -85,6 +92,11 @@ export const createWire = (socket: Socket, name: string, replyMsMax: number): Wi
       if (socket.write(bytes)) return;
       await until(() => !socket.writableNeedDrain || heard.length > 0, replyMsMax);
       if (socket.writableNeedDrain && !socket.destroyed) fail('takes nothing more');
+    },
+    quit: () => {
+      if (socket.destroyed) return;
+      socket.end('QUIT\r\n');
+      socket.setTimeout(quitMsMax, () => socket.destroy());
     },
   };
 };

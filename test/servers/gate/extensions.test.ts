@@ -62,6 +62,17 @@ for (const [name, start] of starts)
     await smtp.quit();
   });
 
+test('the first ones, all at once, hear what everybody hears after them', { skip: labClosed }, async (t) => {
+  await using library = await startLibrary();
+  await openGate(t, { backend: behind(library.address) });
+  const clients = await Promise.all(Array.from({ length: 5 }, (_, at) => dial(`203.0.113.${at + 1}`)));
+  const heard = await Promise.all(clients.map(keywordsOf));
+  const later = await keywordsOf(await dial('203.0.113.9'));
+  assert.ok(later.some((keyword) => keyword.startsWith('SIZE ')));
+  for (const keywords of heard) assert.deepEqual(keywords, later);
+  for (const smtp of clients) await smtp.quit();
+});
+
 test('what was not offered is refused, what is too large is said at MAIL', { skip: labClosed }, async (t) => {
   await using library = await startLibrary();
   await openGate(t, { backend: behind(library.address) });

@@ -6,7 +6,7 @@ import { stoppable } from '../lab/daemon.ts';
 import type { Stoppable } from '../lab/daemon.ts';
 
 export const places = ['greeting', 'EHLO', 'MAIL', 'RCPT', 'DATA', 'dot'] as const;
-type Place = (typeof places)[number] | 'RSET';
+type Place = (typeof places)[number] | 'RSET' | 'QUIT';
 
 const sane: Readonly<Record<Place, string>> = {
   greeting: '220 mx.lab.test ESMTP\r\n',
@@ -15,6 +15,7 @@ const sane: Readonly<Record<Place, string>> = {
   RCPT: '250 2.1.5 ok\r\n',
   DATA: '354 go on\r\n',
   RSET: '250 2.0.0 reset\r\n',
+  QUIT: '221 2.0.0 bye\r\n',
   dot: '250 2.0.0 taken\r\n',
 };
 
@@ -24,6 +25,7 @@ const endlessLines = '250-on and on\r\n'.repeat(10_000);
 export const faults = new Map<string, (socket: Socket, answer: string) => void>([
   ['garbage', (socket) => socket.write('\0\u00ff+++ never SMTP\r\n', 'latin1')],
   ['its answer twice', (socket, answer) => socket.write(answer + answer)],
+  ['its answer without end', (socket, answer) => socket.write(answer.repeat(10_000))],
   ['nothing', () => undefined],
   ['half a line, then nothing', (socket, answer) => socket.write(answer.slice(0, 6))],
   ['hangs up', (socket) => socket.end()],
@@ -36,9 +38,13 @@ export const faults = new Map<string, (socket: Socket, answer: string) => void>(
   ['lines without end', (socket) => socket.write(endlessLines)],
 ]);
 
+/** It did what it was told, and then says so more than once. */
+export const saysTooMuch = (fault: string): boolean => fault.startsWith('its answer ');
+
 export type FaultyServer = {
   /** Messages that it said 250 to. */
   readonly taken: () => number;
+  readonly connections: () => number;
   readonly go: (place: Place | undefined, fault: string) => void;
   /** The same, once, and the connections that are open stay. */
   readonly once: (place: Place, fault: string) => void;
@@ -59,14 +65,17 @@ export const startFaultyServer = async (host: string, port: number): Promise<Fau
       return;
     }
     if (isOnce) wrongAt = undefined;
-    if (place === 'dot' && fault === 'its answer twice') taken++;
+    if (place === 'dot' && saysTooMuch(fault)) taken++;
     faults.get(fault)?.(socket, sane[place]);
   };
-  const server = createServer((socket) => {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
     let rest = '';
     let inMessage = false;
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket)).on('error', () => socket.destroy());
+    socket.on('end', () => {
+      if (wrongAt !== 'QUIT') socket.end();
+    });
     socket.setEncoding('latin1');
     answer(socket, 'greeting');
     socket.on('data', (text: string) => {
@@ -74,7 +83,7 @@ export const startFaultyServer = async (host: string, port: number): Promise<Fau
       rest = lines.pop() ?? '';
       for (const line of lines) {
         const verb = inMessage ? (line === '.' ? 'dot' : '') : line.slice(0, 4);
-        const place = [...places, 'RSET' as const].find((name) => name === verb);
+        const place = [...places, 'RSET' as const, 'QUIT' as const].find((name) => name === verb);
         if (place === 'DATA' || place === 'dot') inMessage = place === 'DATA';
         if (place !== undefined) answer(socket, place);
       }
@@ -83,6 +92,7 @@ export const startFaultyServer = async (host: string, port: number): Promise<Fau
   await once(server, 'listening');
   return {
     taken: () => taken,
+    connections: () => sockets.size,
     once: (place, name) => {
       [wrongAt, fault, isOnce] = [place, name, true];
     },

@@ -14,6 +14,7 @@ import { ensureCertificate, madeFiles } from '../../../src/sense/gate/certificat
 import { startGate } from '../../../src/sense/gate/gate.ts';
 import type { GateSettings } from '../../../src/sense/gate/gate.ts';
 import { defaultGateLimits } from '../../../src/sense/gate/limits.ts';
+import type { StoreSettings } from '../../../src/sense/gate/store.ts';
 import { patienceMs } from '../lab/await.ts';
 import { dialSmtp } from '../lab/dialogue.ts';
 
@@ -41,6 +42,15 @@ export type Scene = {
   /** Resolves when something of the kind is told, or was before. */
   readonly until: (satisfies: (event: Event) => boolean) => Promise<void>;
 };
+
+export const storeAt = (directory: string): StoreSettings => ({
+  directory,
+  domains: new Set(['lab.test']),
+  mailboxes: new Set(['alice', 'postmaster']),
+  messageBytesMax: 1_000_000,
+  mailboxBytesMax: 0,
+  defersOverQuota: false,
+});
 
 export const openGate = async (
   t: TestContext,
@@ -77,14 +87,7 @@ export const openGate = async (
     },
     {
       name: 'gate.lab.test',
-      backend: {
-        directory: join(directory, 'store'),
-        domains: new Set(['lab.test']),
-        mailboxes: new Set(['alice', 'postmaster']),
-        messageBytesMax: 1_000_000,
-        mailboxBytesMax: 0,
-        defersOverQuota: false,
-      },
+      backend: storeAt(join(directory, 'store')),
       domains: ['lab.test', 'mx.lab.test'],
       tls: madeFiles(directory),
       implicitTls: false,
