@@ -20,6 +20,7 @@ import { deedsIn, openedIn, postern, settingsAt } from './postmaster.ts';
 const webServer = 33;
 const batches = 10;
 const perBatch = 30;
+const deferredPerBatch = perBatch / 10;
 
 /** What a hacked page does: many calls of sendmail, thirty recipients each, some of which their servers put off. */
 const flood = async ({ command }: Server, from: number): Promise<void> => {
@@ -59,9 +60,14 @@ for (const { name, start } of mailServers) {
               .filter(server.isFate)
               .flatMap((line) => line.match(/victim-\d+-\d+@/g) ?? []),
           ).size;
+        // On a slow machine the hold may come before a message has gone out to anybody.
+        const heldBack = async (): Promise<number> =>
+          (await offers(server))
+            .filter(isHeldInQueue)
+            .reduce((sum, { recipientCount }) => sum + Math.max(0, recipientCount - deferredPerBatch), 0);
         await until(
-          () => `each victim has its mail, not ${told()} of them`,
-          () => told() === batches * perBatch * 0.9,
+          () => `each victim has its mail, or it is held: only ${told()} have it`,
+          async () => told() + (await heldBack()) === batches * (perBatch - deferredPerBatch),
         );
         await guard.caughtUp();
         await guard.settled();
