@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { readConfig } from '../../src/guard/config.ts';
+import { until } from '../servers/lab/await.ts';
 import { runCommand } from '../servers/lab/daemon.ts';
 import { labClosed } from '../servers/lab/door.ts';
 
@@ -31,6 +32,14 @@ const sessionsIn = (page: string, start: string): readonly Shown[] => {
 /** What a command prints, also where it ends as one that was refused. */
 const outputOf = (command: string): Promise<string> =>
   runCommand('sh', ['-c', command]).catch((error: unknown) => String(error));
+
+const isThere = (group: number): boolean => {
+  try {
+    return process.kill(group, 0);
+  } catch {
+    return false;
+  }
+};
 
 test(
   'npm start, and mail from swaks and smtp-source, as README.md and docs/gate.md print it',
@@ -60,8 +69,14 @@ test(
         assert.ok(heard.includes(wanted), `${command}: ${heard}`);
       }
     } finally {
-      process.kill(-(guard.pid ?? 0), 'SIGTERM');
+      const group = guard.pid ?? assert.fail();
+      process.kill(-group, 'SIGTERM');
       await once(guard, 'exit');
+      // npm ends with its shell; the guard may still write down what it knows.
+      await until(
+        () => 'the guard goes on',
+        () => !isThere(-group),
+      );
       rmSync(clone, { recursive: true });
     }
   },
