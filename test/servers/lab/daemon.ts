@@ -1,10 +1,12 @@
 /** A server as a child of the test, in the foreground: stopped by its own pid, and never left behind. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
 
 const stopPatienceMs = 60_000;
+const familyPatienceMs = 5000;
 
 /** A thing that can be stopped by name, or at the end of its scope (`await using`). */
 export type Stoppable = { readonly stop: () => Promise<void> } & AsyncDisposable;
@@ -46,6 +48,16 @@ const descendantsOf = (ancestor: number): readonly number[] => {
   return [...family].slice(1);
 };
 
+const isThere = (pid: number): boolean => existsSync(`/proc/${pid}`);
+/**
+ * What a daemon has started ends behind it, and a port is taken for as long as one of those has it: the next to start would
+ * find it open, and not be the one who listens there. Who is in a session with a client that has not gone is not waited for.
+ */
+const endAfter = async (family: readonly number[]): Promise<void> => {
+  for (const end = Date.now() + familyPatienceMs; Date.now() < end && family.some(isThere);) await pause(20);
+  for (const pid of family.filter(isThere)) killIfThere(pid);
+};
+
 export const startDaemon = (name: string, command: string, args: readonly string[]): Daemon => {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: '/' });
   let words = '';
@@ -78,10 +90,12 @@ export const startDaemon = (name: string, command: string, args: readonly string
     },
     ...stoppable(async () => {
       process.off('exit', killNow);
+      const family = descendantsOf(child.pid ?? 0);
       child.kill('SIGTERM');
       const killer = setTimeout(killNow, stopPatienceMs);
       await ended;
       clearTimeout(killer);
+      await endAfter(family);
     }),
   };
 };
