@@ -132,7 +132,10 @@ test('Exim: a dictionary attack is contained, the innocent pass', { skip: labClo
   await underGuard(async (scene) => {
     await using exim = await startExim({
       edit: (config) =>
-        attachExim('127.0.0.1:10042')(config).replaceAll('ratelimit = 12 / 60s', 'ratelimit = 1000 / 60s'),
+        attachExim('127.0.0.1:10042')(config)
+          .replaceAll('ratelimit = 12 / 60s', 'ratelimit = 1000 / 60s')
+          // Of a client that has just gone a slow machine has sessions left.
+          .replace('smtp_accept_max_per_host = 5\n', ''),
     });
     const server = { address: exim.address, port: 25, domain: 'lab.test', known: 'alice' };
     await innocents(server, scene.guard);

@@ -16,6 +16,7 @@ import { labClosed } from '../servers/lab/door.ts';
 import { startPostfix } from '../servers/lab/postfix.ts';
 import type { Postfix } from '../servers/lab/postfix.ts';
 import { startWorld } from '../servers/lab/world.ts';
+import { noLimits } from './postmaster.ts';
 
 const policyPort = 10_040;
 const policy = `{ inet:127.0.0.1:${policyPort}, timeout=60s, default_action=DUNNO }`;
@@ -47,8 +48,7 @@ const underGuard = async (play: (scene: Scene) => Promise<void>): Promise<void> 
         smtpd_recipient_restrictions: `reject_unauth_destination, check_policy_service ${policy}`,
         smtpd_hard_error_limit: '1000',
         smtpd_soft_error_limit: '1000',
-        smtpd_client_connection_rate_limit: '0',
-        smtpd_client_auth_rate_limit: '0',
+        ...noLimits,
       },
     });
     const opened = (): Incident[] =>

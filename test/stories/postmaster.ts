@@ -17,6 +17,8 @@ export const noLimits = {
   smtpd_client_message_rate_limit: '0',
   smtpd_client_recipient_rate_limit: '0',
   smtpd_client_connection_rate_limit: '0',
+  // Of a client that has just gone a slow machine has sessions left.
+  smtpd_client_connection_count_limit: '0',
   smtpd_client_auth_rate_limit: '0',
 } as const;
 
