@@ -102,8 +102,8 @@ const frameOf = (text: string): Frame | undefined => {
   for (let frames = 0; at >= 0 && frames < framesMax; frames++, at = text.indexOf(' F=<', at + 4)) {
     const frame = frameAt(text, at);
     if (frame === undefined) continue;
-    // A second frame, or one with a verdict in its sender, may be a HELO's that swallowed the real one.
-    const isClear = found === undefined && frame.sender?.includes(' rejected ') !== true;
+    // One behind another `F=<`, or with a verdict in its sender, may be a HELO's that swallowed the real one.
+    const isClear = frames === 0 && frame.sender?.includes(' rejected ') !== true;
     if (!isClear) return { ...(found ?? frame), hostEnd: text.length, account: undefined };
     found = frame;
   }
