@@ -75,7 +75,7 @@ export const createEnforcer = (
 
   /** How many of them may be blocked by themselves; the rest is suggested. */
   const allowedNow = (wanted: number): number =>
-    Math.max(0, Math.min(budget(wanted), inForceMax - desk.receipts.inForce('firewall-block').length));
+    Math.max(0, Math.min(budget(wanted), inForceMax - desk.receipts.countInForce('firewall-block')));
 
   const enforce = async (convictions: readonly Conviction[]): Promise<void> => {
     const safe = convictions.filter(({ everGood }) => !everGood);
