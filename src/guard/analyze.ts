@@ -1,11 +1,11 @@
 /** What attacked this server? Reads logs, judges their events, and reports. */
 import type { Report } from '../model/report.ts';
 import { createJudge } from '../judge/judge.ts';
-import { createMemory } from '../judge/memory.ts';
 import { defaultJudgeSettings } from '../judge/settings.ts';
 import type { JudgeSettings } from '../judge/settings.ts';
 import { readAside } from './aside/read-aside.ts';
 import type { ReadOptions } from './read-logs.ts';
+import { replayMemory } from './replay-memory.ts';
 
 export type AnalyzeOptions = ReadOptions & {
   /** Milliseconds since 1970; events outside are not judged. */
@@ -16,13 +16,8 @@ export type AnalyzeOptions = ReadOptions & {
   readonly judge?: JudgeSettings | undefined;
 };
 
-const memoryBytes = 64 * 1024 * 1024;
-/** The same in every replay, so that a log gives the same report each time. */
-const replaySeed = 0x706f_7374;
-
 export const analyze = async (options: AnalyzeOptions): Promise<Report> => {
-  const memory = createMemory(new SharedArrayBuffer(memoryBytes), replaySeed);
-  const judge = createJudge(memory, options.judge ?? defaultJudgeSettings);
+  const judge = createJudge(replayMemory(), options.judge ?? defaultJudgeSettings);
   const since = options.since ?? -Infinity;
   const until = options.until ?? Infinity;
   const span = { from: Infinity, to: -Infinity };

@@ -8,16 +8,14 @@ import { isHeld } from '../judge/detectors/compromised-account.ts';
 import { tags } from '../judge/detectors/tags.ts';
 import { createJudge } from '../judge/judge.ts';
 import { convictionFrom } from '../judge/ladder.ts';
-import { createMemory } from '../judge/memory.ts';
 import { termsOf } from '../judge/score.ts';
 import { defaultJudgeSettings } from '../judge/settings.ts';
 import { readScore } from '../judge/statistics/ratio-test.ts';
 import { readAside } from './aside/read-aside.ts';
 import type { ReadOptions } from './read-logs.ts';
+import { replayMemory } from './replay-memory.ts';
 
 const historyMax = 200;
-const memoryBytes = 64 * 1024 * 1024;
-const replaySeed = 0x706f_7374;
 
 const namesIt = (event: Event, kind: Explanation['kind'], subject: string): boolean => {
   if (kind === 'client') return event.client !== undefined && prefixOf(event.client) === subject;
@@ -40,7 +38,7 @@ export const explain = async (text: string, options: ReadOptions): Promise<Expla
   const client = kind === 'client' ? (canonicalAddress(text) ?? text) : undefined;
   const subject = client === undefined ? text.toLowerCase() : prefixOf(client);
   const around = client === undefined ? undefined : networkOf(client);
-  const memory = createMemory(new SharedArrayBuffer(memoryBytes), replaySeed);
+  const memory = replayMemory();
   let history: HistoryItem[] = [];
   let events = 0;
   let first: number | undefined;

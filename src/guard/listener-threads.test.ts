@@ -48,6 +48,9 @@ test('a listener thread that ended is started again', async () => {
   ]);
   try {
     assert.match(await askPolicy(policy), /^action=DUNNO/);
+    const event = { time: Date.now(), server: 'exim', kind: 'recipient', outcome: 'unknown', client: '203.0.113.7' };
+    first.emit('message', { told: [{ ...event, recipient: 5 }] });
+    assert.match(problems.splice(0).join('\n'), /what a hook told could not be judged/);
     const again = nextWorker();
     await first.terminate();
     await guard.caughtUp();

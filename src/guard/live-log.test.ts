@@ -48,3 +48,35 @@ test('a bounce after a restart is charged to the account that handed the message
     );
   }
 });
+
+test('a line that cannot be judged costs no other', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-live-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'mail.log');
+  const problems: string[] = [];
+  const told: Event[] = [];
+  let position: LogPosition | undefined;
+  const following = readLive({
+    path,
+    zone: localZone,
+    position: undefined,
+    tell: (event) => {
+      if (event.account === 'nicole') throw new RangeError('as if a detector failed');
+      told.push({ ...event });
+    },
+    onPosition: (behind) => (position = behind),
+    onProblem: (problem) => problems.push(problem),
+  });
+  const other = submitted.replace('nicole', 'alice').replace('4hPxQHV2mp7Z0nr', '4hPxQHV2mp7Z0ns');
+  appendFileSync(path, submitted + other + submitted);
+  await following.caughtUp();
+  await following.stop();
+  assert.deepEqual(
+    told.map(({ account }) => account),
+    ['alice'],
+  );
+  assert.equal(problems.length, 1);
+  assert.match(problems[0] ?? '', /as if a detector failed/);
+  assert.ok(position !== undefined && 'offset' in position);
+  assert.equal(position.offset, Buffer.byteLength(submitted + other + submitted));
+});

@@ -23,7 +23,17 @@ export type LiveLogOptions = {
 export const readLive = ({ path, zone, position, tell, onPosition, onProblem }: LiveLogOptions): Following => {
   const reader = createLogReader(zone, () => Date.now());
   let tellNow: Tell = tell;
-  const cutter = createLineCutter((line) => void reader.read(line, tellNow));
+  let trouble = '';
+  /** What cannot be judged costs its own line, not those behind it; the same trouble is said once. */
+  const cutter = createLineCutter((line) => {
+    try {
+      reader.read(line, tellNow);
+    } catch (error) {
+      const { message, stack = '' } = error instanceof Error ? error : new Error(String(error));
+      if (message !== trouble) onProblem(`${path}: a line could not be judged: ${stack}`);
+      trouble = message;
+    }
+  });
   const feed = {
     /** Judged already: only the reader learns from it which sessions and messages are under way. */
     onEarlier: (text: string): void => {

@@ -200,6 +200,20 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     }
     countEvidence(event);
   };
+  const tellFromHook: Tell = (event) => {
+    try {
+      if (!proving.isOwn(event)) {
+        quotas.hear(event);
+        // Whoever waits for evidence that the log has still to bring waits for the log.
+        if (!witness.hookSpeaks(event, performance.now())) return;
+        judge.tell(event);
+      }
+      countEvidence(event);
+    } catch (error) {
+      // It costs itself alone, as a line of a log does.
+      complain(`what a hook told could not be judged: ${error instanceof Error ? error.stack : String(error)}`);
+    }
+  };
   const follow = (path: string): Following =>
     readLive({
       path,
@@ -239,14 +253,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     Number(values.get('listeners.threads')),
     {
       onTold: (events) => {
-        for (const event of events) {
-          const isOwn = proving.isOwn(event);
-          if (!isOwn) quotas.hear(event);
-          // Whoever waits for evidence that the log has still to bring waits for the log.
-          if (!isOwn && !witness.hookSpeaks(event, performance.now())) continue;
-          if (!isOwn) judge.tell(event);
-          countEvidence(event);
-        }
+        for (const event of events) tellFromHook(event);
       },
       onNoted: notes.add,
       onComplaint: complain,

@@ -14,7 +14,7 @@ const durationUnits = new Map([
   ['m', 60],
   ['h', 3600],
   ['d', 86_400],
-  ['w', 604_800],
+  ['w', 7 * 86_400],
 ]);
 
 /** `90m`, `4h`, `14d`, `0` in seconds; undefined for anything else. */
@@ -24,6 +24,15 @@ export const durationSeconds = (text: unknown): number | undefined => {
   const unit = durationUnits.get(parts?.[2] ?? '');
   return unit === undefined ? undefined : Number(parts?.[1]) * unit;
 };
+
+const weekSeconds = 7 * 86_400;
+/** Whatever is waited for has an end: a timer of Node's that is to wait for more than 24 days does not wait at all. */
+const isDurationUpToWeek =
+  (secondsMin: number) =>
+  (value: unknown): boolean => {
+    const seconds = durationSeconds(value) ?? -1;
+    return seconds >= secondsMin && seconds <= weekSeconds;
+  };
 
 /** The live hooks, with their default ports (DESIGN §7). */
 const hooks = [
@@ -92,12 +101,9 @@ export const settings: readonly Setting[] = [
   {
     key: 'check.every',
     default: '15m',
-    form: 'a duration from 1m: 15m, 1h; 0: never',
+    form: 'a duration from 1m to 7d: 15m, 1h; 0: never',
     sentence: 'How often the guard proves by itself that the servers ask it, and obey.',
-    accepts: (value) => {
-      const seconds = durationSeconds(value);
-      return seconds === 0 || (seconds !== undefined && seconds >= 60);
-    },
+    accepts: (value) => durationSeconds(value) === 0 || isDurationUpToWeek(60)(value),
   },
   {
     key: 'judge.mode',
@@ -154,10 +160,7 @@ export const settings: readonly Setting[] = [
     default: '10m',
     form: 'a duration up to 7d: 30s, 10m, 1h',
     sentence: 'So long after a lock the guard looks again at what of the account still moves, and what a thief left.',
-    accepts: (value) => {
-      const seconds = durationSeconds(value) ?? 0;
-      return seconds > 0 && seconds <= 7 * 86_400;
-    },
+    accepts: isDurationUpToWeek(1),
   },
   {
     key: 'accounts.invalidPerHour',

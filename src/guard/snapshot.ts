@@ -7,7 +7,7 @@ import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { zstdCompress, zstdDecompress } from 'node:zlib';
 import { Fault } from '../model/fault.ts';
-import type { Position } from '../sense/logs/follow.ts';
+import type { Position } from '../sense/logs/identity.ts';
 import type { JournalPosition } from '../sense/logs/journal.ts';
 
 export type LogPosition = Position | JournalPosition;

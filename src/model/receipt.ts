@@ -59,6 +59,8 @@ export type Receipts = {
   readonly due: (time: number) => readonly Receipt[];
   /** Done, newest first; of one subject or of all. */
   readonly inForce: (kind: ActionKind, subject?: string) => readonly Receipt[];
+  /** How many they are, without reading them: there may be a hundred thousand. */
+  readonly countInForce: (kind: ActionKind) => number;
   /** All that an incident led to, newest first. */
   readonly ofIncident: (incident: string) => readonly Receipt[];
   /** Newest first. */

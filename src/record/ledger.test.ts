@@ -153,6 +153,10 @@ for (const { name, open } of ledgers) {
         ledger.receipts.inForce('firewall-block').map(({ id }) => id),
         ['DONE'],
       );
+      assert.deepEqual(
+        (['firewall-block', 'allowance'] as const).map((kind) => ledger.receipts.countInForce(kind)),
+        [1, 0],
+      );
       ledger.close();
     });
   });

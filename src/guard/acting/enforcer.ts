@@ -75,7 +75,7 @@ export const createEnforcer = (
 
   /** How many of them may be blocked by themselves; the rest is suggested. */
   const allowedNow = (wanted: number): number =>
-    Math.max(0, Math.min(budget(wanted), inForceMax - desk.receipts.inForce('firewall-block').length));
+    Math.max(0, Math.min(budget(wanted), inForceMax - desk.receipts.countInForce('firewall-block')));
 
   const enforce = async (convictions: readonly Conviction[]): Promise<void> => {
     const safe = convictions.filter(({ everGood }) => !everGood);
@@ -112,19 +112,20 @@ export const createEnforcer = (
     if (groups.has('enforce')) await enforce(groups.get('enforce') ?? []);
   };
 
+  /** Said once, until it is over: in a flood it would be said four times a second, and no other notice would be sent. */
+  let trouble = '';
+  const complain = (error: unknown): void => {
+    const words = error instanceof Error ? error.message : String(error);
+    if (words !== trouble)
+      tell({ kind: 'action', incident: undefined, text: `convictions are not acted on: ${words}` });
+    trouble = words;
+  };
+
   const flush = (): void => {
     gathering = undefined;
     const convictions = waiting;
     waiting = [];
-    working = working
-      .then(() => decide(convictions))
-      .catch((error: unknown) =>
-        tell({
-          kind: 'action',
-          incident: undefined,
-          text: `could not act on ${convictions.length} convictions: ${error instanceof Error ? error.message : String(error)}`,
-        }),
-      );
+    working = working.then(() => decide(convictions)).then(() => void (trouble = ''), complain);
   };
 
   return {

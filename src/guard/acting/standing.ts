@@ -1,5 +1,4 @@
 /** How an address stands now: what the guard holds against it (from the saved snapshot), what is in force, who protects it. */
-import { join } from 'node:path';
 import { networkOf } from '../../model/address.ts';
 import { createOverlap } from '../../model/address-set.ts';
 import { Fault } from '../../model/fault.ts';
@@ -8,11 +7,10 @@ import type { Receipt } from '../../model/receipt.ts';
 import type { Standing } from '../../model/standing.ts';
 import { hostileUntil } from '../../judge/standing/hostile.ts';
 import { levelOf } from '../../judge/ladder.ts';
-import { createMemory } from '../../judge/memory.ts';
 import { clientScore, wasEverGood } from '../../judge/score.ts';
 import { defaultJudgeSettings } from '../../judge/settings.ts';
 import type { OpenDesk } from '../desk.ts';
-import { readSnapshot } from '../snapshot.ts';
+import { keptTable } from './kept-table.ts';
 
 export type AddressStanding = {
   readonly subject: string;
@@ -31,11 +29,8 @@ type Judged = Pick<AddressStanding, 'standing' | 'score' | 'hostileUntil' | 'eve
 const unknown: Judged = { standing: 'unknown', score: 0, hostileUntil: undefined, everGood: false };
 
 const judged = async (state: string, subject: string): Promise<Judged> => {
-  const restored = await readSnapshot(join(state, 'guard.snapshot'));
-  if (restored === undefined) return unknown;
-  const buffer = new SharedArrayBuffer(restored.memory.length);
-  new Uint8Array(buffer).set(restored.memory);
-  const { table } = createMemory(buffer, restored.snapshot.seed);
+  const table = await keptTable(state);
+  if (table === undefined) return unknown;
   const seconds = Math.floor(Date.now() / 1000);
   const score = clientScore(table, subject, seconds, defaultJudgeSettings);
   const until = hostileUntil(table, subject, seconds);

@@ -38,6 +38,9 @@ export const createReceipts = (database: DatabaseSync, transact: (work: () => vo
   const byKind = database.prepare(
     "SELECT * FROM receipts INDEXED BY receipts_by_subject WHERE kind = ? AND state = 'done' ORDER BY made DESC",
   );
+  const countByKind = database.prepare(
+    "SELECT COUNT(*) AS count FROM receipts INDEXED BY receipts_by_subject WHERE kind = ? AND state = 'done'",
+  );
   const bySubject = database.prepare(
     "SELECT * FROM receipts INDEXED BY receipts_by_subject WHERE kind = ? AND subject = ? AND state = 'done' ORDER BY made DESC",
   );
@@ -71,6 +74,7 @@ export const createReceipts = (database: DatabaseSync, transact: (work: () => vo
     due: (time) => over.all(time).map(receiptIn),
     inForce: (kind, subject) =>
       (subject === undefined ? byKind.all(kind) : bySubject.all(kind, subject)).map(receiptIn),
+    countInForce: (kind) => Number(countByKind.get(kind)?.['count']),
     ofIncident: (incident) => byIncident.all(incident).map(receiptIn),
     latest: (countMax) => latest.all(countMax).map(receiptIn),
   };

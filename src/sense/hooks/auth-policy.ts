@@ -4,19 +4,27 @@
  */
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { bodyBytesMax, encodeAnswer, goOn, parseMessage } from '../../protocols/dovecot-auth-policy/message.ts';
 import type { PolicyAnswer, PolicyMessage } from '../../protocols/dovecot-auth-policy/message.ts';
 import { answerOf, eventOf, questionOf } from '../../servers/dovecot/hook.ts';
+import { defaultLimits, serveConnections } from './connections.ts';
+import type { ConnectionLimits } from './connections.ts';
 import type { Hook, HookSettings } from './hook.ts';
-import { startListening } from './listen.ts';
 import { createSleepers } from './sleepers.ts';
 
 /** Dovecot keeps its connections; a whole request has to come within this time. */
 const requestMsMax = 5000;
-const idleMsMax = 330_000;
-const connectionsMax = 1000;
 
-type AuthPolicyCounts = { questions: number; reports: number; garbage: number; faults: number };
+type AuthPolicyCounts = {
+  questions: number;
+  reports: number;
+  garbage: number;
+  faults: number;
+  /** Connections closed because no request came, and because another needed the place. */
+  idle: number;
+  displaced: number;
+};
 export type AuthPolicyService = Hook & { readonly counts: () => Readonly<AuthPolicyCounts> };
 
 /** Gives the body as text when it is whole, or undefined when it is longer than any message. */
@@ -38,8 +46,13 @@ const readBody = (request: IncomingMessage, whole: (body: string | undefined) =>
   request.on('error', () => undefined);
 };
 
-export const startAuthPolicy = async (settings: HookSettings): Promise<AuthPolicyService> => {
-  const counts: AuthPolicyCounts = { questions: 0, reports: 0, garbage: 0, faults: 0 };
+export const startAuthPolicy = async ({
+  limits = defaultLimits,
+  ...settings
+}: HookSettings & { readonly limits?: ConnectionLimits }): Promise<AuthPolicyService> => {
+  const counts: AuthPolicyCounts = { questions: 0, reports: 0, garbage: 0, faults: 0, idle: 0, displaced: 0 };
+  /** When the last request of a connection came in. */
+  const requestAt = new WeakMap<Socket, number>();
   const sleepers = createSleepers();
 
   const judged = (message: PolicyMessage): PolicyAnswer | undefined => {
@@ -77,18 +90,25 @@ export const startAuthPolicy = async (settings: HookSettings): Promise<AuthPolic
     response.end(text);
   };
 
-  const server = createServer({ noDelay: true, requestTimeout: requestMsMax, keepAliveTimeout: idleMsMax });
-  server.maxConnections = connectionsMax;
-  server.on('request', (request, response) => readBody(request, (body) => reply(request, response, body)));
+  const server = createServer({ noDelay: true, requestTimeout: requestMsMax, keepAliveTimeout: limits.idleMsMax });
+  server.on('request', (request, response) =>
+    readBody(request, (body) => {
+      requestAt.set(request.socket, Date.now());
+      reply(request, response, body);
+    }),
+  );
   server.on('clientError', (_error, socket) => socket.destroy());
-  const endpoint = await startListening(server, settings.listen, 'authentication policy service');
-  server.on('error', settings.complain);
-  return {
-    endpoint,
-    counts: () => ({ ...counts }),
-    stop: async () => {
-      server.closeAllConnections();
-      await server[Symbol.asyncDispose]();
+  const hook = await serveConnections({
+    server,
+    name: 'authentication policy service',
+    listen: settings.listen,
+    complain: settings.complain,
+    limits,
+    counts,
+    serve: (socket) => {
+      const began = Date.now();
+      return () => requestAt.get(socket) ?? began;
     },
-  };
+  });
+  return { ...hook, counts: () => ({ ...counts }) };
 };

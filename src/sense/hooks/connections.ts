@@ -1,6 +1,5 @@
 /** The connections of a hook: bounded in number and idle time, so that whoever only sits there cannot keep a mail server out. */
-import { createServer } from 'node:net';
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import type { Hook, HookSettings } from './hook.ts';
 import { startListening } from './listen.ts';
 
@@ -16,6 +15,7 @@ export const defaultLimits: ConnectionLimits = { connectionsMax: 1000, idleMsMax
 type ConnectionCounts = { idle: number; displaced: number };
 
 type Serving = Pick<HookSettings, 'listen' | 'complain'> & {
+  readonly server: Server;
   /** As people call it: `policy service`. */
   readonly name: string;
   readonly limits: ConnectionLimits | undefined;
@@ -27,7 +27,15 @@ type Serving = Pick<HookSettings, 'listen' | 'complain'> & {
 const sweepMsMax = 5000;
 
 /** Each thread of the guard may start one on the same port with `reusePort`; a unix socket belongs to one thread. */
-export const serveConnections = async ({ listen, complain, name, limits, counts, serve }: Serving): Promise<Hook> => {
+export const serveConnections = async ({
+  server,
+  listen,
+  complain,
+  name,
+  limits,
+  counts,
+  serve,
+}: Serving): Promise<Hook> => {
   const { connectionsMax, idleMsMax } = limits ?? defaultLimits;
   const connections = new Map<Socket, () => number>();
 
@@ -42,7 +50,7 @@ export const serveConnections = async ({ listen, complain, name, limits, counts,
     return found;
   };
 
-  const server = createServer({ noDelay: true }, (socket) => {
+  server.on('connection', (socket) => {
     if (connections.size >= connectionsMax) {
       longestIdle()?.destroy();
       counts.displaced++;

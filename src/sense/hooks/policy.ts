@@ -3,6 +3,7 @@
  * connection that it keeps. Fails open: whatever cannot be judged is answered DUNNO. Each connection is on its own: what
  * one client sends or does not send costs the others nothing.
  */
+import { createServer } from 'node:net';
 import { serveConnections } from './connections.ts';
 import type { ConnectionLimits } from './connections.ts';
 import type { Hook, HookSettings } from './hook.ts';
@@ -24,6 +25,7 @@ export const startPolicy = async ({
   const counts: PolicyCounts = { questions: 0, garbage: 0, tooLarge: 0, faults: 0, held: 0, idle: 0, displaced: 0 };
   const desk = { ask, complain, withholds, sleepers: createSleepers(), counts };
   const hook = await serveConnections({
+    server: createServer({ noDelay: true }),
     name: 'policy service',
     listen,
     complain,

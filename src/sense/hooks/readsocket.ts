@@ -9,24 +9,34 @@ import type { EximAnswer } from '../../protocols/readsocket/answer.ts';
 import { parseRequest, requestBytesMax } from '../../protocols/readsocket/request.ts';
 import type { EximRequest } from '../../protocols/readsocket/request.ts';
 import { answerOf, eventOf, questionOf } from '../../servers/exim/hook.ts';
+import { serveConnections } from './connections.ts';
+import type { ConnectionLimits } from './connections.ts';
 import type { Hook, HookSettings } from './hook.ts';
-import { startListening } from './listen.ts';
 import { outcomeMsMax } from './outcomes.ts';
 import { createSleepers } from './sleepers.ts';
 
 /** Exim sends its line at once; it waits three seconds for the answer. */
-const requestMsMax = 5000;
-const connectionsMax = 1000;
+const defaultLimits: ConnectionLimits = { connectionsMax: 1000, idleMsMax: 5000 };
 const accepted: EximAnswer = { verb: 'accept' };
 
-type ReadsocketCounts = { questions: number; garbage: number; tooLarge: number; faults: number };
+type ReadsocketCounts = {
+  questions: number;
+  garbage: number;
+  tooLarge: number;
+  faults: number;
+  /** Connections closed because their time was over, and because another needed the place. */
+  idle: number;
+  displaced: number;
+};
 export type ReadsocketService = Hook & { readonly counts: () => Readonly<ReadsocketCounts> };
 
 // oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
-export const startReadsocket = async (settings: HookSettings): Promise<ReadsocketService> => {
-  const counts: ReadsocketCounts = { questions: 0, garbage: 0, tooLarge: 0, faults: 0 };
+export const startReadsocket = async ({
+  limits = defaultLimits,
+  ...settings
+}: HookSettings & { readonly limits?: ConnectionLimits }): Promise<ReadsocketService> => {
+  const counts: ReadsocketCounts = { questions: 0, garbage: 0, tooLarge: 0, faults: 0, idle: 0, displaced: 0 };
   const sleepers = createSleepers();
-  const sockets = new Set<Socket>();
 
   const judged = async (request: EximRequest): Promise<EximAnswer | undefined> => {
     const time = Date.now();
@@ -51,11 +61,9 @@ export const startReadsocket = async (settings: HookSettings): Promise<Readsocke
     return accepted;
   };
 
-  const serve = (socket: Socket): void => {
+  const serve = (socket: Socket): (() => number) => {
+    const began = Date.now();
     let text = '';
-    sockets.add(socket);
-    socket.setTimeout(requestMsMax, () => socket.destroy());
-    socket.once('close', () => sockets.delete(socket));
     socket.on('error', () => undefined);
     const read = (bytes: Buffer): void => {
       text += bytes.toString('latin1');
@@ -81,18 +89,17 @@ export const startReadsocket = async (settings: HookSettings): Promise<Readsocke
         .catch(settings.complain);
     };
     socket.on('data', read);
+    return () => began;
   };
 
-  const server = createServer({ noDelay: true, allowHalfOpen: true }, serve);
-  server.maxConnections = connectionsMax;
-  const endpoint = await startListening(server, settings.listen, 'readsocket service');
-  server.on('error', settings.complain);
-  return {
-    endpoint,
-    counts: () => ({ ...counts }),
-    stop: async () => {
-      for (const socket of sockets) socket.destroy();
-      await server[Symbol.asyncDispose]();
-    },
-  };
+  const hook = await serveConnections({
+    server: createServer({ noDelay: true, allowHalfOpen: true }),
+    name: 'readsocket service',
+    listen: settings.listen,
+    complain: settings.complain,
+    limits,
+    counts,
+    serve,
+  });
+  return { ...hook, counts: () => ({ ...counts }) };
 };

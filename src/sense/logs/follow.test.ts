@@ -1,12 +1,22 @@
 /** Every line that a writer appends arrives exactly once, through whatever rotates the log, and across a restart. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { followLog } from './follow.ts';
-import type { Following, Position } from './follow.ts';
+import type { Following } from './follow.ts';
+import type { Position } from './identity.ts';
 
 const scene = () => {
   const directory = mkdtempSync(join(tmpdir(), 'postern-follow-'));
@@ -161,4 +171,30 @@ test('a pipe, or a folder, where the log was is said once, and the log is follow
   await following.stop();
   assert.deepEqual(problems, []);
   check();
+});
+
+test('behind a link the log is watched, and found again, in its own folder', async (t) => {
+  const { path, problems, write, follow, check, allGiven } = scene();
+  const real = join(dirname(path), 'panel/own.log');
+  mkdirSync(dirname(real));
+  symlinkSync(real, path);
+  write(10);
+  // What the watcher does not see the poll would, later.
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const first = follow();
+  for (let turn = 0; turn < 5; turn++) {
+    await allGiven();
+    await first.caughtUp();
+    write(1);
+  }
+  await allGiven();
+  await first.stop();
+  write(5);
+  renameSync(real, `${real}.1`);
+  write(7);
+  const second = follow();
+  await second.caughtUp();
+  await second.stop();
+  check();
+  assert.deepEqual(problems, []);
 });

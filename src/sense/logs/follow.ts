@@ -3,22 +3,11 @@
  * yet. Gives whole lines only, each once; the position behind the last one is what a restart needs to go on there, also
  * when the file was rotated in between (its old self is found beside it by its inode).
  */
-import { createHash } from 'node:crypto';
-import { constants, fstatSync, readSync, statSync, watch } from 'node:fs';
+import { readSync, watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
-import { open, readdir, stat } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
 import { setImmediate as othersTurn } from 'node:timers/promises';
-
-export type Position = {
-  readonly inode: number;
-  /** Bytes behind the end of the last whole line given. */
-  readonly offset: number;
-  /** Hash of the file's first bytes, and how many they were: a file that was truncated and grew again is another one. */
-  readonly head: string;
-  readonly headBytes: number;
-};
+import { growHead, headOf, inodeAt, isSameFile, openAt, realPlace, rotatedSelf, wasTruncated } from './identity.ts';
+import type { Open, Position } from './identity.ts';
 
 export type FollowOptions = {
   readonly path: string;
@@ -38,7 +27,6 @@ export type Following = {
 };
 
 const chunkBytes = 1024 * 1024;
-const headBytesMax = 256;
 /** So much of what was read before is shown again: the sessions and messages under way began in it. */
 const earlierBytes = 1024 * 1024;
 /** The watcher tells at once; this is the net below it (network file systems, a directory that comes later). */
@@ -50,64 +38,6 @@ const pollMs = 1000;
 const togetherMs = 20;
 /** So much is not written between two looks: a log that was longer, and still has more behind that, was not truncated meanwhile. */
 const regrowthBytesMin = 1024 * 1024;
-
-type Open = {
-  readonly file: FileHandle;
-  readonly inode: number;
-  offset: number;
-  head: Head;
-  readonly isCurrent: boolean;
-};
-type Head = { readonly bytes: Buffer; readonly hash: string };
-
-// Read without a thread pool's help: what was just written is in memory, and the help costs many times the reading.
-const headBytesOf = ({ fd }: FileHandle, bytesMax: number): Buffer => {
-  const buffer = Buffer.alloc(bytesMax);
-  return buffer.subarray(0, readSync(fd, buffer, 0, bytesMax, 0));
-};
-const headOf = (file: FileHandle, bytesMax: number): Head => {
-  const bytes = headBytesOf(file, bytesMax);
-  return { bytes, hash: createHash('sha256').update(bytes).digest('base64') };
-};
-
-const isSameFile = (file: FileHandle, position: Position): boolean => {
-  const { size, ino } = fstatSync(file.fd);
-  if (ino !== position.inode || size < position.offset) return false;
-  return headOf(file, position.headBytes).hash === position.head;
-};
-
-const inodeAt = (path: string): number | undefined => {
-  try {
-    return statSync(path, { throwIfNoEntry: false })?.ino;
-  } catch {
-    return undefined; // the folder may not be entered just now; the open file is still read
-  }
-};
-
-/** @throws what open(2) says, or that it is no file: to open a pipe would be to wait for its writer */
-const openAt = async (path: string, offset: number, isCurrent: boolean): Promise<Open> => {
-  // oxlint-disable-next-line no-bitwise -- the flags of open(2)
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  if (!fstatSync(file.fd).isFile()) {
-    await file.close();
-    throw new Error('it is no file');
-  }
-  return { file, inode: fstatSync(file.fd).ino, offset, head: headOf(file, headBytesMax), isCurrent };
-};
-
-/** The rotated self of a log: a file beside it, with its name at the start and the inode that we knew. */
-const rotatedSelf = async (path: string, position: Position): Promise<Open | undefined> => {
-  const names = await readdir(dirname(path)).catch(() => []);
-  for (const name of names.filter((each) => each.startsWith(basename(path)) && each !== basename(path))) {
-    const sibling = join(dirname(path), name);
-    const info = await stat(sibling).catch(() => undefined);
-    if (info?.ino !== position.inode || !info.isFile()) continue;
-    const opened = await openAt(sibling, position.offset, false);
-    if (isSameFile(opened.file, position)) return opened;
-    await opened.file.close();
-  }
-  return undefined;
-};
 
 // oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
 export const followLog = (options: FollowOptions): Following => {
@@ -178,7 +108,7 @@ export const followLog = (options: FollowOptions): Following => {
       const end = buffer.lastIndexOf(10, bytesRead - 1) + 1;
       if (end === 0 && bytesRead < chunkBytes) break;
       const taken = end === 0 ? bytesRead : end;
-      if (log.head.bytes.length < headBytesMax) log.head = headOf(log.file, headBytesMax);
+      growHead(log);
       const text = buffer.toString('latin1', 0, taken);
       log.offset += taken;
       turnsGiven++;
@@ -190,9 +120,6 @@ export const followLog = (options: FollowOptions): Following => {
     return turnsGiven > before;
   };
 
-  const wasTruncated = ({ file, offset, head }: Open): boolean =>
-    fstatSync(file.fd).size < offset || !headBytesOf(file, head.bytes.length).equals(head.bytes);
-
   /** @param whole looks also whether a log that still grows was rotated */
   const turn = async (whole: boolean): Promise<void> => {
     current ??= await openFirst();
@@ -200,7 +127,7 @@ export const followLog = (options: FollowOptions): Following => {
     if (!whole && current.offset > regrowthBytesMin && (await drain(current))) return;
     if (current.isCurrent && wasTruncated(current)) {
       current.offset = 0;
-      current.head = headOf(current.file, headBytesMax);
+      current.head = headOf(current.file);
     }
     await drain(current);
     const inode = inodeAt(path);
@@ -236,8 +163,9 @@ export const followLog = (options: FollowOptions): Following => {
   const startWatching = (): void => {
     if (watcher !== undefined || growing !== undefined || stopped) return;
     try {
-      watcher = watch(dirname(path), (_change, name) => {
-        if (name !== null && !name.startsWith(basename(path))) return;
+      const own = realPlace(path);
+      watcher = watch(own.folder, (_change, name) => {
+        if (name !== null && !name.startsWith(own.name)) return;
         stopWatching();
         void look();
       });

@@ -1,0 +1,14 @@
+/** What the guard has learned, as its snapshot keeps it: for commands that look while it runs, or does not. */
+import { join } from 'node:path';
+import { createMemory } from '../../judge/memory.ts';
+import type { Table } from '../../judge/statistics/table.ts';
+import { readSnapshot } from '../snapshot.ts';
+
+/** @param state the state directory. @returns undefined when nothing is kept yet */
+export const keptTable = async (state: string): Promise<Table | undefined> => {
+  const restored = await readSnapshot(join(state, 'guard.snapshot'));
+  if (restored === undefined) return undefined;
+  const buffer = new SharedArrayBuffer(restored.memory.length);
+  new Uint8Array(buffer).set(restored.memory);
+  return createMemory(buffer, restored.snapshot.seed).table;
+};
