@@ -78,6 +78,43 @@ test('a fresh client is convicted by its fifth unknown recipient, not by its fou
   assert.equal(ask(question(start + 5, '203.0.113.8', 'alice@lab.test')).kind, 'accept');
 });
 
+test('what its neighbours did months ago, or one of them twice, is not held against a newcomer', () => {
+  const { judge, ask } = court();
+  const convict = (time: number, client: string): void => {
+    for (let i = 0; i < 5; i++) judge.tell(unknown(time + i, client, `name${client}${time}${i}`));
+    assert.equal(ask(question(time + 5, client, 'alice@lab.test')).kind, 'reject');
+  };
+  const kindAfterOne = (time: number, client: string): string => {
+    judge.tell(unknown(time, client, 'typo'));
+    return ask(question(time, client, 'alice@lab.test')).kind;
+  };
+  const day = 24 * hour;
+  for (let days = 0; days < 3; days++) convict(start + days * day, '203.0.113.7');
+  assert.equal(kindAfterOne(start + 3 * day, '203.0.113.20'), 'delay', 'one neighbour, however often');
+  for (const last of [8, 9]) convict(start + 3 * day, `203.0.113.${last}`);
+  assert.equal(kindAfterOne(start + 4 * day, '203.0.113.21'), 'drop', 'three neighbours');
+  assert.equal(kindAfterOne(start + 60 * day, '203.0.113.22'), 'accept', 'all of it is long ago');
+});
+
+test('an alias of ours with a dead target is no fault of those who write to it', () => {
+  const { judge } = court();
+  const bounced = (time: number, origin: string, recipient: string): Event =>
+    fact(time, 'delivery', {
+      outcome: 'bounced',
+      dsn: '5.1.1',
+      client: '203.0.113.7',
+      sender: 's@remote.test',
+      remote: false,
+      recipient,
+      origin,
+    });
+  for (let i = 0; i < 10; i++) judge.tell(bounced(start + i, `team${i}@lab.test`, 'leaver@lab.test'));
+  assert.equal(judge.standingOf('203.0.113.7'), 'unknown');
+  // A domain that is another name of ours: the name itself is asked for.
+  for (let i = 0; i < 5; i++) judge.tell(bounced(start + i, `name${i}@old.test`, `name${i}@lab.test`));
+  assert.equal(judge.standingOf('203.0.113.7'), 'hostile');
+});
+
 test('the same unknown recipient again and again is one contact', () => {
   const { judge } = court();
   for (let i = 0; i < 50; i++) judge.tell(unknown(start + i * minute, '203.0.113.7', 'typo'));

@@ -13,6 +13,7 @@ import { isHeld } from './detectors/compromised-account.ts';
 import { serverAim } from './detectors/detector.ts';
 import type { Accusation, Aim, Bench, Detector, DetectorName, Facts, WeighedTerm } from './detectors/detector.ts';
 import { loginOf } from './detectors/login.ts';
+import { noteConvicted } from './detectors/neighbours.ts';
 import { tags } from './detectors/tags.ts';
 import { isAllowed } from './by-hand.ts';
 import { createDoubts, isDoubted } from './doubt.ts';
@@ -155,8 +156,7 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
     const until = convict(table, prefix, seconds);
     const main = mainDetector(table, prefix, seconds) ?? term.detector;
     if (fresh && until > 0) tellConviction(facts, prefix, main, until, `${prefix} ${term.words}`);
-    if (fresh && network !== undefined)
-      addContact(table, tags.convictedInNetwork, network, seconds, 1, { floor: 0, floorEstablished: 0 });
+    if (fresh && network !== undefined) noteConvicted(table, network, prefix, seconds);
   };
 
   const turnAway = (facts: Facts, { detector, actor, why }: Accusation): void => {

@@ -34,6 +34,8 @@ test('who was put off may come back five minutes later, for five days', () => {
   rememberPutOff(table, 'n', start);
   rememberPutOff(table, 'n', start + 200);
   assert.deepEqual([hasComeBack(table, 'n', start + 299), hasComeBack(table, 'n', start + 300)], [false, true]);
+  assert.equal(hasComeBack(table, 'n', start + 5 * day + 200), true);
+  assert.equal(hasComeBack(table, 'n', start + 6 * day), false, 'what it met last month buys it nothing');
   rememberPutOff(table, 'n', start + 7 * day);
   assert.equal(hasComeBack(table, 'n', start + 7 * day + 299), false, 'it had given up');
   const told = (kind: 'recipient' | 'sender', reason: 'policy' | 'dns') =>
