@@ -19,6 +19,16 @@ test('each conviction within 30 days is longer; one that still runs is only prol
   assert.equal(hostileUntil(table, 'b', start), 0);
 });
 
+test('a clock that was weeks ahead convicts and turns away nobody for weeks', () => {
+  const table = newTable();
+  convict(table, 'a', start + 29 * day);
+  markFlooding(table, 'a', start + 29 * day);
+  assert.deepEqual([hostileUntil(table, 'a', start), isFlooding(table, 'a', start)], [0, false]);
+  assert.equal(convict(table, 'a', start), start + 4 * 3600);
+  assert.equal(hostileUntil(table, 'a', start), start + 4 * 3600);
+  assert.equal(markFlooding(table, 'a', start), true);
+});
+
 test('a flooder is turned away for a minute at a time, and told of once an hour', () => {
   const table = newTable();
   assert.equal(isFlooding(table, 'a', start), false);
