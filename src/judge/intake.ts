@@ -48,14 +48,14 @@ export const createIntake = (): ((event: JudgedEvent) => JudgedEvent) => {
   const clock = createClock();
   return (event) => {
     const time = clock(event.time);
-    const { account, sender, recipient, origin, user, client, password, count } = event;
+    const { account, sender, recipient, origin, user, client, password, helo, queueId, count } = event;
     const isWhole =
       time === event.time &&
       account !== '' &&
       !isOdd(count) &&
       // One by one: a list of them for every event is a tenth of all that an analysis allocates.
       !(isTooLong(account) || isTooLong(sender) || isTooLong(recipient) || isTooLong(origin)) &&
-      !(isTooLong(user) || isTooLong(client) || isTooLong(password));
+      !(isTooLong(user) || isTooLong(client) || isTooLong(password) || isTooLong(helo) || isTooLong(queueId));
     if (isWhole) return event;
     return {
       ...event,
@@ -68,6 +68,8 @@ export const createIntake = (): ((event: JudgedEvent) => JudgedEvent) => {
       user: cut(user),
       client: cut(client),
       password: cut(password),
+      helo: cut(helo),
+      queueId: cut(queueId),
       count: count === undefined || !isOdd(count) ? count : count > countMax ? countMax : 1,
     };
   };

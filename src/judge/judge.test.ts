@@ -308,6 +308,20 @@ test('our own addresses are never refused, and observe mode refuses nobody', () 
   assert.ok(verdict.why.length > 0);
 });
 
+test('one protected address of an IPv6 network is not convicted with its /64, its neighbours are', () => {
+  const memory = createMemory(new SharedArrayBuffer(4 * memoryBytesMin), 7);
+  const told: string[] = [];
+  const settings = { ...defaultJudgeSettings, isProtected: (client: string) => client === '2001:db8::25' };
+  const judge = createJudge(memory, settings, { convicted: ({ client }) => told.push(client) });
+  for (let i = 0; i < 10; i++) judge.tell(unknown(start + i, '2001:db8::25', `name${i}`));
+  assert.deepEqual(told, []);
+  for (let i = 0; i < 10; i++) judge.tell(unknown(start + i, '2001:db8::66', `other${i}`));
+  assert.deepEqual(told, ['2001:db8::/64']);
+  const kindOf = (client: string): string =>
+    createAsk(memory.table, settings)(question(start, client, 'a@lab.test')).kind;
+  assert.deepEqual([kindOf('2001:db8::25'), kindOf('2001:db8::66')], ['accept', 'reject']);
+});
+
 test('while learning, nothing harder than 4xx is said', () => {
   const { judge, ask } = court({ ...defaultJudgeSettings, learningUntil: start / 1000 + 86_400 });
   for (let i = 0; i < 10; i++) judge.tell(unknown(start + i, '203.0.113.7', `name${i}`));
