@@ -46,12 +46,19 @@ const formatOf = (name: string): CatchAllFormat => {
   return format;
 };
 
-const read = async (path: string, carryOut: CarryOut): Promise<{ seen: SeenFile; text: string }> => {
+type Read = { readonly seen: SeenFile; readonly text: string };
+
+const readIfThere = async (path: string, carryOut: CarryOut): Promise<Read | undefined> => {
   const seen = await carryOut({ verb: 'read-file', path });
-  if (seen === undefined) throw new Fault('PARTLY_DONE', `${path} is not there any more`);
-  if (seen.bytes.length > fileBytesMax)
+  if ((seen?.bytes.length ?? 0) > fileBytesMax)
     throw new Fault('REFUSED_FOR_SAFETY', `${path} is larger than ${fileBytesMax} bytes`);
-  return { seen, text: Buffer.from(seen.bytes).toString('latin1') };
+  return seen && { seen, text: Buffer.from(seen.bytes).toString('latin1') };
+};
+
+const read = async (path: string, carryOut: CarryOut): Promise<Read> => {
+  const known = await readIfThere(path, carryOut);
+  if (known === undefined) throw new Fault('PARTLY_DONE', `${path} is not there any more`);
+  return known;
 };
 
 const plan = async (wanted: CatchAllWanted, carryOut: CarryOut): Promise<Plan> => {
@@ -139,7 +146,10 @@ const verify = async (memory: Memory, carryOut: CarryOut): Promise<Proof> => {
 
 const undo = async (memory: Memory, carryOut: CarryOut): Promise<string> => {
   const known = remembered(memory);
-  const { seen, text } = await read(known.path, carryOut);
+  const now = await readIfThere(known.path, carryOut);
+  // A hosting panel takes a domain's file away with the domain.
+  if (now === undefined) return `${known.path} is gone: there is nothing to put back`;
+  const { seen, text } = now;
   // Not carried out, or undone already: there is nothing of ours in it.
   const { text: next, conflicts } = unlock(text, known.replaced);
   const isWhole = conflicts.length === 0 && Buffer.byteLength(next, 'latin1') === known.bytes;

@@ -59,3 +59,11 @@ export const takeBack = async (
 /** A later receipt for its subject is in force: it has nothing of its own to undo. */
 export const isReplaced = (desk: Desk, receipt: Receipt): boolean =>
   deedOf(desk, receipt.kind).renews === true && desk.receipts.after(receipt).length > 0;
+
+/** Done now: those before them for the same subject have nothing of their own to undo any more. */
+export const closeReplaced = (desk: Desk, done: readonly Receipt[]): void => {
+  for (const receipt of done) {
+    const before = deedOf(desk, receipt.kind).renews === true ? desk.receipts.before(receipt) : [];
+    if (before.length > 0) desk.receipts.move(before, 'undone', `renewed as ${receipt.id}`);
+  }
+};

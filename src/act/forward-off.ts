@@ -141,7 +141,8 @@ export const forwardOff: Act<ForwardWanted> = {
   },
   undo: async (memory, carryOut) => {
     const wanted = remembered(memory);
-    const seen = await read(wanted.path, carryOut);
+    const seen = await carryOut({ verb: 'read-file', path: wanted.path });
+    if (seen === undefined) return `${wanted.path} is gone: there is nothing to put back`;
     const on = switchOn(textOf(seen), wanted.key);
     if (on !== undefined) {
       await put(wanted, seen, on, wanted.before, carryOut);

@@ -7,7 +7,7 @@ import { Fault } from '../model/fault.ts';
 import type { ActionKind, Memory, Receipt } from '../model/receipt.ts';
 import type { CarryOut } from '../model/verb.ts';
 import type { Act, Deed, Plan, Proof } from './act.ts';
-import { takeBack, wordsOf } from './desk.ts';
+import { closeReplaced, takeBack, wordsOf } from './desk.ts';
 import type { Desk } from './desk.ts';
 
 export type Order = {
@@ -66,13 +66,6 @@ const giveUp = async (desk: Desk, failed: readonly Receipt[], text: string, caus
   throw new Fault(code, `${text}; what had been done of it was undone (${ids})`, { cause });
 };
 
-const closeReplaced = (desk: Desk, receipts: readonly Receipt[]): void => {
-  for (const receipt of receipts) {
-    const before = desk.receipts.before(receipt);
-    if (before.length > 0) desk.receipts.move(before, 'undone', `renewed as ${receipt.id}`);
-  }
-};
-
 /** One order for all, or one each. */
 type Orders = Order | readonly Order[];
 
@@ -121,7 +114,7 @@ const carryPlans = async <Wanted>(
       'done',
       proofs.find((proof) => proof.took)?.text ?? '',
     );
-  if (act.renews === true) closeReplaced(desk, took);
+  closeReplaced(desk, took);
   const failed = receipts.filter((receipt) => !took.includes(receipt));
   if (failed.length > 0) return giveUp(desk, failed, text, error);
   return done.map(({ plan, receipt }) => ({ plan, receipt: receipt && { ...receipt, state: 'done', note: text } }));

@@ -1,18 +1,17 @@
 /** Takes actions back: because somebody asks, because their time is over, or because a crash left them half done. */
 import { Fault } from '../model/fault.ts';
 import type { ActionKind, Receipt } from '../model/receipt.ts';
-import { deedOf, isReplaced, takeBack, wordsOf } from './desk.ts';
+import { closeReplaced, deedOf, isReplaced, takeBack, wordsOf } from './desk.ts';
 import type { Desk } from './desk.ts';
 
-/** From the question on the undo has begun: killed here, it is finished like any other. */
-const askFirst = async (desk: Desk, { id, kind, state, memory, note }: Receipt): Promise<void> => {
-  const { mayUndo } = deedOf(desk, kind);
-  if (state !== 'done' || mayUndo === undefined) return;
-  desk.receipts.move([id], 'undoing', note);
+/** From the question on the undo has begun: killed here, it is finished like any other. Where one may not be undone, none is. */
+const askFirst = async (desk: Desk, receipts: readonly Receipt[]): Promise<void> => {
+  const asked = receipts.filter(({ kind, state }) => state === 'done' && deedOf(desk, kind).mayUndo !== undefined);
+  for (const { id, note } of asked) desk.receipts.move([id], 'undoing', note);
   try {
-    await mayUndo(memory, desk.carryOut);
+    for (const { kind, memory } of asked) await deedOf(desk, kind).mayUndo?.(memory, desk.carryOut);
   } catch (error) {
-    desk.receipts.move([id], 'done', note);
+    for (const { id, note } of asked) desk.receipts.move([id], 'done', note);
     throw error;
   }
 };
@@ -28,10 +27,10 @@ export const undo = (ids: readonly string[], who: string, desk: Desk): Promise<s
       return receipt;
     });
     const suggested = receipts.filter(({ state }) => state === 'suggested').map(({ id }) => id);
+    const acted = receipts.filter(({ state }) => state !== 'suggested');
+    await askFirst(desk, acted);
     desk.receipts.move(suggested, 'undone', `answered by ${who}`);
     const kept: string[] = [];
-    const acted = receipts.filter(({ state }) => state !== 'suggested');
-    for (const receipt of acted) await askFirst(desk, receipt);
     for (const [kind, each] of Map.groupBy(acted, (receipt) => receipt.kind))
       kept.push(await takeBack(desk, kind, each, 'undone', `undone by ${who}`));
     return kept.filter((part) => part !== '').join('; ');
@@ -63,8 +62,10 @@ const close = async (
 ): Promise<Mended[]> => {
   const ids = receipts.map(({ id }) => id);
   try {
-    if (end === 'done') desk.receipts.move(ids, end, note);
-    else if (end === 'nothing') desk.receipts.move(ids, 'undone', note);
+    if (end === 'done') {
+      desk.receipts.move(ids, end, note);
+      closeReplaced(desk, receipts);
+    } else if (end === 'nothing') desk.receipts.move(ids, 'undone', note);
     else await takeBack(desk, kind, receipts, end, note);
     return receipts.map((receipt) => ({ receipt, text: note, failed: false }));
   } catch (error) {

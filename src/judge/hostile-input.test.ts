@@ -5,13 +5,17 @@ import * as fc from 'fast-check';
 import { draftEvent } from '../model/event.ts';
 import type { Event, EventDraft, EventKind } from '../model/event.ts';
 import type { Question } from '../model/question.ts';
+import type { Accusation } from './detectors/detector.ts';
+import { createIncidents } from './incidents.ts';
+import type { IncidentStore } from './incidents.ts';
 import { createJudge } from './judge.ts';
 import { createMemory, memoryBytesMin } from './memory.ts';
 import { defaultJudgeSettings } from './settings.ts';
 import { createAsk } from './verdict.ts';
 
 const start = Date.UTC(2026, 10, 21);
-const day = 86_400_000;
+const hour = 3_600_000;
+const day = 24 * hour;
 
 const court = (bytes = memoryBytesMin) => {
   const memory = createMemory(new SharedArrayBuffer(bytes), 7);
@@ -131,4 +135,49 @@ test('a flood of names leaves what is known of a good client and of an attacker 
     incidents.length > 0 && incidents.every(({ actors }) => actors.every(({ value }) => value !== '198.51.100.1')),
   );
   assert.ok(offenders.length <= 200_000 && domains.length <= 40_000);
+});
+
+const crowdsOf50k = 14;
+const actorsMax = 500_000;
+
+/** @param play what happens at each of 14 accounts after 50,000 clients have failed there */
+const incidentsOfCrowds = (
+  stepMs: number,
+  play: (incidents: IncidentStore, accusation: Accusation, time: number) => void,
+): IncidentStore => {
+  const wiring = { isGood: () => false, isProtected: () => false, announce: () => undefined, restored: [] };
+  const incidents = createIncidents(wiring);
+  for (let at = 0; at < crowdsOf50k; at++) {
+    const about = { attack: 'password-guessing', target: { kind: 'account', value: `account${at}` } } as const;
+    for (let i = 0; i < 50_000; i++) {
+      const actor = { kind: 'client', value: `2001:db8:${at}:${i}::/64` } as const;
+      incidents.note({ ...about, actor, detail: undefined, count: 'authFailures', events: 1 }, start + at * stepMs);
+    }
+    play(
+      incidents,
+      { ...about, detector: 'account-siege', actor: undefined, crowd: true, why: 'test' },
+      start + at * stepMs,
+    );
+  }
+  return incidents;
+};
+
+test('however many clients fail at however many accounts, half a million are kept one by one while nobody is accused', () => {
+  const accusations: Accusation[] = [];
+  const incidents = incidentsOfCrowds(hour, (store, accusation, time) => {
+    accusations.push(accusation);
+    store.sweep(time);
+  });
+  for (const accusation of accusations) incidents.accuse({ ...accusation, crowd: false }, start + crowdsOf50k * hour);
+  const failures = incidents.list().reduce((sum, { counts }) => sum + (counts['authFailures'] ?? 0), 0);
+  assert.ok(failures > 0 && failures <= actorsMax, `${failures}`);
+});
+
+test('however many incidents are over, half a million of their clients are kept one by one', () => {
+  const incidents = incidentsOfCrowds(day, (store, accusation, time) => {
+    store.accuse(accusation, time);
+    store.sweep(time + day / 2);
+  });
+  const kept = incidents.list().reduce((sum, { actors }) => sum + actors.length, 0);
+  assert.ok(kept > 0 && kept <= actorsMax, `${kept}`);
 });

@@ -29,6 +29,8 @@ const forgetMs = 24 * 3600_000;
 const crowdWindowMs = 24 * 3600_000;
 const evidenceMax = 4096;
 const closedMax = 10_000;
+/** Of all that is open, and of all that is closed: each has 50,000 at most, and there may be thousands. */
+const actorsMax = 500_000;
 /** A target beyond this is absorbed again each time it is recognised. */
 const aliasesMax = 10_000;
 const sweepEveryMs = 60_000;
@@ -68,7 +70,8 @@ type Wiring = {
 // oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
 export const createIncidents = (wiring: Wiring): IncidentStore => {
   const open = new Map<string, Evidence>();
-  let closed: Evidence[] = [];
+  const closed: Incident[] = [];
+  let closedActors = 0;
   const keyOf = createKeys();
   /** Where a client was accused: attack and client to the incident's key. */
   const homes = byPair<AttackName, string>();
@@ -99,8 +102,12 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
     if (evidence.recognised === undefined) return;
     evidence.closed = Math.min(time, evidence.last + quietMs);
     campaigns.remember(evidence);
-    closed = closed.length >= closedMax ? [...closed.slice(1), evidence] : [...closed, evidence];
-    wiring.announce({ change: 'closed', incident: render(evidence) });
+    const incident = render(evidence);
+    closed.push(incident);
+    closedActors += incident.actors.length;
+    while (closed.length > closedMax || (closedActors > actorsMax && closed.length > 1))
+      closedActors -= closed.shift()?.actors.length ?? 0;
+    wiring.announce({ change: 'closed', incident });
   };
 
   const overAt = (evidence: Evidence): number =>
@@ -112,12 +119,22 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
     nextOver = Math.min(nextOver, overAt(evidence));
   };
 
+  /** The one that was opened first and accuses nobody; only when there is none, the first. @returns how many actors it had */
+  const closeOne = (): number => {
+    const entries = open.entries();
+    const [key, evidence] = entries.find(([, { recognised }]) => recognised === undefined) ?? [...open][0] ?? [];
+    if (key === undefined || evidence === undefined) return 0;
+    close(key, evidence, evidence.last);
+    return evidence.actors.size;
+  };
+
   const makeRoom = (): void => {
-    if (open.size < evidenceMax) return;
-    // The one that was opened first and accuses nobody; only when there is none, the first.
-    for (const [key, evidence] of open)
-      if (evidence.recognised === undefined) return close(key, evidence, evidence.last);
-    for (const [key, evidence] of open) return close(key, evidence, evidence.last);
+    if (open.size >= evidenceMax) closeOne();
+  };
+
+  const forgetActors = (): void => {
+    let kept = open.values().reduce((sum, { actors }) => sum + actors.size, 0);
+    while (open.size > 1 && kept > actorsMax) kept -= closeOne();
   };
 
   /** A client that attacks one domain after the other stays in the incident where it was accused. */
@@ -235,6 +252,7 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
       if (time < sweptAt) sweptAt = time;
       if (time - sweptAt < sweepEveryMs) return;
       sweptAt = time;
+      forgetActors();
       if (time <= nextOver) return;
       nextOver = Infinity;
       for (const [key, evidence] of open) {
@@ -244,9 +262,12 @@ export const createIncidents = (wiring: Wiring): IncidentStore => {
     },
     idOf: (attack, client) => open.get(homes.get(attack, client) ?? '')?.id,
     list: () =>
-      [...closed, ...open.values()]
-        .filter((evidence) => evidence.recognised !== undefined)
-        .map(render)
-        .toSorted((a, b) => (b.targets[0]?.events ?? 0) - (a.targets[0]?.events ?? 0) || a.opened - b.opened),
+      [
+        ...closed,
+        ...open
+          .values()
+          .filter((evidence) => evidence.recognised !== undefined)
+          .map(render),
+      ].toSorted((a, b) => (b.targets[0]?.events ?? 0) - (a.targets[0]?.events ?? 0) || a.opened - b.opened),
   };
 };

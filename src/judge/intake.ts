@@ -41,6 +41,12 @@ const cut = (text: string | undefined): string | undefined =>
 
 const isTooLong = (text: string | undefined): boolean => text !== undefined && text.length > nameCharsMax;
 
+// One by one: a list of them for every event is a tenth of all that an analysis allocates.
+const isAddressTooLong = ({ account, sender, recipient, origin }: JudgedEvent): boolean =>
+  isTooLong(account) || isTooLong(sender) || isTooLong(recipient) || isTooLong(origin);
+const isWordTooLong = ({ user, client, password, helo, queueId }: JudgedEvent): boolean =>
+  isTooLong(user) || isTooLong(client) || isTooLong(password) || isTooLong(helo) || isTooLong(queueId);
+
 const isOdd = (count: number | undefined): boolean => count !== undefined && !(count >= 1 && count <= countMax);
 
 /** @returns a function that gives the event as it was told, or a bounded copy of it */
@@ -48,14 +54,9 @@ export const createIntake = (): ((event: JudgedEvent) => JudgedEvent) => {
   const clock = createClock();
   return (event) => {
     const time = clock(event.time);
-    const { account, sender, recipient, origin, user, client, password, count } = event;
+    const { account, sender, recipient, origin, user, client, password, helo, queueId, count } = event;
     const isWhole =
-      time === event.time &&
-      account !== '' &&
-      !isOdd(count) &&
-      // One by one: a list of them for every event is a tenth of all that an analysis allocates.
-      !(isTooLong(account) || isTooLong(sender) || isTooLong(recipient) || isTooLong(origin)) &&
-      !(isTooLong(user) || isTooLong(client) || isTooLong(password));
+      time === event.time && account !== '' && !isOdd(count) && !isAddressTooLong(event) && !isWordTooLong(event);
     if (isWhole) return event;
     return {
       ...event,
@@ -68,6 +69,8 @@ export const createIntake = (): ((event: JudgedEvent) => JudgedEvent) => {
       user: cut(user),
       client: cut(client),
       password: cut(password),
+      helo: cut(helo),
+      queueId: cut(queueId),
       count: count === undefined || !isOdd(count) ? count : count > countMax ? countMax : 1,
     };
   };

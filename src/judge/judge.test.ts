@@ -78,6 +78,43 @@ test('a fresh client is convicted by its fifth unknown recipient, not by its fou
   assert.equal(ask(question(start + 5, '203.0.113.8', 'alice@lab.test')).kind, 'accept');
 });
 
+test('what its neighbours did months ago, or one of them twice, is not held against a newcomer', () => {
+  const { judge, ask } = court();
+  const convict = (time: number, client: string): void => {
+    for (let i = 0; i < 5; i++) judge.tell(unknown(time + i, client, `name${client}${time}${i}`));
+    assert.equal(ask(question(time + 5, client, 'alice@lab.test')).kind, 'reject');
+  };
+  const kindAfterOne = (time: number, client: string): string => {
+    judge.tell(unknown(time, client, 'typo'));
+    return ask(question(time, client, 'alice@lab.test')).kind;
+  };
+  const day = 24 * hour;
+  for (let days = 0; days < 3; days++) convict(start + days * day, '203.0.113.7');
+  assert.equal(kindAfterOne(start + 3 * day, '203.0.113.20'), 'delay', 'one neighbour, however often');
+  for (const last of [8, 9]) convict(start + 3 * day, `203.0.113.${last}`);
+  assert.equal(kindAfterOne(start + 4 * day, '203.0.113.21'), 'drop', 'three neighbours');
+  assert.equal(kindAfterOne(start + 60 * day, '203.0.113.22'), 'accept', 'all of it is long ago');
+});
+
+test('an alias of ours with a dead target is no fault of those who write to it', () => {
+  const { judge } = court();
+  const bounced = (time: number, origin: string, recipient: string): Event =>
+    fact(time, 'delivery', {
+      outcome: 'bounced',
+      dsn: '5.1.1',
+      client: '203.0.113.7',
+      sender: 's@remote.test',
+      remote: false,
+      recipient,
+      origin,
+    });
+  for (let i = 0; i < 10; i++) judge.tell(bounced(start + i, `team${i}@lab.test`, 'leaver@lab.test'));
+  assert.equal(judge.standingOf('203.0.113.7'), 'unknown');
+  // A domain that is another name of ours: the name itself is asked for.
+  for (let i = 0; i < 5; i++) judge.tell(bounced(start + i, `name${i}@old.test`, `name${i}@lab.test`));
+  assert.equal(judge.standingOf('203.0.113.7'), 'hostile');
+});
+
 test('the same unknown recipient again and again is one contact', () => {
   const { judge } = court();
   for (let i = 0; i < 50; i++) judge.tell(unknown(start + i * minute, '203.0.113.7', 'typo'));
@@ -269,6 +306,20 @@ test('our own addresses are never refused, and observe mode refuses nobody', () 
   const verdict = observing.ask(question(start + 10, '203.0.113.7', 'alice@lab.test'));
   assert.equal(verdict.kind, 'accept');
   assert.ok(verdict.why.length > 0);
+});
+
+test('one protected address of an IPv6 network is not convicted with its /64, its neighbours are', () => {
+  const memory = createMemory(new SharedArrayBuffer(4 * memoryBytesMin), 7);
+  const told: string[] = [];
+  const settings = { ...defaultJudgeSettings, isProtected: (client: string) => client === '2001:db8::25' };
+  const judge = createJudge(memory, settings, { convicted: ({ client }) => told.push(client) });
+  for (let i = 0; i < 10; i++) judge.tell(unknown(start + i, '2001:db8::25', `name${i}`));
+  assert.deepEqual(told, []);
+  for (let i = 0; i < 10; i++) judge.tell(unknown(start + i, '2001:db8::66', `other${i}`));
+  assert.deepEqual(told, ['2001:db8::/64']);
+  const kindOf = (client: string): string =>
+    createAsk(memory.table, settings)(question(start, client, 'a@lab.test')).kind;
+  assert.deepEqual([kindOf('2001:db8::25'), kindOf('2001:db8::66')], ['accept', 'reject']);
 });
 
 test('while learning, nothing harder than 4xx is said', () => {

@@ -13,6 +13,7 @@ import { isHeld } from './detectors/compromised-account.ts';
 import { serverAim } from './detectors/detector.ts';
 import type { Accusation, Aim, Bench, Detector, DetectorName, Facts, WeighedTerm } from './detectors/detector.ts';
 import { loginOf } from './detectors/login.ts';
+import { noteConvicted } from './detectors/neighbours.ts';
 import { tags } from './detectors/tags.ts';
 import { isAllowed } from './by-hand.ts';
 import { createDoubts, isDoubted } from './doubt.ts';
@@ -130,9 +131,14 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
     });
   };
 
-  const mayTouch = (prefix: string, seconds: number): boolean => {
+  /** One address of a /64 may be protected: the others are judged, and it is not judged by its own doing. */
+  const isProtected = ({ event: { client } }: Facts, prefix: string): boolean =>
+    isProtectedPrefix(prefix) || (client !== undefined && settings.isProtected(client));
+
+  const mayTouch = (facts: Facts, prefix: string): boolean => {
     const client = prefix.replace('/64', '');
-    return !isProtectedPrefix(prefix) && !isAllowed(table, client, seconds) && !isDoubted(table, client, seconds);
+    const { seconds } = facts;
+    return !isProtected(facts, prefix) && !isAllowed(table, client, seconds) && !isDoubted(table, client, seconds);
   };
 
   const convictIfDue = (facts: Facts, term: WeighedTerm, own: number): void => {
@@ -150,18 +156,17 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
     if (score < threshold) return;
     accuseClient(facts, term, own, score, threshold);
     // An established sender is slowed and cut, never convicted; nor is whoever we must not lock out.
-    if (established || !mayTouch(prefix, seconds)) return;
+    if (established || !mayTouch(facts, prefix)) return;
     const fresh = hostileUntil(table, prefix, seconds) === 0;
     const until = convict(table, prefix, seconds);
     const main = mainDetector(table, prefix, seconds) ?? term.detector;
     if (fresh && until > 0) tellConviction(facts, prefix, main, until, `${prefix} ${term.words}`);
-    if (fresh && network !== undefined)
-      addContact(table, tags.convictedInNetwork, network, seconds, 1, { floor: 0, floorEstablished: 0 });
+    if (fresh && network !== undefined) noteConvicted(table, network, prefix, seconds);
   };
 
   const turnAway = (facts: Facts, { detector, actor, why }: Accusation): void => {
     const { seconds } = facts;
-    if (actor === undefined || modeOf(settings, detector) !== 'enforce' || !mayTouch(actor.value, seconds)) return;
+    if (actor === undefined || modeOf(settings, detector) !== 'enforce' || !mayTouch(facts, actor.value)) return;
     if (markFlooding(table, actor.value, seconds))
       tellConviction(facts, actor.value, detector, seconds + shutOutSeconds, why);
   };
@@ -226,7 +231,7 @@ export const createJudge = (memory: Memory, settings: JudgeSettings, listener: L
   /** Whom we cut never gets as far as a conviction; when it goes on all the same, it is an incident too. */
   const recogniseCut = (facts: Facts): void => {
     const { event, prefix, seconds } = facts;
-    if (prefix === undefined || isProtectedPrefix(prefix) || hostileUntil(table, prefix, seconds) > 0) return;
+    if (prefix === undefined || isProtected(facts, prefix) || hostileUntil(table, prefix, seconds) > 0) return;
     const score = clientScore(table, prefix, seconds, settings);
     if (score < deferFrom) return;
     const aim = event.recipient ?? event.account ?? '';

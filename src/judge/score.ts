@@ -2,6 +2,7 @@
 import { networkOf } from '../model/address.ts';
 import type { Term } from '../model/verdict.ts';
 import type { DetectorName } from './detectors/detector.ts';
+import { convictedIn } from './detectors/neighbours.ts';
 import { tags } from './detectors/tags.ts';
 import { convictionFrom, networkMargin } from './ladder.ts';
 import { modeOf } from './settings.ts';
@@ -65,7 +66,7 @@ export const networkScore = (table: Table, network: string, seconds: number, set
   if (score === 0) return { score, convicted: 0, everGood: false };
   return {
     score,
-    convicted: readRatio(table, tags.convictedInNetwork, network, seconds).bad,
+    convicted: convictedIn(table, network, seconds),
     everGood:
       readRatio(table, tags.harvestNetwork, network, seconds).good > 0 ||
       readRatio(table, tags.guessingNetwork, network, seconds).good > 0,

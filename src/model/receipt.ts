@@ -49,9 +49,9 @@ export type Receipts = {
   readonly add: (receipts: readonly Receipt[]) => void;
   readonly move: (ids: readonly string[], state: ReceiptState, note: string) => void;
   readonly get: (id: string) => Receipt | undefined;
-  /** Those done for the same kind and subject, and not later: a renewal takes their place. */
+  /** Those done for the same kind and subject, written before: a renewal takes their place. */
   readonly before: (receipt: Receipt) => readonly string[];
-  /** Done for the same kind and subject, and not earlier. */
+  /** Done for the same kind and subject, written later. */
   readonly after: (receipt: Receipt) => readonly string[];
   /** Newest first. */
   readonly inState: (...states: readonly ReceiptState[]) => readonly Receipt[];

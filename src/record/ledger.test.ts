@@ -98,6 +98,12 @@ for (const { name, open } of ledgers) {
       assert.deepEqual(again.after(receipt), ['LATER']);
       again.move(['A7K2QM'], 'undone', '');
       assert.deepEqual(again.before(later), []);
+      const twin = { ...later, id: 'TWIN' } as const;
+      const whenClockWentBack = { ...later, id: 'LAST', made: 1 } as const;
+      again.add([twin, whenClockWentBack]);
+      assert.deepEqual(again.before(later), []);
+      assert.deepEqual([again.before(twin), again.after(twin)], [['LATER'], ['LAST']]);
+      assert.deepEqual([again.before(whenClockWentBack), again.after(whenClockWentBack)], [['LATER', 'TWIN'], []]);
       close();
     });
   });

@@ -51,7 +51,8 @@ export const createEnforcer = (
   tell: (news: ActionNews) => void,
 ): Enforcer => {
   const budget = createBudget(perMinuteMax);
-  let waiting: Conviction[] = [];
+  /** By client: it may be convicted and turned away at once. */
+  let waiting = new Map<string, Conviction>();
   let gathering: NodeJS.Timeout | undefined;
   let working: Promise<void> = Promise.resolve();
 
@@ -123,20 +124,21 @@ export const createEnforcer = (
 
   const flush = (): void => {
     gathering = undefined;
-    const convictions = waiting;
-    waiting = [];
+    const convictions = [...waiting.values()];
+    waiting = new Map();
     working = working.then(() => decide(convictions)).then(() => void (trouble = ''), complain);
   };
 
   return {
     convicted: (conviction) => {
-      if (waiting.length >= waitingMax) return;
-      waiting.push(conviction);
+      const known = waiting.get(conviction.client);
+      if (waiting.size >= waitingMax || (known?.until ?? 0) > conviction.until) return;
+      waiting.set(conviction.client, conviction);
       gathering ??= setTimeout(flush, gatherMs);
     },
     settled: async () => {
       clearTimeout(gathering);
-      if (waiting.length > 0) flush();
+      if (waiting.size > 0) flush();
       await working;
     },
   };

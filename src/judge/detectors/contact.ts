@@ -25,6 +25,12 @@ const pairDays = 7;
 /** A bad network that comes back tomorrow is a newcomer again: it never became good. */
 const networkDays = 1;
 
+const localPartOf = (address: string): string => address.slice(0, address.lastIndexOf('@')).toLowerCase();
+
+/** An alias that names a mailbox which is gone is a fault of ours: who wrote to the alias asked for what is there. */
+const isItsOwnName = ({ origin, recipient }: JudgedEvent): boolean =>
+  origin === undefined || recipient === undefined || localPartOf(origin) === localPartOf(recipient);
+
 const isBadContact = (event: JudgedEvent): boolean | undefined => {
   if (event.kind === 'recipient') {
     if (event.outcome === 'unknown') return true;
@@ -34,7 +40,9 @@ const isBadContact = (event: JudgedEvent): boolean | undefined => {
   if (event.remote === true && event.origin === undefined) return undefined; // a relay host's mail, not a contact with us
   if (event.outcome === 'sent') return false;
   // Accepted first and found unknown later: the client's contact was as bad as one refused at once.
-  return event.outcome === 'bounced' && event.remote !== true && event.dsn === '5.1.1' ? true : undefined;
+  return event.outcome === 'bounced' && event.remote !== true && event.dsn === '5.1.1' && isItsOwnName(event)
+    ? true
+    : undefined;
 };
 
 export const contactOf = (

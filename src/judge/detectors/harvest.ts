@@ -2,6 +2,7 @@
 import { readRatio } from '../statistics/ratio-test.ts';
 import type { RatioLimits } from '../statistics/ratio-test.ts';
 import type { Bench, Detector, Facts } from './detector.ts';
+import { convictedIn } from './neighbours.ts';
 import { tags } from './tags.ts';
 import { isTrap } from './trap.ts';
 
@@ -17,10 +18,10 @@ const priorMax = 8;
 
 /** A new client of a network where others were convicted, and nobody was ever good, does not start from zero. */
 const priorOf = (network: string, facts: Facts, bench: Bench): number => {
-  const neighbours = readRatio(bench.table, tags.convictedInNetwork, network, facts.seconds);
-  if (neighbours.bad === 0) return 0;
+  const neighbours = convictedIn(bench.table, network, facts.seconds);
+  if (neighbours === 0) return 0;
   const good = readRatio(bench.table, tags.harvestNetwork, network, facts.seconds).good;
-  return good > 0 ? 0 : Math.min(priorMax, priorPerConvicted * neighbours.bad);
+  return good > 0 ? 0 : Math.min(priorMax, priorPerConvicted * neighbours);
 };
 
 const observe = (facts: Facts, bench: Bench): void => {

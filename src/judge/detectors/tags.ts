@@ -28,7 +28,7 @@ export const tags = {
   connectionRate: 26,
   limitHits: 27,
   hostile: 28,
-  convictedInNetwork: 29,
+  // 29: convictions, which were counted for ever
   deferredOnce: 30,
   stepUp: 31,
   held: 32,
@@ -51,6 +51,7 @@ export const tags = {
   senderBlocks: 49,
   senderGood: 50,
   senderFault: 51,
+  convictedInNetwork: 52,
   // first contacts
   contactPair: 64,
   contactNetwork: 65,

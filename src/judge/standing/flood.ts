@@ -5,6 +5,7 @@
  *   word 4  turned away until     word 5  told of until
  */
 import { tags } from '../detectors/tags.ts';
+import { isAhead } from '../statistics/decay.ts';
 import { shapes } from '../statistics/table.ts';
 import type { Table } from '../statistics/table.ts';
 
@@ -13,7 +14,8 @@ export const shutOutSeconds = 3600;
 
 export const isFlooding = (table: Table, prefix: string, seconds: number): boolean => {
   const at = table.find(tags.flooding, prefix);
-  return at >= 0 && (table.words[at + 4] ?? 0) > seconds;
+  const until = at < 0 ? 0 : (table.words[at + 4] ?? 0);
+  return until > seconds && !isAhead(until, seconds);
 };
 
 /** @returns true when nobody was told of it within the last hour */
@@ -23,7 +25,8 @@ export const markFlooding = (table: Table, prefix: string, seconds: number): boo
   const { words } = table;
   words[at + 2] = seconds;
   words[at + 4] = seconds + turnedAwaySeconds;
-  if ((words[at + 5] ?? 0) > seconds) return false;
+  const told = words[at + 5] ?? 0;
+  if (told > seconds && !isAhead(told, seconds)) return false;
   words[at + 5] = seconds + shutOutSeconds;
   return true;
 };

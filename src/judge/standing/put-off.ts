@@ -26,5 +26,6 @@ export const rememberPutOff = (table: Table, network: string, seconds: number): 
 
 export const hasComeBack = (table: Table, network: string, seconds: number): boolean => {
   const at = table.find(tags.deferredOnce, network);
-  return at >= 0 && seconds - (table.words[at + 5] ?? seconds) >= retryAfterSeconds;
+  if (at < 0 || seconds - (table.words[at + 2] ?? 0) > deferralSeconds) return false;
+  return seconds - (table.words[at + 5] ?? seconds) >= retryAfterSeconds;
 };

@@ -19,6 +19,16 @@ test('each conviction within 30 days is longer; one that still runs is only prol
   assert.equal(hostileUntil(table, 'b', start), 0);
 });
 
+test('a clock that was weeks ahead convicts and turns away nobody for weeks', () => {
+  const table = newTable();
+  convict(table, 'a', start + 29 * day);
+  markFlooding(table, 'a', start + 29 * day);
+  assert.deepEqual([hostileUntil(table, 'a', start), isFlooding(table, 'a', start)], [0, false]);
+  assert.equal(convict(table, 'a', start), start + 4 * 3600);
+  assert.equal(hostileUntil(table, 'a', start), start + 4 * 3600);
+  assert.equal(markFlooding(table, 'a', start), true);
+});
+
 test('a flooder is turned away for a minute at a time, and told of once an hour', () => {
   const table = newTable();
   assert.equal(isFlooding(table, 'a', start), false);
@@ -34,6 +44,8 @@ test('who was put off may come back five minutes later, for five days', () => {
   rememberPutOff(table, 'n', start);
   rememberPutOff(table, 'n', start + 200);
   assert.deepEqual([hasComeBack(table, 'n', start + 299), hasComeBack(table, 'n', start + 300)], [false, true]);
+  assert.equal(hasComeBack(table, 'n', start + 5 * day + 200), true);
+  assert.equal(hasComeBack(table, 'n', start + 6 * day), false, 'what it met last month buys it nothing');
   rememberPutOff(table, 'n', start + 7 * day);
   assert.equal(hasComeBack(table, 'n', start + 7 * day + 299), false, 'it had given up');
   const told = (kind: 'recipient' | 'sender', reason: 'policy' | 'dns') =>

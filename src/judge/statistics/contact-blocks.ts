@@ -8,6 +8,7 @@
  *   word 3  float32 g         word 5  contacts in the block (low 16 bits), bad ones (high)
  *   word 4  guarded until     word 6  float32 μ        word 7  alarm until, seconds since 1970 (0: none)
  */
+import { changedAt } from './decay.ts';
 import { shapes } from './table.ts';
 import type { Table } from './table.ts';
 
@@ -36,7 +37,7 @@ export const addToBlock = (table: Table, tag: number, target: string, seconds: n
   const counts = words[at + 5] ?? 0;
   const contacts = (counts & 0xffff) + 1;
   const badOnes = (counts >>> 16) + (bad ? 1 : 0);
-  words[at + 2] = Math.max(words[at + 2] ?? 0, seconds);
+  words[at + 2] = changedAt(words[at + 2] ?? 0, seconds);
   if (contacts < blockSize) {
     words[at + 5] = (contacts | (badOnes << 16)) >>> 0;
     return false;

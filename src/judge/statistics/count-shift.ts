@@ -11,6 +11,7 @@
  *
  * Merging: g adds, bins of the same number add.
  */
+import { changedAt, isAhead } from './decay.ts';
 import { shapes } from './table.ts';
 import type { Table } from './table.ts';
 
@@ -65,7 +66,7 @@ const close = ({ table, tags, target, guardedUntil, seconds }: Counting, g: numb
   const mean = Math.max(meanMin, floats[at + 3] ?? 0);
   const squares = floats[at + 6] ?? 0;
   words[at + 4] = guardedUntil;
-  words[at + 2] = Math.max(words[at + 2] ?? 0, seconds);
+  words[at + 2] = changedAt(words[at + 2] ?? 0, seconds);
   const next = known < binsKnown ? g : Math.max(0, g + llr(count, bins, mean, sizeOf(mean, squares)));
   if (next < alarmAbove / 2) {
     // A plain average first, so that the start is forgotten.
@@ -85,8 +86,9 @@ export const shifts = (table: Table, tags: ShiftTags, target: string, seconds: n
   const { words, floats } = table;
   const total = Math.min(0xffffffff, (words[at + 7] ?? 0) + 1);
   const isFirst = total === 1;
-  const open = isFirst ? bin : (words[at + 5] ?? 0);
-  const count = isFirst ? 0 : (words[at + 6] ?? 0);
+  const isNew = isFirst || isAhead((words[at + 5] ?? 0) * binSeconds, seconds);
+  const open = isNew ? bin : (words[at + 5] ?? 0);
+  const count = isNew ? 0 : (words[at + 6] ?? 0);
   let g = floats[at + 3] ?? 0;
   const guardedUntil = total < guardFrom ? 0 : seconds + guardSeconds;
   if (bin > open) {
@@ -103,10 +105,10 @@ export const shifts = (table: Table, tags: ShiftTags, target: string, seconds: n
   at = table.place(tags.target, target, shapes.guarded, seconds);
   if (at < 0) return false;
   floats[at + 3] = Math.min(g, 2 * alarmAbove);
-  words[at + 2] = Math.max(words[at + 2] ?? 0, seconds);
+  words[at + 2] = changedAt(words[at + 2] ?? 0, seconds);
   words[at + 4] = guardedUntil;
   words[at + 5] = Math.max(open, bin);
-  words[at + 6] = bin > open || isFirst ? 1 : count + 1;
+  words[at + 6] = bin > open ? 1 : count + 1;
   words[at + 7] = total;
   return g > alarmAbove;
 };

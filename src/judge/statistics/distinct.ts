@@ -10,6 +10,7 @@
  *
  * Merging: the union of the bits, which is the maximum of a sketch.
  */
+import { changedAt, isAhead } from './decay.ts';
 import { hashInto } from './hash.ts';
 import type { Hash } from './hash.ts';
 import { ones } from './ones.ts';
@@ -47,11 +48,11 @@ export const addPartner = (
   if (at < 0) return 0;
   const { words } = table;
   let started = startedAt(table, at);
-  if (started === 0 || seconds - started > windowSeconds) {
+  if (started === 0 || seconds - started > windowSeconds || isAhead(started, seconds)) {
     started = seconds;
     for (let word = 4; word < 8; word++) words[at + word] = 0;
   }
-  words[at + 2] = Math.max(words[at + 2] ?? 0, seconds);
+  words[at + 2] = changedAt(words[at + 2] ?? 0, seconds);
   hashInto(partnerHash, 0, tag, partner);
   const bit = partnerHash.low & (bits - 1);
   words[at + 4 + (bit >>> 5)] = (words[at + 4 + (bit >>> 5)] ?? 0) | (1 << (bit & 31));

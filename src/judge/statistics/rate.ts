@@ -6,6 +6,7 @@
  *
  * Merging: levels add.
  */
+import { changedAt } from './decay.ts';
 import { shapes } from './table.ts';
 import type { Table } from './table.ts';
 
@@ -32,7 +33,7 @@ export const exceeds = (
   if (at < 0) return false;
   const level = Math.max(0, levelAt(table, at, seconds, allowance) + events);
   table.floats[at + 3] = Math.min(level, allowance.burst + 1);
-  table.words[at + 2] = Math.max(table.words[at + 2] ?? 0, seconds);
+  table.words[at + 2] = changedAt(table.words[at + 2] ?? 0, seconds);
   table.words[at + 5] = Math.min(0xffffffff, (table.words[at + 5] ?? 0) + Math.max(0, events));
   return level > allowance.burst;
 };

@@ -12,7 +12,7 @@
  *
  * Merging: scores add, counts add, days are united; the merged score is kept above the floor.
  */
-import { decayed } from './decay.ts';
+import { changedAt, decayed, isAhead } from './decay.ts';
 import { ones } from './ones.ts';
 import { shapes } from './table.ts';
 import type { Table } from './table.ts';
@@ -76,8 +76,10 @@ const setCounts = (table: Table, at: number, good: number, bad: number): void =>
 
 const markDay = (table: Table, at: number, seconds: number): void => {
   const today = Math.floor(seconds / secondsPerDay);
-  if (today < (table.words[at + 7] ?? 0)) return;
-  table.words[at + 6] = daysAt(table, at, seconds) | 1;
+  const newest = table.words[at + 7] ?? 0;
+  const wasWrong = isAhead(newest * secondsPerDay, seconds);
+  if (today < newest && !wasWrong) return;
+  table.words[at + 6] = wasWrong ? 1 : daysAt(table, at, seconds) | 1;
   table.words[at + 7] = today;
 };
 
@@ -110,6 +112,6 @@ export const addContact = (
   if (established) words[at + 4] = Math.max(words[at + 4] ?? 0, seconds + establishedGuardSeconds);
   const score = Math.min(ceiling, Math.max(established ? limits.floorEstablished : limits.floor, before + nats));
   floats[at + 3] = score;
-  words[at + 2] = Math.max(words[at + 2] ?? 0, seconds);
+  words[at + 2] = changedAt(words[at + 2] ?? 0, seconds);
   return score;
 };

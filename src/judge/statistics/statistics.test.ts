@@ -29,6 +29,32 @@ test('decay halves, and never grows when a clock jumps back', () => {
   assert.equal(decayed(8, -day, day), 8);
 });
 
+test('a clock that was weeks ahead and goes right again holds nothing up for weeks', () => {
+  const table = tableOf(64);
+  const wrong = now + 29 * day;
+  const allowance = { perHour: 60, burst: 10 };
+  for (let i = 0; i < 10; i++) exceeds(table, 1, 'rate', wrong, allowance);
+  for (let hour = 0; hour < 48; hour++)
+    assert.equal(exceeds(table, 1, 'rate', now + hour * 3600, allowance), hour === 0, `at hour ${hour}`);
+  addContact(table, 2, 'ratio', wrong, 8, limits);
+  addContact(table, 2, 'ratio', now, 2, limits);
+  assert.equal(readScore(table, 2, 'ratio', now + day), 5);
+  for (let i = 0; i < 10; i++) addPartner(table, 3, 'distinct', wrong, `before ${i}`, day);
+  assert.equal(addPartner(table, 3, 'distinct', now, 'one', day), 1);
+  for (let days = 0; days < 12; days++)
+    for (let i = 0; i < 10; i++) addContact(table, 4, 'good', now + days * day, -1, limits);
+  const then = now + 12 * day;
+  addContact(table, 4, 'good', then + 29 * day, -1, limits);
+  for (let days = 0; days < 10; days++) addContact(table, 4, 'good', then + days * day, -1, limits);
+  assert.ok(readRatio(table, 4, 'good', then + 9 * day).established);
+  const shiftTags = { target: 5, hour: 6 };
+  let rang = 0;
+  for (let at = now - 10 * day; at < now; at += 1800) if (shifts(table, shiftTags, 'count', at)) rang++;
+  shifts(table, shiftTags, 'count', wrong);
+  for (let at = now; at < wrong + day; at += 1800) if (shifts(table, shiftTags, 'count', at)) rang++;
+  assert.equal(rang, 0, 'all of a month is not one bin');
+});
+
 test('hashes differ by text, salt and seed, and spread', () => {
   const hash = { low: 0, high: 0 };
   const of = (seed: number, tag: number, text: string): string => {

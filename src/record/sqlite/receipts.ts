@@ -29,10 +29,12 @@ export const createReceipts = (database: DatabaseSync, transact: (work: () => vo
   const journal = database.prepare('INSERT INTO moves (receipt, time, state, note) VALUES (?, ?, ?, ?)');
   const one = database.prepare('SELECT * FROM receipts WHERE id = ?');
   // Said, because SQLite would go by state and time: that reads everything in force, for each of ten thousand.
+  // By the order they were written in: two may have one time, and a clock may go back.
   const same =
-    "SELECT id FROM receipts INDEXED BY receipts_by_subject WHERE kind = ? AND subject = ? AND state = 'done' AND id <> ? AND made";
-  const notLater = database.prepare(`${same} <= ?`);
-  const notEarlier = database.prepare(`${same} >= ?`);
+    "SELECT id FROM receipts INDEXED BY receipts_by_subject WHERE kind = ? AND subject = ? AND state = 'done' AND rowid";
+  const own = '(SELECT rowid FROM receipts WHERE id = ?)';
+  const earlier = database.prepare(`${same} < ${own}`);
+  const later = database.prepare(`${same} > ${own}`);
   const byState = database.prepare('SELECT * FROM receipts WHERE state = ? ORDER BY made DESC, rowid DESC');
   const over = database.prepare("SELECT * FROM receipts WHERE state IN ('done', 'suggested') AND until <= ?");
   const byKind = database.prepare(
@@ -67,8 +69,8 @@ export const createReceipts = (database: DatabaseSync, transact: (work: () => vo
       const row = one.get(id);
       return row === undefined ? undefined : receiptIn(row);
     },
-    before: ({ kind, subject, id, made }) => notLater.all(kind, subject, id, made).map((row) => textIn(row, 'id')),
-    after: ({ kind, subject, id, made }) => notEarlier.all(kind, subject, id, made).map((row) => textIn(row, 'id')),
+    before: ({ kind, subject, id }) => earlier.all(kind, subject, id).map((row) => textIn(row, 'id')),
+    after: ({ kind, subject, id }) => later.all(kind, subject, id).map((row) => textIn(row, 'id')),
     inState: (...states) =>
       states.flatMap((state) => byState.all(state).map(receiptIn)).toSorted((a, b) => b.made - a.made),
     due: (time) => over.all(time).map(receiptIn),
