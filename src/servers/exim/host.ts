@@ -30,6 +30,15 @@ const heloEnd = (text: string, from: number, until: number): number | undefined 
   return found;
 };
 
+/** Whether behind `from` another address looks like the end of a host item: then what stands before may be a HELO's. */
+export const namesAnother = (text: string, from: number, client: string | undefined): boolean => {
+  for (let at = text.indexOf(') [', from); at >= 0; at = text.indexOf(') [', at + 3)) {
+    const address = addressAt(text, at + 2);
+    if (address !== undefined && address !== client) return true;
+  }
+  return false;
+};
+
 /**
  * The host item that begins at `from`.
  * @param until where it must have ended, if that is known
