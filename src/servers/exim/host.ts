@@ -65,14 +65,3 @@ export const hostBehind = (text: string, mark: string): Host => {
   const at = text.indexOf(mark);
   return at < 0 || text.includes(mark, at + mark.length) ? nobody : hostAt(text, at + mark.length);
 };
-
-/** The `>` that closes the path (`<local@domain>`) whose text begins at `from`: in a quoted local part it may stand too. */
-export const pathEnd = (text: string, from: number): number => text.indexOf('>', quoteEnd(text, from));
-
-/** Behind the quoted local part that begins at `from`, or `from` when none does. */
-export const quoteEnd = (text: string, from: number): number => {
-  if (text.charCodeAt(from) !== 34) return from;
-  let at = from + 1;
-  for (; at < text.length && text.charCodeAt(at) !== 34; at++) if (text.charCodeAt(at) === 92) at++;
-  return at;
-};

@@ -7,7 +7,8 @@ import { draftEvent } from '../../model/event.ts';
 import type { EventDraft, EventKind, Outcome, Reason } from '../../model/event.ts';
 import type { Tell } from '../../model/ports.ts';
 import type { Understood } from '../grammar.ts';
-import { hostAt, namesAnother, nobody, pathEnd } from './host.ts';
+import { pathEnd } from '../path.ts';
+import { hostAt, namesAnother, nobody } from './host.ts';
 import type { Host } from './host.ts';
 
 type Meaning = readonly [Outcome, Reason?];
