@@ -16,7 +16,11 @@ const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
 const takeBack = (call: Call, server: string): Promise<number> =>
   atDesk(call, async (desk) => {
-    const ids = desk.receipts.inForce('setup', server).map(({ id }) => id);
+    // A later one stands on what an earlier one wrote, and is taken back before that is asked.
+    const ids = desk.receipts
+      .inForce('setup', server)
+      .toSorted((a, b) => b.made - a.made)
+      .map(({ id }) => id);
     if (ids.length === 0) throw new Fault('USAGE', `${server} was not set up by Postern (postern actions)`);
     if (call.options.has('dry-run')) {
       print(
@@ -24,7 +28,9 @@ const takeBack = (call: Call, server: string): Promise<number> =>
       );
       return 0;
     }
-    const kept = await undo(ids, whoAsks(), desk);
+    const told: string[] = [];
+    for (const id of ids) told.push(await undo([id], whoAsks(), desk));
+    const kept = told.filter((part) => part !== '').join('; ');
     print(
       call.options.has('json')
         ? anyJson({ server, undone: ids, kept })

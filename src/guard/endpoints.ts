@@ -29,7 +29,8 @@ export const endpointsOf = (values: Values, state = String(values.get('state')))
   const at = (hook: string): string => {
     const listen = listenAt(values.get(`${hook}.listen`));
     if (listen === undefined || listen === 'off' || 'path' in listen) return noPort;
-    return `${listen.host}:${listen.port}`;
+    // An IPv6 address stands in brackets, as it does in every server's configuration but Sendmail's.
+    return `${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${listen.port}`;
   };
   return {
     policy: at('policy'),

@@ -11,6 +11,7 @@ import type { Verdict } from '../model/verdict.ts';
 import type { MilterCommand, Negotiation } from '../protocols/milter/command.ts';
 import { actions, steps } from '../protocols/milter/reply.ts';
 import type { MilterReply } from '../protocols/milter/reply.ts';
+import { withoutBrackets } from './path.ts';
 
 const version = 6;
 /** Bodies and headers are not ours to read. */
@@ -55,10 +56,6 @@ export type MilterSession = {
 
 const nothing: Heard = { events: [], question: undefined, refused: false };
 const recipientsMax = 100_000;
-
-/** `<a@b>` without its brackets, which only some servers send. */
-const withoutBrackets = (address: string): string =>
-  address.startsWith('<') && address.endsWith('>') ? address.slice(1, -1) : address;
 
 /** `SIZE=1234` among the parameters of MAIL. */
 const sizeIn = (parameters: readonly string[]): number | undefined => {

@@ -238,13 +238,16 @@ test('an exempt address is no red and no open relay', { skip: labClosed }, async
     runCommand(process.execPath, [postern, ...args, '--config', config]);
   const guard = await startGuard(new Map([...defaults, ['state', state], ['logs', []]]), () => undefined);
   try {
+    const before = keptOf('/etc/postfix/main.cf');
     await run('setup', 'postfix', '--apply');
     const findings = await check(run, `${postfix.address}:25`, '--from', '127.0.0.5', '--recipient', 'alice@lab.test');
     for (const id of ['asked', 'open-relay']) {
       assert.equal(findings.get(id)?.state, 'not-proven', findings.get(id)?.words);
       assert.match(findings.get(id)?.words ?? '', /--from/);
     }
+    await run('setup', 'postfix', '--milter', '--apply');
     await run('setup', 'postfix', '--undo');
+    assert.deepEqual(keptOf('/etc/postfix/main.cf'), before, 'both are taken back');
   } finally {
     await guard.stop();
     rmSync(state, { recursive: true });
@@ -278,6 +281,10 @@ test(
         assert.match(text, /^acl_smtp_connect = postern_connect$/m);
         assert.equal(existsSync('/etc/exim4/conf.d/acl/01_postern'), isSplit);
         assert.match(await run('setup', 'exim'), /set up already/);
+        writeFileSync(config, `state: ${state}\nlogs: []\nreadsocket: { listen: 127.0.0.1:10099 }\n`);
+        assert.match(await run('setup', 'exim', '--apply'), /undo: postern undo A/);
+        assert.match(readFileSync('/etc/exim4/postern.acl', 'latin1'), /^POSTERN_SOCKET = inet:127\.0\.0\.1:10099$/m);
+        writeFileSync(config, `state: ${state}\nlogs: []\n`);
         await run('setup', 'exim', '--undo');
         assert.ok(!readFileSync(built, 'latin1').includes('postern'));
         assert.ok(!existsSync('/etc/exim4/conf.d/acl/01_postern'));

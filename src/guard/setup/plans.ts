@@ -190,18 +190,22 @@ const planExim = ({ endpoints, values, file: named, withLimits }: SetupAsk): Pla
   if (change.kind === 'by-hand') throw new Fault('REFUSED_FOR_SAFETY', `${place.file}: ${change.why}`);
   const generate = place.isGenerated ? [{ program: 'update-exim4.conf', args: [] } as const] : [];
   const isUsual = place.isGenerated || named === undefined;
+  const acls = eximInclude(endpoints);
+  const { files, lines } = change.kind === 'changed' ? change : { files: [], lines: [`${place.include}, anew`] };
+  // They may be of an older Postern, or ask at another port.
+  const isNow = existsSync(place.include) && readFileSync(place.include, 'latin1') === acls;
   return {
     file: place.file,
     wanted:
-      change.kind === 'nothing'
+      change.kind === 'nothing' && isNow
         ? undefined
         : {
             server: 'exim',
-            files: [
-              { path: place.include, change: () => eximInclude(endpoints) },
-              ...change.files.map(({ path, text }) => ({ path, change: () => text })),
-            ],
-            lines: change.lines,
+            files: [{ path: place.include, text: acls }, ...files].map(({ path, text }) => ({
+              path,
+              change: () => text,
+            })),
+            lines,
             check: [...generate, { program: 'exim', args: [...(isUsual ? [] : ['-C', place.file]), '-bV'] }],
             reload: [...generate, { hangUp: 'exim' }],
           },

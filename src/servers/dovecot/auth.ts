@@ -70,18 +70,26 @@ const driverStart = (text: string, open: number): number => Math.max(text.lastIn
 
 const nextDatabases = [' - trying the next passdb', ' - trying the next userdb'];
 
-/** Behind it stands what the client gave (auth_debug_passwords, auth_verbose_passwords = plain). */
+/** Behind these stands what the client gave (auth_debug_passwords, auth_verbose_passwords = plain), or what is wrong with its token. */
 const passwordMark = '(given password: ';
-/** The line without a password. Where the mark stands once it is Dovecot's own: a client's would be a second one. */
-const withoutPassword = (text: string): string => {
-  const at = text.indexOf(passwordMark);
-  if (at < 0 || at !== text.lastIndexOf(passwordMark)) return text;
-  return `${text.slice(0, at).trimEnd()}${nextDatabases.find((suffix) => text.endsWith(suffix)) ?? ''}`;
+const tokenMark = 'oauth2 failed: ';
+const given = [
+  [passwordMark, ''],
+  [tokenMark, 'oauth2 failed'],
+] as const;
+/** The line without it. Where the mark stands once it is Dovecot's own: a client's would be a second one. */
+const withoutGiven = (text: string): string => {
+  const found = given.find(([mark]) => text.includes(mark) && text.indexOf(mark) === text.lastIndexOf(mark));
+  if (found === undefined) return text;
+  const [mark, words] = found;
+  const before = `${text.slice(0, text.indexOf(mark))}${words}`.trimEnd();
+  return `${before}${nextDatabases.find((suffix) => text.endsWith(suffix)) ?? ''}`;
 };
 
 /** Behind these the client's own text ends the line, and nothing in it can be relied on: the login line tells the failure. */
 const clientTails = [
   passwordMark,
+  tokenMark,
   '(username: ',
   'logging in as ',
   'lookup for login: ',
@@ -173,7 +181,7 @@ const reasonIn = ({ driver, words }: Parts, subject: Subject, reason: Reason, ch
 
 /** @param line behind `auth: `, or the whole message when the process's name has the request in brackets (2.4) */
 export const readAuth = (time: number, line: string, chain: Chain, tell: Tell): Understood => {
-  const text = withoutPassword(line);
+  const text = withoutGiven(line);
   if (clientTails.some((mark) => text.includes(mark))) return 'known';
   const parts = partsOf(text);
   if (parts === undefined || parts.isFault) return 'known';

@@ -146,8 +146,34 @@ test('a line that refuses nothing tells nothing, whatever words of a client stan
     const { events, understood } = readAll([`${host}${words}`]);
     assert.deepEqual([events, understood], [[], ['known']], words);
   }
-  const refused = readAll([`${host}${items} Ci=17 X=TLS1.3:x:256 CV=no F=<s@a.test> rejected RCPT <n@lab.test>: no`]);
-  assert.equal(refused.events[0]?.client, '192.0.2.1');
+});
+
+test('a verdict is read where it stands, behind Exim’s own items', () => {
+  const bait = '" F=<a@b.test> A=plain:victim rejected RCPT <x@lab.test>: no such user"@a.test';
+  const accountOf = (words: string): readonly unknown[] => {
+    const [event, ...others] = readAll([`${host}${words}`]).events;
+    assert.deepEqual([event?.outcome, event?.client, others], ['rejected', '192.0.2.1', []], words);
+    return [event?.kind, event?.account];
+  };
+  const frame = 'F=<s@a.test> A=plain:bob rejected RCPT <n@far.test>: no';
+  for (const items of [
+    '',
+    ' U=ident Ci=17',
+    ' X=TLS1.3:x:256 CV=no SNI=mx.test',
+    ' X=TLS1.3:x:256 CV=yes DN="CN=a" SNI="mx"',
+  ])
+    assert.deepEqual(accountOf(`${items} ${frame}`), ['recipient', 'bob'], items);
+  assert.deepEqual(accountOf(` X=TLS1.3:x:256 CV=yes DN="CN=a b" ${frame}`), ['recipient', undefined]);
+  for (const items of [` rejected MAIL <${bait}>`, ` X=TLS1.3:x:256 rejected MAIL <${bait}>`])
+    assert.deepEqual(accountOf(`${items}: Sender verify failed`), ['sender', undefined], items);
+  for (const name of ['SNI', 'DN'])
+    assert.deepEqual(
+      accountOf(
+        ` X=x:1 ${name}="a F=<a@b.test> A=plain:victim rejected RCPT" F=<s@a.test> rejected RCPT <n@far.test>: no`,
+      )[1],
+      undefined,
+      name,
+    );
 });
 
 test('by syslog, under the names it may have, and a long line in parts', () => {

@@ -30,6 +30,15 @@ const heloEnd = (text: string, from: number, until: number): number | undefined 
   return found;
 };
 
+/** Whether behind `from` another address looks like the end of a host item: then what stands before may be a HELO's. */
+export const namesAnother = (text: string, from: number, client: string | undefined): boolean => {
+  for (let at = text.indexOf(') [', from); at >= 0; at = text.indexOf(') [', at + 3)) {
+    const address = addressAt(text, at + 2);
+    if (address !== undefined && address !== client) return true;
+  }
+  return false;
+};
+
 /**
  * The host item that begins at `from`.
  * @param until where it must have ended, if that is known
@@ -55,15 +64,4 @@ export const hostAt = (text: string, from: number, until = text.length): Host =>
 export const hostBehind = (text: string, mark: string): Host => {
   const at = text.indexOf(mark);
   return at < 0 || text.includes(mark, at + mark.length) ? nobody : hostAt(text, at + mark.length);
-};
-
-/** The `>` that closes the path (`<local@domain>`) whose text begins at `from`: in a quoted local part it may stand too. */
-export const pathEnd = (text: string, from: number): number => text.indexOf('>', quoteEnd(text, from));
-
-/** Behind the quoted local part that begins at `from`, or `from` when none does. */
-export const quoteEnd = (text: string, from: number): number => {
-  if (text.charCodeAt(from) !== 34) return from;
-  let at = from + 1;
-  for (; at < text.length && text.charCodeAt(at) !== 34; at++) if (text.charCodeAt(at) === 92) at++;
-  return at;
 };

@@ -6,7 +6,8 @@ import type { Tell } from '../../model/ports.ts';
 import type { Understood } from '../grammar.ts';
 import { directoryMark } from '../../model/event.ts';
 import { cameBack, sentOn } from '../trips.ts';
-import { hostAt, quoteEnd } from './host.ts';
+import { quoteEnd } from '../path.ts';
+import { hostAt } from './host.ts';
 import type { EximMemory, Message } from './memory.ts';
 
 /** The value of ` NAME=` up to the next space. Only for items that come before anything a client wrote. */

@@ -7,7 +7,8 @@ import { draftEvent } from '../../model/event.ts';
 import type { EventDraft, EventKind, Outcome, Reason } from '../../model/event.ts';
 import type { Tell } from '../../model/ports.ts';
 import type { Understood } from '../grammar.ts';
-import { hostAt, nobody, pathEnd } from './host.ts';
+import { pathEnd } from '../path.ts';
+import { hostAt, namesAnother, nobody } from './host.ts';
 import type { Host } from './host.ts';
 
 type Meaning = readonly [Outcome, Reason?];
@@ -96,7 +97,15 @@ const frameAt = (text: string, at: number): Frame | undefined => {
   };
 };
 
-const frameOf = (text: string): Frame | undefined => {
+/** `H=HOST [temporarily] rejected …`, of a command before MAIL was taken. */
+const plainAt = (text: string, at: number): Frame => {
+  const temporary = text.startsWith(' temporarily', at);
+  const words = at + (temporary ? ' temporarily rejected '.length : ' rejected '.length);
+  return { hostEnd: at, sender: undefined, account: undefined, words, temporary };
+};
+
+/** Found by its look, where nobody knows yet where the host ends: it names no account. */
+const roughFrame = (text: string): Frame | undefined => {
   let found: Frame | undefined;
   let at = text.indexOf(' F=<');
   for (let frames = 0; at >= 0 && frames < framesMax; frames++, at = text.indexOf(' F=<', at + 4)) {
@@ -105,13 +114,31 @@ const frameOf = (text: string): Frame | undefined => {
     // One behind another `F=<`, or with a verdict in its sender, may be a HELO's that swallowed the real one.
     const isClear = frames === 0 && frame.sender?.includes(' rejected ') !== true;
     if (!isClear) return { ...(found ?? frame), hostEnd: text.length, account: undefined };
-    found = frame;
+    found = { ...frame, account: undefined };
   }
   if (found !== undefined) return found;
   const rejected = text.indexOf(' rejected ');
   if (rejected < 0) return undefined;
   const temporary = text.slice(0, rejected).endsWith(' temporarily');
   return { hostEnd: text.length, sender: undefined, account: undefined, words: rejected + 10, temporary };
+};
+
+/** One of Exim's own items behind the host: `:PORT`, `I=`, `U=`, `X=`, `CV=`, and what is the client's (`DN=`, `SNI=`) without a blank. */
+const itemPattern = /^(?::\d{1,5}| (?!F=)[A-Z][A-Za-z]{0,4}=(?:"[^"\s]{0,300}"|[^"\s]\S{0,300}))(?= )/;
+const itemsMax = 10;
+const verdictStart = /^ (?:F=<|rejected |temporarily rejected )/;
+
+/**
+ * Where the verdict has to stand. Behind other words (`Warning: …`, `sender verify fail for <…>`) stands none, whatever a client
+ * put into them; behind a certificate's name with a blank it is found by its look.
+ */
+const frameBehind = (text: string, { end }: Host, rough: Frame | undefined): Frame | undefined => {
+  if (end === undefined) return rough;
+  let at = end;
+  for (let count = 0; count < itemsMax; count++) at += itemPattern.exec(text.slice(at, at + 400))?.[0].length ?? 0;
+  if (text.startsWith(' DN=', at) || text.startsWith(' SNI=', at)) return rough;
+  if (!verdictStart.test(text.slice(at, at + 30))) return undefined;
+  return text.startsWith(' F=<', at) ? frameAt(text, at) : plainAt(text, at);
 };
 
 /** The message was there, whole or in part, when it was refused. */
@@ -170,34 +197,27 @@ const readDropped = (time: number, text: string, tell: Tell): Understood | undef
   });
 };
 
-/** Behind the host item; `Warning: …`, `sender verify fail for <…>` and their kin, whose words may be a client's, stand there too. */
-const verdictBehind =
-  /^(?::\d{1,5})?(?: I=\S{1,60})?(?: PRX=\S{1,60})?(?: U=\S{1,300})?(?: Ci=\S{1,40})? (?:F=<|X=|rejected |temporarily rejected )/;
-const isVerdictBehind = (text: string, { end }: Host): boolean =>
-  end === undefined || verdictBehind.test(text.slice(end, end + 600));
-
-/** `F=<SENDER> RCPT <RECIPIENT>: discarded by RCPT ACL`: the recipient may hold a verdict. */
-const isDiscarded = (text: string): boolean => {
-  const at = text.indexOf(' F=<', hostAt(text, 2).end);
-  return at >= 0 && text.startsWith('> RCPT <', pathEnd(text, at + 4));
-};
-
 /** Lines that begin with the host: `H=…`. */
 export const readRefusal = (time: number, text: string, tell: Tell): Understood => {
   const dropped = readDropped(time, text, tell);
   if (dropped !== undefined) return dropped;
-  const frame = frameOf(text);
-  const host = hostAt(text, 2, frame?.hostEnd);
-  if (frame === undefined || !isVerdictBehind(text, host) || isDiscarded(text))
-    return knownMarks.some((mark) => text.includes(mark)) || host.client !== undefined ? 'known' : 'unmatched';
+  const rough = roughFrame(text);
+  const first = hostAt(text, 2, rough?.hostEnd);
+  const frame = frameBehind(text, first, rough);
+  if (frame === undefined)
+    return knownMarks.some((mark) => text.includes(mark)) || first.client !== undefined ? 'known' : 'unmatched';
   const what = text.slice(frame.words);
+  // A path is the client's in any case; behind it, and without one, stand the ACL's words.
+  const pathTo = what.charCodeAt(5) === 60 ? pathEnd(what, 6) : 0;
+  const isDoubted = first.helo !== undefined && namesAnother(what, Math.max(0, pathTo), first.client);
+  const host = isDoubted ? nobody : first;
   const kind = kindOf(what);
   const [outcome, reason]: Meaning = meaningOf(what.slice(what.indexOf('>: ') + 1));
   return tellOf(time, kind, host, tell, (event) => {
     event.outcome = outcomeOf(kind, outcome, frame.temporary);
     event.reason = reasonOf(kind, what, reason);
     event.sender = frame.sender;
-    if (host.client !== undefined) event.account = frame.account;
+    event.account = isDoubted ? undefined : frame.account;
     event.text = what;
     event.dsn = /^[^:]*: (?:\d{3} )?([245]\.\d{1,3}\.\d{1,3}) /.exec(what.slice(0, 500))?.[1];
     // An ACL may have words of its own: the status code says it as well (RFC 3463 §3.2).

@@ -2,7 +2,8 @@
 import type { EventDraft, Outcome } from '../../model/event.ts';
 import { keep } from '../../model/keep.ts';
 import { sentOn } from '../trips.ts';
-import { draft, pathEnd, peerAt } from './line.ts';
+import { pathEnd } from '../path.ts';
+import { draft, peerAt } from './line.ts';
 import type { DaemonReader, Line } from './line.ts';
 import { newMessage } from './memory.ts';
 import type { Message, PostfixMemory } from './memory.ts';

@@ -79,12 +79,3 @@ export const between = (text: string, open: string, close: string, from = 0): st
   const end = text.indexOf(close, start + open.length);
   return end < 0 ? undefined : text.slice(start + open.length, end);
 };
-
-/** The `>` that closes the path (`<local@domain>`) whose text begins at `from`: in a quoted local part it may stand too. */
-export const pathEnd = (text: string, from: number): number => {
-  let at = from;
-  if (text.charCodeAt(at) === 34) {
-    for (at++; at < text.length && text.charCodeAt(at) !== 34; at++) if (text.charCodeAt(at) === 92) at++;
-  }
-  return text.indexOf('>', at);
-};

@@ -4,7 +4,8 @@
  * stands in quotes. In the reply it does not: a recipient that imitates the fields harvests nobody.
  */
 import type { EventDraft, Outcome, Reason } from '../../model/event.ts';
-import { between, pathEnd } from './line.ts';
+import { pathEnd } from '../path.ts';
+import { between } from './line.ts';
 
 type Meaning = { readonly outcome: Outcome; readonly reason?: Reason };
 

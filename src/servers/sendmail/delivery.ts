@@ -3,7 +3,8 @@ import type { Outcome } from '../../model/event.ts';
 import { keep, keepIfAny } from '../../model/keep.ts';
 import type { Tell } from '../../model/ports.ts';
 import type { Understood } from '../grammar.ts';
-import { bare, draft, field, lastRelay, quoteEnd, relayAt, relayMark } from './line.ts';
+import { quoteEnd, withoutBrackets } from '../path.ts';
+import { draft, field, lastRelay, relayAt, relayMark } from './line.ts';
 import type { Line } from './line.ts';
 import { cameBack, sentOn } from '../trips.ts';
 import { newMessage } from './memory.ts';
@@ -21,10 +22,10 @@ const localUser = (text: string, sender: string): string | undefined => {
 /** `from=<SENDER>, size=, class=, nrcpts=, msgid=, proto=, daemon=, relay=HOST [ADDRESS]`: written once per transaction. */
 export const readFrom = (line: Line, memory: SendmailMemory, tell: Tell): Understood => {
   const { text } = line;
-  const senderEnd = text.indexOf(', size=', quoteEnd(text, 5));
+  const senderEnd = text.indexOf(', size=', quoteEnd(text, 6) - 1);
   if (senderEnd < 0) return 'unmatched';
   const message: Message = memory.messages.get(line.queueId) ?? newMessage();
-  message.sender = keep(bare(text.slice(5, senderEnd)));
+  message.sender = keep(withoutBrackets(text.slice(5, senderEnd)));
   message.client = keepIfAny(lastRelay(text));
   message.user ??= keepIfAny(localUser(text, message.sender));
   // The message id, which the client wrote, stands before them: the last ones are Sendmail's.
@@ -95,7 +96,7 @@ const addressesAt = (text: string, from: number): { readonly recipients: readonl
   let start = from;
   for (let at = from; at < text.length; at++) {
     const code = text.charCodeAt(at);
-    if (code === 34) at = quoteEnd(text, at - 1);
+    if (code === 34) at = quoteEnd(text, at);
     else if (code === 44) {
       recipients.push(text.slice(start, at));
       if (text.charCodeAt(at + 1) === 32) return { recipients, end: at };
@@ -125,7 +126,7 @@ export const readTo = (line: Line, memory: SendmailMemory, tell: Tell): Understo
   for (const recipient of recipients) {
     const event = draft(line, 'delivery');
     event.outcome = outcomeOf(status);
-    event.recipient = bare(recipient);
+    event.recipient = withoutBrackets(recipient);
     event.remote = !localMailers.has(field(text, 'mailer', delayAt) ?? '');
     event.dsn = field(text, 'dsn', delayAt);
     if (event.outcome !== 'sent') event.text = status;

@@ -50,14 +50,3 @@ export const field = (text: string, name: string, from = 0): string | undefined 
   const end = text.indexOf(', ', start);
   return text.slice(start, end < 0 ? undefined : end);
 };
-
-export const bare = (address: string): string =>
-  address.startsWith('<') && address.endsWith('>') ? address.slice(1, -1) : address;
-
-/** Behind the quoted local part of the path `<"…"@…>` that begins at `from`, or `from` when it has none. */
-export const quoteEnd = (text: string, from: number): number => {
-  if (text.charCodeAt(from + 1) !== 34) return from;
-  let at = from + 2;
-  for (; at < text.length && text.charCodeAt(at) !== 34; at++) if (text.charCodeAt(at) === 92) at++;
-  return at;
-};

@@ -6,6 +6,7 @@
 import { canonicalAddress } from '../../model/address.ts';
 import { noteHeader, recipientsKeptMax } from '../../model/queue/message.ts';
 import type { OriginHeaders, QueueName, QueuedRecipient, ReadMessage } from '../../model/queue/message.ts';
+import { withoutBrackets } from '../path.ts';
 
 /** Of a longer file the rest is not looked at. */
 export const envelopeFileBytesMax = 4 * 1024 * 1024;
@@ -32,9 +33,6 @@ type Draft = {
   readonly recipients: QueuedRecipient[];
   readonly headers: OriginHeaders;
 };
-
-const withoutBrackets = (address: string): string =>
-  address.startsWith('<') && address.endsWith('>') ? address.slice(1, -1) : address;
 
 /** `PFD:<bob@example.org>`: flags, a colon, the address. Without flags there may be no colon. */
 const recipientIn = (value: string): string => withoutBrackets(/^[A-Z]*:(.*)$/.exec(value)?.[1] ?? value);

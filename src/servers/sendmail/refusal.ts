@@ -4,7 +4,8 @@ import { canonicalAddress } from '../../model/address.ts';
 import { keep } from '../../model/keep.ts';
 import type { Tell } from '../../model/ports.ts';
 import type { Understood } from '../grammar.ts';
-import { bare, draft, onlyRelay } from './line.ts';
+import { withoutBrackets } from '../path.ts';
+import { draft, onlyRelay } from './line.ts';
 import type { Line } from './line.ts';
 import { waitingPerMessageMax } from './memory.ts';
 import type { Message, SendmailMemory, Waiting } from './memory.ts';
@@ -91,7 +92,7 @@ export const readMilter = (line: Line, memory: SendmailMemory, tell: Tell): Unde
   const [start, kind, reason] = stage;
   const words = keep(text.slice(rejected + 9));
   const outcome = words.startsWith('4') ? 'deferred' : 'rejected';
-  const recipient = kind === 'recipient' ? keep(bare(text.slice(8 + start.length, rejected))) : undefined;
+  const recipient = kind === 'recipient' ? keep(withoutBrackets(text.slice(8 + start.length, rejected))) : undefined;
   return tellOrWait(
     line,
     memory,
@@ -186,8 +187,8 @@ export const readRuleset = (line: Line, memory: SendmailMemory, tell: Tell): Und
   event.text = reply;
   event.dsn = /^\d{3} ([245]\.\d{1,3}\.\d{1,3}) /.exec(reply.slice(0, 20))?.[1];
   const argument = text.slice(text.indexOf(', arg1=') + 7, text.lastIndexOf(', relay=', rejected));
-  if (event.kind === 'recipient') event.recipient = bare(argument);
-  if (event.kind === 'sender') event.sender = bare(argument);
+  if (event.kind === 'recipient') event.recipient = withoutBrackets(argument);
+  if (event.kind === 'sender') event.sender = withoutBrackets(argument);
   const message = memory.messages.get(line.queueId);
   event.account = message?.account;
   if (event.kind === 'recipient') event.sender = message?.sender ?? senderIn(reply);

@@ -57,6 +57,13 @@ test('Sendmail: the same limits for the .mc and the access map; 0 is none', () =
   assert.ok(access.includes('ClientRate:\t60') && access.includes('ClientConn:\t20'));
 });
 
+test('Sendmail: an IPv6 address has a family of its own and no brackets', () => {
+  const inet6 = { ...endpoints, milter: '[::1]:10041' };
+  const text = textOf(setUpSendmail('V10\n', inet6));
+  assert.match(text, /^Xpostern, S=inet6:10041@::1, T=/m);
+  assert.deepEqual(setUpSendmail(text, inet6), { kind: 'nothing' });
+});
+
 test('Sendmail: a unix socket where there is one', () => {
   const text = textOf(setUpSendmail('V10\n', { ...endpoints, milterSocket: '/var/lib/postern/milter.sock' }));
   assert.match(text, /^Xpostern, S=local:\/var\/lib\/postern\/milter\.sock, T=/m);

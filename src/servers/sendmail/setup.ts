@@ -5,17 +5,14 @@
 import type { Change } from '../change.ts';
 import { sectionLines, withSection } from '../edits/marked-section.ts';
 import type { ConnectionLimits, Endpoints } from '../wiring.ts';
-import { asksMilter } from './wiring.ts';
+import { asksMilter, inetSocket } from './wiring.ts';
 
 /**
  * A unix socket where there is one: over TCP, Sendmail sends a command's macros and the command as two segments, and the
  * second waits 40 ms for the first one's acknowledgement.
  */
-const socketOf = ({ milter, milterSocket }: Endpoints): string => {
-  if (milterSocket !== undefined) return `S=local:${milterSocket}`;
-  const [host = '127.0.0.1', port = '10041'] = milter.split(':');
-  return `S=inet:${port}@${host}`;
-};
+const socketOf = ({ milter, milterSocket }: Endpoints): string =>
+  milterSocket === undefined ? inetSocket(milter) : `S=local:${milterSocket}`;
 // No F=: without an answer mail passes unfiltered.
 const equatesOf = (endpoints: Endpoints): string => `${socketOf(endpoints)}, T=C:2s;S:2s;R:5s;E:30s`;
 

@@ -31,10 +31,16 @@ const serviceOf = (options: string, hooks: Service['hooks']): Service => {
   };
 };
 
+/** `host:port` or `[::1]:port` as a filter's equate. */
+export const inetSocket = (endpoint: string): string => {
+  const colon = endpoint.lastIndexOf(':');
+  const host = endpoint.slice(0, Math.max(0, colon)).replace(/^\[|\]$/g, '');
+  return `S=${host.includes(':') ? 'inet6' : 'inet'}:${endpoint.slice(colon + 1)}@${host}`;
+};
+
 /** A filter that asks there, and is listed. */
 export const asksMilter = (cf: string, { milter, milterSocket }: Endpoints): boolean => {
-  const [host = '', port = ''] = milter.split(':');
-  const places = [`S=inet:${port}@${host}`, ...(milterSocket === undefined ? [] : [`S=local:${milterSocket}`])];
+  const places = [inetSocket(milter), ...(milterSocket === undefined ? [] : [`S=local:${milterSocket}`])];
   const filters = /^O InputMailFilters=(.*)$/m.exec(cf)?.[1]?.split(/[\s,]+/) ?? [];
   return [...cf.matchAll(/^X(\w+),(.*)$/gm)].some(
     ([, name = '', equates = '']) => filters.includes(name) && places.some((place) => names(equates, place)),
