@@ -195,7 +195,9 @@ test('under TLS nothing is left of what was sent ahead of it', { skip: labClosed
   const scene = await openGate(t);
   const smtp = await dial('203.0.113.1');
   await smtp.say('EHLO before.test', 250);
-  await smtp.say('STARTTLS\r\nEHLO injected.test\r\nMAIL FROM:<injected@remote.test>', 220);
+  // More than is read ahead at once, too.
+  const ahead = 'EHLO injected.test\r\nMAIL FROM:<injected@remote.test>\r\n'.repeat(300);
+  await smtp.say(`STARTTLS\r\n${ahead}QUIT`, 220);
   await smtp.secure();
   await smtp.say('MAIL FROM:<s@remote.test>', 503);
   await smtp.say('EHLO after.test', 250);
