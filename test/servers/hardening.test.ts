@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { checkHardening } from '../../src/guard/check/hardening.ts';
 import { labClosed } from './lab/door.ts';
 import { startPostfix } from './lab/postfix.ts';
+import { startSendmail } from './lab/sendmail.ts';
 import { startWorld } from './lab/world.ts';
 
 type Stated = Readonly<Record<string, string>>;
@@ -53,6 +54,17 @@ test('an outsider looks at Postfix', { skip: labClosed }, async () => {
   const relay = { mynetworks: '0.0.0.0/0' };
   assert.equal((await look(relay, 'alice@lab.test', stranger))[open], wrong);
   assert.equal((await look({}, 'alice@lab.test', '127.0.0.5'))[open], no);
+  const needless = { virtual_mailbox_maps: 'inline:{ {alice@lab.test = alice}, {backup@lab.test = backup} }' };
+  assert.deepEqual(states(await look(needless, 'alice@lab.test', stranger)), [yes, yes, yes, yes, wrong]);
   const talkative = { smtpd_sasl_auth_enable: 'yes' };
   assert.equal((await look(talkative, 'alice@lab.test', stranger))[auth], wrong);
+});
+
+test('an outsider looks at a Sendmail that answers VRFY', { skip: labClosed }, async () => {
+  await using world = await startWorld();
+  assert.ok(world);
+  await using sendmail = await startSendmail("define(`confPRIVACY_FLAGS', `')dnl\n");
+  const target = { host: sendmail.address, port: 25, from: '203.0.113.9', recipient: 'laba@mx.lab.test' };
+  const findings = await checkHardening({ target, helo: 'check.invalid', trustedBecause: undefined });
+  assert.equal(findings.find(({ id }) => id === 'vrfy')?.state, 'wrong');
 });

@@ -75,6 +75,8 @@ export type Transaction = {
   origin?: { readonly refusal: SmtpReply | undefined };
   /** BDAT chunks have begun. */
   chunks: boolean;
+  /** Why its first chunk was not taken: a message must not begin with its second one (RFC 3030 §2). */
+  refused?: SmtpReply;
   /** The server behind went away in the middle: what is left of it hears 451 too, never a 5xx that would cost the mail. */
   lost?: boolean;
 };

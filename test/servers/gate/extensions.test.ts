@@ -14,7 +14,7 @@ import { startLibrary } from '../lab/library.ts';
 import { startPostfix } from '../lab/postfix.ts';
 import { startSendmail } from '../lab/sendmail.ts';
 import { startWorld } from '../lab/world.ts';
-import { behind, dial, openGate } from './scene.ts';
+import { accept, behind, dial, noLimits, openGate } from './scene.ts';
 
 /** What the gate does itself, whoever is behind it. */
 const own = ['PIPELINING', 'CHUNKING'];
@@ -75,7 +75,7 @@ test('the first ones, all at once, hear what everybody hears after them', { skip
 
 test('what was not offered is refused, what is too large is said at MAIL', { skip: labClosed }, async (t) => {
   await using library = await startLibrary();
-  await openGate(t, { backend: behind(library.address) });
+  await openGate(t, { backend: behind(library.address), limits: noLimits });
   const smtp = await dial('203.0.113.1');
   const keywords = await keywordsOf(smtp);
   assert.ok(!keywords.includes('DSN') && !keywords.includes('ENHANCEDSTATUSCODES'), keywords.join(', '));
@@ -83,7 +83,8 @@ test('what was not offered is refused, what is too large is said at MAIL', { ski
   await smtp.say('MAIL FROM:<s@remote.test> RET=HDRS', 555);
   await smtp.say('MAIL FROM:<s@remote.test> AUTH=<>', 555);
   await smtp.say(`MAIL FROM:<s@remote.test> SIZE=${size + 1}`, 552);
-  await smtp.say('MAIL FROM:<s@remote.test> SIZE=x', 501);
+  for (const wrong of ['SIZE=x', 'SIZE=', 'SIZE=1e3', 'SIZE=-1', 'BODY=BINARYMIME', 'BODY=', 'SMTPUTF8=yes', 'X=1'])
+    await smtp.say(`MAIL FROM:<s@remote.test> ${wrong}`, 555);
   await smtp.say(`MAIL FROM:<s@remote.test> SIZE=${size}`, 250);
   await smtp.say('RCPT TO:<alice@lab.test> NOTIFY=NEVER', 555);
   await smtp.say('RCPT TO:<alice@lab.test>', 250);
@@ -194,7 +195,9 @@ test('under TLS nothing is left of what was sent ahead of it', { skip: labClosed
   const scene = await openGate(t);
   const smtp = await dial('203.0.113.1');
   await smtp.say('EHLO before.test', 250);
-  await smtp.say('STARTTLS\r\nEHLO injected.test\r\nMAIL FROM:<injected@remote.test>', 220);
+  // More than is read ahead at once, too.
+  const ahead = 'EHLO injected.test\r\nMAIL FROM:<injected@remote.test>\r\n'.repeat(300);
+  await smtp.say(`STARTTLS\r\n${ahead}QUIT`, 220);
   await smtp.secure();
   await smtp.say('MAIL FROM:<s@remote.test>', 503);
   await smtp.say('EHLO after.test', 250);
@@ -226,4 +229,25 @@ test('between two chunks nothing but the next one, or the end of it', { skip: la
   await smtp.quit();
   assert.equal(library.messages().length, 1);
   assert.doesNotMatch(library.messages()[0] ?? '', /half|bob/);
+});
+
+test('a message whose first chunk was refused does not begin with its second one', { skip: labClosed }, async (t) => {
+  await using library = await startLibrary();
+  const scene = await openGate(t, { backend: behind(library.address) });
+  const smtp = await dial('203.0.113.1');
+  await smtp.say('EHLO client.test', 250);
+  await smtp.say('MAIL FROM:<s@remote.test>', 250);
+  await smtp.say('RCPT TO:<alice@lab.test>', 250);
+  const later = { code: '450', enhanced: '4.7.1', text: 'later' } as const;
+  scene.decide = ({ stage }) => (stage === 'data' ? { kind: 'defer', reply: later, why: [] } : accept);
+  await smtp.say('BDAT 14\r\nSubject: x\r\n', 450);
+  scene.decide = () => accept;
+  await smtp.say('BDAT 6 LAST\r\nrest', 450);
+  await smtp.say('RSET', 250);
+  await smtp.say('MAIL FROM:<s@remote.test>', 250);
+  await smtp.say('RCPT TO:<alice@lab.test>', 250);
+  await smtp.say('BDAT 20 LAST\r\nSubject: x\r\n\r\nrest', 250);
+  await smtp.quit();
+  assert.equal(library.messages().length, 1);
+  assert.match(library.messages()[0] ?? '', /Subject: x\r?\n\r?\nrest/);
 });

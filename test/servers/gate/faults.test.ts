@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { defaultGateLimits } from '../../../src/sense/gate/limits.ts';
@@ -177,6 +178,39 @@ test('who is too slow is sent away: with a command, with a message, with reading
   deaf.destroy();
   assert.ok(scene.told.filter(({ client }) => client === '203.0.113.5').length < commandsOfDeaf, 'not read to the end');
   assert.equal(scene.told.filter(({ kind }) => kind === 'message').length, 0);
+});
+
+/** A read of 64 KiB, one line, and what the kernel keeps at both ends: half as much again. */
+const aheadBytesMax = 200 * 1024;
+
+test('what a client sends ahead stays with it until it is its turn', { skip: labClosed }, async (t) => {
+  shrinkBuffers(t);
+  await using server = await startFaultyServer('192.0.2.30', 25);
+  await openGate(t, { backend: behind('192.0.2.30', 25, patientMs), limits });
+  const socket = await open('203.0.113.6');
+  await once(socket, 'data');
+  socket.write('EHLO x\r\n');
+  await once(socket, 'data');
+  server.go('RCPT', 'nothing');
+  socket.write('MAIL FROM:<s@remote.test>\r\nRCPT TO:<alice@lab.test>\r\n');
+  let sent = 0;
+  const sendOn = (): void => {
+    sent += 1024;
+    if (sent < 10 * aheadBytesMax) socket.write('NOOP 78901234\r\n'.repeat(64), sendOn);
+  };
+  sendOn();
+  let before = -1;
+  await until(
+    () => `it takes all, ${sent} bytes so far`,
+    async () => {
+      const isStill = sent === before;
+      before = sent;
+      await pause(500);
+      return isStill;
+    },
+  );
+  assert.ok(sent > 16 * 1024 && sent < aheadBytesMax, `${sent} bytes`);
+  socket.destroy();
 });
 
 test(

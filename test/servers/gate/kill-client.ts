@@ -33,19 +33,20 @@ export type Sending = {
   readonly login: { readonly account: string; readonly password: string } | undefined;
   readonly recipients: readonly string[];
   readonly moments: ReadonlyMap<Step, Moment>;
+  /** By BDAT (RFC 3030), in two of them. */
+  readonly chunks?: boolean;
 };
 
 /** Those that this client goes through. */
-export const stepsOf = ({ login, moments }: Sending): readonly Step[] =>
-  steps.filter((step) =>
-    step === 'STARTTLS' || step === 'AUTH'
-      ? login !== undefined
-      : step === 'dot' || step === 'taken'
-        ? moments.has(step)
-        : true,
-  );
+export const stepsOf = ({ login, moments, chunks }: Sending): readonly Step[] => {
+  const left = new Set<Step>(login === undefined ? ['STARTTLS', 'AUTH'] : []);
+  for (const step of ['dot', 'taken'] as const) if (!moments.has(step)) left.add(step);
+  if (chunks === true) left.add('DATA');
+  return steps.filter((step) => !left.has(step));
+};
 
 const half = `${'x'.repeat(70)}\r\n`.repeat(1500);
+const head = 'Subject: nothing is lost\r\n\r\n';
 
 type After = (step: Step) => Promise<void>;
 
@@ -59,14 +60,25 @@ const logIn = async (smtp: SmtpDialogue, { login }: Sending, after: After): Prom
 };
 
 /** As pipelining does: each is said whatever became of the ones before (RFC 2920 §3.1). @returns every code that it heard */
-const begin = async (smtp: SmtpDialogue, sender: string, { recipients }: Sending, after: After): Promise<number[]> => {
+const begin = async (smtp: SmtpDialogue, sender: string, sending: Sending, after: After): Promise<number[]> => {
+  const { recipients, chunks } = sending;
   const codes = [(await smtp.say(`MAIL FROM:<${sender}>`)).code];
   await after('MAIL');
   for (const [at, recipient] of recipients.entries()) {
     codes.push((await smtp.say(`RCPT TO:<${recipient}>`)).code);
     if (at === 0) await after('RCPT');
   }
-  return [...codes, (await smtp.say('DATA')).code];
+  return chunks === true ? codes : [...codes, (await smtp.say('DATA')).code];
+};
+
+/** All but what ends it. */
+const sendMessage = async (smtp: SmtpDialogue, { chunks }: Sending, after: After): Promise<void> => {
+  if (chunks !== true) await after('DATA');
+  smtp.write(chunks === true ? `BDAT ${head.length + half.length}\r\n${head}${half}` : head + half);
+  if (chunks === true) await smtp.hear(250);
+  await after('body');
+  smtp.write(chunks === true ? `BDAT ${half.length}\r\n${half}` : half);
+  if (chunks === true) await smtp.hear(250);
 };
 
 /** One try. @param strike cuts, at `at`. @returns whether the client was told that its message was taken, and why it stopped */
@@ -93,13 +105,10 @@ const attempt = async (
     await logIn(smtp, sending, after);
     const heard = await begin(smtp, sender, sending, after);
     if (heard.some((code) => code >= 500)) bounced = `${sender} hears ${heard.join(', ')}`;
-    assert.deepEqual(heard, [250, ...sending.recipients.map(() => 250), 354]);
-    await after('DATA');
-    smtp.write(`Subject: nothing is lost\r\n\r\n${half}`);
-    await after('body');
-    smtp.write(half);
+    assert.deepEqual(heard, [250, ...sending.recipients.map(() => 250), ...(sending.chunks === true ? [] : [354])]);
+    await sendMessage(smtp, sending, after);
     const reached = moment?.reached();
-    const outcome = smtp.say('.', 250).then(
+    const outcome = smtp.say(sending.chunks === true ? 'BDAT 0 LAST' : '.', 250).then(
       () => true,
       () => false,
     );

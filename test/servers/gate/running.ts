@@ -12,6 +12,8 @@ const host = '127.0.0.1';
 
 export type RunningGate = {
   readonly pid: () => number;
+  /** Its state directory. */
+  readonly state: string;
   /** Killed with SIGKILL and started again on what its disk holds. */
   readonly crash: () => Promise<void>;
 } & Stoppable;
@@ -46,6 +48,7 @@ export const runGate = async (
   let daemon = await start();
   return {
     pid: () => daemon.pid,
+    state,
     crash: async () => {
       await daemon.crash();
       // The kernel may close the sockets of a killed process after its end: the port of the old one is no sign of the new one.

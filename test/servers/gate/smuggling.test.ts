@@ -132,3 +132,40 @@ test('Sendmail and Exim behind the gate', { skip: labClosed }, async (t) => {
     assert.ok((await log()).length > 0);
   });
 });
+
+test(
+  'outwards: who has logged in cannot make our server send what he did not write',
+  { skip: labClosed },
+  async (t) => {
+    await using world = await startWorld();
+    await using postfix = await startPostfix({
+      mainCf: {
+        smtpd_authorized_xclient_hosts: '127.0.0.0/8, 192.0.2.0/24',
+        smtpd_data_restrictions: '',
+        smtpd_client_event_limit_exceptions: '0.0.0.0/0',
+      },
+    });
+    await openGate(t, { backend: behind(postfix.address, 587), requiresAuth: true, limits });
+    const logIn = async (): Promise<SmtpDialogue> => {
+      const smtp = await dial('203.0.113.77');
+      await smtp.say('EHLO client.test', 250);
+      await smtp.startTls();
+      await smtp.say('EHLO client.test', 250);
+      await smtp.authPlain('alice@lab.test', 'alicepw', 235);
+      return smtp;
+    };
+    for (const trick of tricks.values()) {
+      const smtp = await logIn();
+      await smtp.say('MAIL FROM:<alice@lab.test>', 250);
+      await smtp.say('RCPT TO:<outer@remote.test>', 250);
+      await smtp.say('DATA', 354);
+      await smtp.say(`${smuggled('ceo@lab.test', trick, 'inner@remote.test')}\r\n.`, 550);
+      smtp.hangUp();
+    }
+    const honest = await logIn();
+    await honest.send('alice@lab.test', ['honest@remote.test'], 'Subject: good\n\nx\n');
+    await honest.quit();
+    await world.sink.messageTo('honest@remote.test');
+    assert.ok(world.sink.messages.every(({ sender, data }) => sender === 'alice@lab.test' && !data.includes('outer')));
+  },
+);

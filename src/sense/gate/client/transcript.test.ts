@@ -17,3 +17,12 @@ test('who said what, line by line; no password; bounded, and the cut is told', (
   assert.deepEqual(all.slice(0, 4), lines);
   assert.equal(all.at(-1), '… and so on');
 });
+
+test('what follows an AUTH that was not answered by a challenge is no command to show', () => {
+  const transcript = newTranscript();
+  for (const line of ['UGFzcw==', 'AUTH LOGIN', 'YWxpY2U=', 'c2VjcmV0', 'quit', 'RSET', 'GET / HTTP/1.1'])
+    noteHeard(transcript, line);
+  const hidden = '> (an answer to no challenge)';
+  const shown = ['> UGFzcw==', '> AUTH LOGIN', hidden, hidden, '> quit', '> RSET', '> GET / HTTP/1.1'];
+  assert.deepEqual(linesOf(transcript), shown);
+});

@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer';
 
 /** In one piece, which is made anew with each line: two strings for each would keep three times as much for who is held for hours. */
-export type Transcript = { text: string; isCut: boolean };
+export type Transcript = { text: string; isCut: boolean; isAfterAuth: boolean };
 
 /** Some thirty commands with their replies; latin1. */
 const bytesMax = 3072;
@@ -10,7 +10,7 @@ const lineLengthMax = 200;
 const headLinesMax = 8;
 const scratch = Buffer.alloc(bytesMax);
 
-export const newTranscript = (): Transcript => ({ text: '', isCut: false });
+export const newTranscript = (): Transcript => ({ text: '', isCut: false, isAfterAuth: false });
 
 /** An initial response holds the password (RFC 4954 §4). */
 const withoutSecret = (line: string): string =>
@@ -29,8 +29,15 @@ const add = (transcript: Transcript, lines: string): void => {
 
 const shortened = (line: string): string => (line.length > lineLengthMax ? line.slice(0, lineLengthMax) : line);
 
-export const noteHeard = (transcript: Transcript, line: string): void =>
-  add(transcript, `> ${shortened(withoutSecret(line))}\n`);
+/** A program that does not listen goes on with name and password where AUTH was refused; commands of one word are known. */
+const isSecret = ({ isAfterAuth }: Transcript, line: string): boolean =>
+  isAfterAuth && /^[0-9A-Za-z+/]+={0,2}$/.test(line) && !/^(?:AUTH|DATA|HELP|NOOP|QUIT|RSET|STARTTLS)$/i.test(line);
+
+export const noteHeard = (transcript: Transcript, line: string): void => {
+  const shown = isSecret(transcript, line) ? '(an answer to no challenge)' : shortened(withoutSecret(line));
+  transcript.isAfterAuth ||= /^AUTH\b/i.test(line);
+  add(transcript, `> ${shown}\n`);
+};
 
 /** Something the client sent that is not shown: a password, a message. */
 export const noteHidden = (transcript: Transcript, what: string): void => add(transcript, `> (${what})\n`);

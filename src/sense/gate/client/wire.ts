@@ -4,14 +4,14 @@
  */
 import type { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
-import { SmtpInput } from '../../../protocols/smtp/input.ts';
+import { lineBytesMax, SmtpInput } from '../../../protocols/smtp/input.ts';
 import type { Input } from '../../../protocols/smtp/input.ts';
 import { encodeReply } from '../../../protocols/smtp/reply.ts';
 import type { SmtpReply } from '../../../protocols/smtp/reply.ts';
 import { newTranscript, noteSaid } from './transcript.ts';
 
-/** No more is read ahead of the session than this. */
-const aheadBytesMax = 256 * 1024;
+/** With more than this before it, nothing is read any more (one read brings 64 KiB at most); a line of any allowed length fits. */
+const aheadBytesMax = lineBytesMax;
 /** For the last reply to arrive; a client that does not close is closed. */
 const closeMsMax = 1000;
 
@@ -149,9 +149,9 @@ export class ClientWire {
 
   readonly #onData = (bytes: Buffer): void => {
     this.input.feed(bytes);
-    if (this.input.waiting() > aheadBytesMax) this.socket.pause();
     if (this.#isHeardInPause) this.#endWait();
     this.#arrive();
+    if (this.#deliver === undefined && this.input.waiting() > aheadBytesMax) this.socket.pause();
   };
 
   readonly #onClose = (): void => {

@@ -76,10 +76,14 @@ export const bdat = async (
   desk: GateDesk,
   { length, last }: { readonly length: number; readonly last: boolean },
 ): Promise<Answer & { readonly refused: boolean }> => {
-  const begun = session.transaction?.chunks === true;
+  const { transaction } = session;
+  const begun = transaction?.chunks === true;
   const next = { length, first: !begun, last };
-  const refusal = begun ? undefined : ((await maySend(session, desk)) ?? (await open(session)));
-  if (refusal !== undefined) return { ...refusal, next, refused: true };
+  const refusal = begun ? undefined : (transaction?.refused ?? (await maySend(session, desk)) ?? (await open(session)));
+  if (refusal !== undefined) {
+    if (transaction !== undefined) transaction.refused = refusal;
+    return { ...refusal, next, refused: true };
+  }
   if (session.transaction !== undefined) session.transaction.chunks = true;
   return { ...reply(250, `2.0.0 ${length} octets`), next, refused: false };
 };

@@ -20,9 +20,9 @@ export const mail = async (
     return reply(421, '4.3.0 The server was restarted, please connect and log in again');
   }
   const offer = await desk.offerOf(session.tls);
-  if (!offer.allows(parameters)) return countError(session, desk, reply(555, '5.5.4 A parameter that was not offered'));
+  if (!offer.allows(parameters))
+    return countError(session, desk, reply(555, '5.5.4 A parameter, or its value, that was not offered'));
   const size = Number(parameters.get('SIZE') ?? 0);
-  if (!(size >= 0)) return countError(session, desk, reply(501, '5.5.4 SIZE is no number'));
   if (size > offer.sizeMax) return reply(552, '5.3.4 The message is too large');
   const { messagesPerConnection } = desk.limitsFor(session.client);
   if (messagesPerConnection > 0 && session.messages >= messagesPerConnection) {

@@ -4,16 +4,19 @@ import type { Destination } from '../destination.ts';
 
 const own = ['PIPELINING', 'CHUNKING'];
 
+type Rule = { readonly keyword: string; readonly value: RegExp };
+const any = /^/;
 /** Which keyword allows which parameter. */
-const keywordOf = new Map([
-  ['SIZE', 'SIZE'],
-  ['BODY', '8BITMIME'],
-  ['SMTPUTF8', 'SMTPUTF8'],
-  ['RET', 'DSN'],
-  ['ENVID', 'DSN'],
-  ['NOTIFY', 'DSN'],
-  ['ORCPT', 'DSN'],
-  ['AUTH', 'AUTH'],
+const ruleOf = new Map<string, Rule>([
+  ['SIZE', { keyword: 'SIZE', value: /^\d{1,20}$/ }],
+  // BINARYMIME (RFC 3030 §3) is not offered.
+  ['BODY', { keyword: '8BITMIME', value: /^(?:7BIT|8BITMIME)$/i }],
+  ['SMTPUTF8', { keyword: 'SMTPUTF8', value: /^$/ }],
+  ['RET', { keyword: 'DSN', value: any }],
+  ['ENVID', { keyword: 'DSN', value: any }],
+  ['NOTIFY', { keyword: 'DSN', value: any }],
+  ['ORCPT', { keyword: 'DSN', value: any }],
+  ['AUTH', { keyword: 'AUTH', value: any }],
 ]);
 
 type Offer = {
@@ -22,7 +25,7 @@ type Offer = {
   readonly sizeMax: number;
   /** Of AUTH; undefined: nobody has said yet which there are. */
   readonly mechanisms: ReadonlySet<string> | undefined;
-  /** True when each parameter was offered. */
+  /** True when each parameter was offered, with such a value. */
   readonly allows: (parameters: Parameters) => boolean;
 };
 
@@ -41,15 +44,15 @@ const offerOf = (keywords: readonly string[], isKnown: boolean): Offer => {
   const names = new Set(keywords.map(nameOf));
   const auth = keywords.find((keyword) => nameOf(keyword) === 'AUTH');
   const size = keywords.find((keyword) => nameOf(keyword) === 'SIZE');
-  const isOffered = (parameter: string): boolean => {
-    const keyword = keywordOf.get(parameter);
-    return keyword !== undefined && names.has(keyword);
+  const isOffered = ([parameter, value]: readonly [string, string]): boolean => {
+    const rule = ruleOf.get(parameter);
+    return rule !== undefined && names.has(rule.keyword) && rule.value.test(value);
   };
   return {
     keywords,
     mechanisms: isKnown ? new Set(auth?.toUpperCase().split(' ').slice(1)) : undefined,
     sizeMax: Number(size?.slice(5)) || Infinity,
-    allows: (parameters) => parameters.size === 0 || [...parameters.keys()].every(isOffered),
+    allows: (parameters) => parameters.size === 0 || [...parameters].every(isOffered),
   };
 };
 
