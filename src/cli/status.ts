@@ -1,8 +1,6 @@
 /** `status`: does the guard run, which servers ask it, what is going on. Reads what the guard last wrote; asks no server. */
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { readConfig } from '../guard/config.ts';
-import { ledgerFile } from '../guard/desk.ts';
 import { readKept } from '../guard/proving/place.ts';
 import type { Kept } from '../guard/proving/place.ts';
 import { durationSeconds } from '../guard/settings.ts';
@@ -15,17 +13,17 @@ import { isoTime, localTime } from '../show/text/time.ts';
 import { asDocument, asksLine, isGuardThere } from './asks.ts';
 import { jsonOption } from './command.ts';
 import type { Call, Command } from './command.ts';
-import { deskOptions, readAtDesk, stateOf } from './desk.ts';
+import { deskOptions, isKnown, readAtDesk, stateOf } from './desk.ts';
 
 /** Whoever asks changes nothing: a state that is not there is not made. */
-const knownOf = (call: Call, state: string): Promise<Known> =>
-  existsSync(ledgerFile(state))
+const knownOf = async (call: Call, state: string): Promise<Known> =>
+  (await isKnown(state))
     ? readAtDesk(call, ({ incidents, pause, receipts }) => ({
         open: incidents.open(),
         paused: pause.get(),
         isSetUp: receipts.inForce('setup').length > 0,
       }))
-    : Promise.resolve({ open: [], paused: undefined, isSetUp: false });
+    : { open: [], paused: undefined, isSetUp: false };
 
 type Known = {
   readonly isSetUp: boolean;
