@@ -56,3 +56,13 @@ test('README.md shows the two commands that package.json has', () => {
     assert.ok(read(readme).includes(`npm ${command}`), `README.md does not show npm ${command}`);
   }
 });
+
+test('ARCHITECTURE.md names every folder of a room; mail servers are many of a kind', () => {
+  const namesOf = (pattern: string): Set<string> => new Set(filesOf(pattern).map((file) => file.split('/')[2] ?? ''));
+  const servers = namesOf('src/servers/*/log.ts');
+  const page = read('ARCHITECTURE.md');
+  assert.deepEqual(
+    [...namesOf('src/*/*/**/*.ts').difference(servers)].filter((name) => !page.includes(name)),
+    [],
+  );
+});
