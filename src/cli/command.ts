@@ -26,6 +26,8 @@ export type Command = {
   readonly run: (call: Call) => Promise<number>;
 };
 
+export type CommandGroup = { readonly title: string; readonly commands: readonly Command[] };
+
 export const jsonOption: Option = { name: 'json', sentence: 'One JSON document instead of text.' };
 export const zoneOption: Option = {
   name: 'zone',

@@ -7,7 +7,7 @@ import { analyzeCommand } from './analyze.ts';
 import { allowCommand, blockCommand, unblockCommand } from './block.ts';
 import { catchallCommand } from './catchall.ts';
 import { checkCommand } from './check.ts';
-import type { Command } from './command.ts';
+import type { Command, CommandGroup } from './command.ts';
 import { complainCommand } from './complain.ts';
 import { configCommand } from './config.ts';
 import { evidenceCommand } from './evidence.ts';
@@ -50,43 +50,58 @@ const completionCommand: Command = {
   },
 };
 
-export const commands: readonly Command[] = [
-  analyzeCommand,
-  explainCommand,
-  parseCommand,
-  queueCommand,
-  releaseCommand,
-  purgeCommand,
-  evidenceCommand,
-  lockCommand,
-  unlockCommand,
-  remainsCommand,
-  forwardsCommand,
-  runCommand,
-  statusCommand,
-  incidentsCommand,
-  incidentCommand,
-  standingCommand,
-  blockCommand,
-  unblockCommand,
-  allowCommand,
-  actionsCommand,
-  acceptCommand,
-  undoCommand,
-  sessionCommand,
-  gateCommand,
-  setupCommand,
-  checkCommand,
-  catchallCommand,
-  quotaCommand,
-  panicCommand,
-  calmCommand,
-  pauseCommand,
-  resumeCommand,
-  complainCommand,
-  importCommand,
-  noticesCommand,
-  helperCommand,
-  configCommand,
-  completionCommand,
+/** By what somebody wants who is in a hurry. */
+export const groups: readonly CommandGroup[] = [
+  {
+    title: 'What is going on?',
+    commands: [
+      statusCommand,
+      incidentsCommand,
+      incidentCommand,
+      analyzeCommand,
+      explainCommand,
+      standingCommand,
+      queueCommand,
+      sessionCommand,
+      remainsCommand,
+      forwardsCommand,
+      parseCommand,
+    ],
+  },
+  {
+    title: 'Stop it',
+    commands: [acceptCommand, blockCommand, lockCommand, catchallCommand, panicCommand, purgeCommand, complainCommand],
+  },
+  {
+    title: 'Take it back',
+    commands: [
+      actionsCommand,
+      undoCommand,
+      allowCommand,
+      unblockCommand,
+      unlockCommand,
+      releaseCommand,
+      evidenceCommand,
+      calmCommand,
+      pauseCommand,
+      resumeCommand,
+    ],
+  },
+  {
+    title: 'Set up and prove',
+    commands: [
+      runCommand,
+      setupCommand,
+      checkCommand,
+      gateCommand,
+      quotaCommand,
+      noticesCommand,
+      configCommand,
+      importCommand,
+      helperCommand,
+      completionCommand,
+    ],
+  },
 ];
+
+export const commands: readonly Command[] = groups.flatMap((group) => group.commands);

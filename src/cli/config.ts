@@ -7,10 +7,10 @@ import type { Call, Command } from './command.ts';
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
-const check = (file: string | undefined): number => {
+const check = (file: string | undefined, asJson: boolean): number => {
   if (file === undefined) throw new Fault('USAGE', 'postern config check FILE: which file?');
   readConfig(file);
-  print(`${file}: good`);
+  print(asJson ? anyJson({ file, good: true }) : `${plain(file)}: good`);
   return 0;
 };
 
@@ -32,7 +32,7 @@ const run = (call: Call): Promise<number> => {
   const [what, file] = call.operands;
   switch (what ?? '') {
     case 'check':
-      return Promise.resolve(check(file));
+      return Promise.resolve(check(file, call.options.has('json')));
     case 'show':
       return Promise.resolve(show(file, call.options.has('json')));
     case 'schema':
@@ -47,7 +47,7 @@ export const configCommand: Command = {
   name: 'config',
   usage: 'postern config check|show|schema [FILE]',
   summary: 'Check a configuration, show what holds and where it comes from, or print its JSON Schema for editors.',
-  options: [{ name: 'json', sentence: 'show: one JSON document instead of text.' }],
+  options: [{ name: 'json', sentence: 'check, show: one JSON document instead of text.' }],
   examples: ['postern config check /etc/postern/postern.yaml', 'postern config show'],
   operandsMin: 1,
   operandsMax: 2,

@@ -1,5 +1,5 @@
 /** What the commands that act have in common: the state directory, who asks, and what a crash has left. */
-import { stat } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { recover } from '../act/recover.ts';
@@ -40,21 +40,30 @@ export const stateOf = (call: Call, values: Values): string => call.options.get(
 
 const placeOf = (call: Call): string => resolve(stateOf(call, readConfig(call.options.get('config')).values));
 
+/** Whether a guard has run there, or somebody acted. @throws Fault INPUT_UNREADABLE for a user who may not know */
+export const isKnown = async (state: string): Promise<boolean> => {
+  try {
+    await access(ledgerFile(state), constants.R_OK | constants.W_OK);
+    return true;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    throw new Fault('INPUT_UNREADABLE', `${ledgerFile(state)} is not yours to use: ask as root (sudo)`, {
+      cause: error,
+    });
+  }
+};
+
 /** For a command that asks what Postern knows: where it knows nothing, silence would be taken for peace. */
 export const whereKnown =
   (run: Command['run']): Command['run'] =>
   async (call) => {
     const state = placeOf(call);
-    const { code } = await stat(ledgerFile(state)).then(
-      () => ({ code: '' }),
-      (error: NodeJS.ErrnoException) => error,
+    if (await isKnown(state)) return run(call);
+    throw new Fault(
+      'GUARD_NOT_REACHABLE',
+      `no guard has run on ${state}: name its state or configuration (--state, --config), or ask a log (postern analyze FILE)`,
     );
-    if (code === 'ENOENT' || code === 'ENOTDIR')
-      throw new Fault(
-        'GUARD_NOT_REACHABLE',
-        `no guard has run on ${state}: name its state or configuration (--state, --config), or ask a log (postern analyze FILE)`,
-      );
-    return run(call);
   };
 
 export const unheard = 'nobody heeds this until one does (postern run)';

@@ -34,7 +34,7 @@ export const gateCommand: Command = {
   name: 'gate',
   usage: 'postern gate check HOST:PORT | report',
   summary:
-    'check: what could an outsider do at this server? No message is sent without --message. report: what the answers of our gate do to attackers.',
+    'What could an outsider do at this server (check), and what do the answers of our gate do to attackers (report)? No message is sent without --message.',
   options: [
     { name: 'from', value: 'ADDRESS', sentence: 'Come from this address of this machine.' },
     {

@@ -1,41 +1,62 @@
 /** Help and shell completion, both from the table of commands. */
-import type { Command } from './command.ts';
+import { fold } from '../show/text/style.ts';
+import type { Command, CommandGroup } from './command.ts';
 
-const exitCodes =
-  'Exit: 0 done, 1 attack found (--fail-on-attack), 2 usage or configuration, 3 input unreadable, 4 refused for safety, 5 partly done, 6 guard not reachable.';
+/** Fits every terminal. */
+const width = 80;
+
+const row = (name: string, nameWidth: number, text: string): readonly string[] =>
+  fold(`  ${name.padEnd(nameWidth)}  ${text}`, width, nameWidth + 4);
+
+const exitCodes = fold(
+  'Exit: 0 done, 1 attack found (--fail-on-attack), 2 usage or configuration, 3 input unreadable, 4 refused for safety, 5 partly done, 6 guard not reachable.',
+  width,
+  6,
+);
 
 export const helpFor = (command: Command): string => {
   const options = [...command.options, { name: 'help', sentence: 'This text.' }];
   const flag = (option: (typeof options)[number]): string =>
     `--${option.name}${'value' in option && option.value !== undefined ? ` ${option.value}` : ''}`;
-  const width = Math.max(...options.map((option) => flag(option).length));
+  const flagWidth = Math.max(...options.map((option) => flag(option).length));
   return [
-    command.summary,
+    ...fold(command.summary, width, 0),
     '',
-    `Usage: ${command.usage}`,
+    ...fold(`Usage: ${command.usage}`, width, 7),
     '',
-    ...options.map((option) => `  ${flag(option).padEnd(width)}  ${option.sentence}`),
+    ...options.flatMap((option) => row(flag(option), flagWidth, option.sentence)),
     '',
     'Examples:',
     ...command.examples.map((example) => `  ${example}`),
     '',
-    exitCodes,
+    ...exitCodes,
   ].join('\n');
 };
 
-export const helpForAll = (commands: readonly Command[]): string =>
-  [
-    "Postern defends mail servers: it sees every attack in the server's own log, and stops it at SMTP time.",
+/** The rest is in the help of the command itself. */
+const firstSentence = (text: string): string => /^.*?[.?](?= |$)/.exec(text)?.[0] ?? text;
+
+export const helpForAll = (groups: readonly CommandGroup[]): string => {
+  const nameWidth = Math.max(...groups.flatMap(({ commands }) => commands.map(({ name }) => name.length)));
+  return [
+    ...fold(
+      "Postern defends mail servers: it sees every attack in the server's own log, and stops it at SMTP time.",
+      width,
+      0,
+    ),
     '',
-    'Usage: postern COMMAND [OPTIONS]     (postern alone looks around and changes nothing)',
+    'Usage: postern COMMAND [OPTIONS]   (postern alone looks around, changes nothing)',
+    ...groups.flatMap(({ title, commands }) => [
+      '',
+      title,
+      ...commands.flatMap(({ name, summary }) => row(name, nameWidth, firstSentence(summary))),
+    ]),
     '',
-    ...commands.map((command) => `  ${command.name.padEnd(11)} ${command.summary}`),
+    'postern COMMAND --help says more. Under attack: docs/three-in-the-morning.md',
     '',
-    'postern COMMAND --help says more. Example:',
-    '  postern analyze /var/log/mail.log*',
-    '',
-    exitCodes,
+    ...exitCodes,
   ].join('\n');
+};
 
 const bash = (commands: readonly Command[]): string => {
   const cases = commands.map(

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
 import { commands } from './commands.ts';
+import { helpFor } from './help.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'postern-cli-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -32,13 +33,31 @@ const run = (
   return { status, out: stdout, err: stderr };
 };
 
-test('every command has help with an example', () => {
-  for (const { name, examples } of commands) {
-    const { status, out } = run([name, '--help']);
-    assert.equal(status, 0);
-    assert.ok(examples[0] !== undefined && out.includes(examples[0]), name);
+test('every command has help with an example, in 80 columns', () => {
+  for (const command of commands) {
+    const text = helpFor(command);
+    assert.ok(command.examples[0] !== undefined && text.includes(command.examples[0]), command.name);
+    for (const line of text.split('\n'))
+      assert.ok(line.length <= 80 || command.examples.includes(line.trim()), `${command.name}: ${line}`);
   }
-  assert.match(run(['--help']).out, /analyze/);
+  for (const args of [
+    ['block', '--help'],
+    ['help', 'block'],
+  ]) {
+    const { status, out } = run(args);
+    assert.equal(status, 0);
+    assert.match(out, /Usage: postern block/);
+  }
+  assert.equal(run(['help', 'blok']).status, 2);
+});
+
+test('the list of commands has each once, in 80 columns', () => {
+  const help = run(['--help']).out.split('\n');
+  assert.deepEqual(
+    help.flatMap((line) => /^ {2}([a-z]+) {2}/.exec(line)?.[1] ?? []),
+    commands.map(({ name }) => name),
+  );
+  for (const line of help) assert.ok(line.length <= 80, line);
 });
 
 test('what is wrong says so, with the way out and an exit status', () => {

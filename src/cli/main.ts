@@ -79,12 +79,12 @@ const main = async (args: readonly string[]): Promise<number> => {
   const [name, ...rest] = args;
   if (name === undefined) return (await import('./tour.ts')).tour();
   if (name === '--help' || name === '-h' || name === 'help') {
-    const { commands } = await import('./commands.ts');
-    const about = commands.find((command) => command.name === rest[0]);
-    process.stdout.write(`${about === undefined ? helpForAll(commands) : helpFor(about)}\n`);
+    const { groups } = await import('./commands.ts');
+    const [about] = rest;
+    process.stdout.write(`${about === undefined ? helpForAll(groups) : helpFor(await commandOf(about))}\n`);
     return 0;
   }
-  if (name === '--version') {
+  if (['--version', '-V', 'version'].includes(name)) {
     process.stdout.write(`postern ${version()}\n`);
     return 0;
   }

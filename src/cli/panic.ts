@@ -87,7 +87,7 @@ export const panicCommand: Command = {
   name: 'panic',
   usage: 'postern panic [--apply]',
   summary:
-    'Emergency measures as one switch: unknown names refused everywhere, unknown clients asked to come back. Shows first.',
+    'Emergency measures as one switch, shown first. Unknown names are refused everywhere, unknown clients asked to come back.',
   options: [
     { name: 'apply', sentence: 'Do it.' },
     { ...forOption, sentence: 'How long: 30m, 6h (default), 2d; then as before by itself.' },

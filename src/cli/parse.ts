@@ -30,7 +30,11 @@ export const parseCommand: Command = {
   name: 'parse',
   usage: 'postern parse [--unmatched] FILE…|-',
   summary: 'The events of mail logs, one JSON object a line.',
-  options: [{ name: 'unmatched', sentence: 'Print the lines that were not understood instead.' }, zoneOption],
+  options: [
+    { name: 'unmatched', sentence: 'Print the lines that were not understood instead.' },
+    { name: 'json', sentence: 'As it is anyway.' },
+    zoneOption,
+  ],
   examples: [
     'postern parse /var/log/mail.log | jq -c "select(.kind==\\"auth\\")"',
     'postern parse --unmatched /var/log/exim4/mainlog',

@@ -78,7 +78,7 @@ const setUp = async (call: Call, server: string, ask: Wish): Promise<number> => 
   const options = call.options.has('apply') ? call.options : new Map([...call.options, ['dry-run', 'true']]);
   const status = await actByHand({ ...call, options }, setup, [wanted], undefined);
   if (call.options.has('json')) return status;
-  for (const line of advice) print(`then: ${plain(line)}`);
+  for (const line of advice) print(`note: ${plain(line)}`);
   print(
     call.options.has('apply')
       ? `prove it: postern check ${server}; take it back: postern setup ${server} --undo`

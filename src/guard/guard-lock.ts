@@ -1,5 +1,5 @@
 /** One guard at a time runs on a state directory; whoever else looks sees whether one does. */
-import { existsSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Fault } from '../model/fault.ts';
 import { tryLock } from '../record/sqlite/lock.ts';
@@ -19,12 +19,12 @@ export const lockState = (state: string): (() => void) => {
 
 /** @returns undefined when this user may not know */
 export const isGuardOn = (state: string): boolean | undefined => {
-  if (!existsSync(lockFile(state))) return false;
   try {
+    accessSync(lockFile(state), constants.W_OK);
     const release = tryLock(lockFile(state));
     release?.();
     return release === undefined;
-  } catch {
-    return undefined;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? false : undefined;
   }
 };

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -53,3 +53,29 @@ test('without root: block and undo through the helper, another user is kept out'
     rmSync(folder, { recursive: true });
   }
 });
+
+test(
+  'what root did first in the folder of the guard stays its own to go on with; another user is told to ask as root',
+  { skip: labClosed },
+  async () => {
+    const guard = userOf('vmail');
+    const folder = mkdtempSync(join(tmpdir(), 'postern-owned-'));
+    chownSync(folder, guard.uid, guard.gid);
+    const shadow = join(folder, 'elsewhere');
+    writeFileSync(shadow, '');
+    chownSync(shadow, 0, 0);
+    symlinkSync(shadow, join(folder, 'guard.lock'));
+    const postern = (uid: number, ...args: string[]): Promise<string> =>
+      runCommandAs(uid, process.execPath, [main, ...args, '--state', folder]);
+    try {
+      assert.match(await postern(0, 'lock', 'anna@lab.test'), /is locked/);
+      assert.equal(statSync(shadow).uid, 0, 'what a link points to is not given away');
+      rmSync(join(folder, 'guard.lock'));
+      assert.match(await postern(guard.uid, 'unlock', 'anna@lab.test'), /is unlocked/);
+      for (const command of ['incidents', 'status', 'pause'])
+        await assert.rejects(postern(userOf('laba').uid, command), /ended with 3: .*ask as root/, command);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+);

@@ -28,6 +28,26 @@ test('docs/commands.md names every option of every command', () => {
   );
 });
 
+/** What somebody could copy: in a block, or between backquotes. */
+const commandsIn = (text: string): readonly (readonly string[])[] =>
+  [...text.matchAll(/(?<=^|[`$ |])(?:sudo )?(?:bin\/)?postern ([a-z]+)((?: [^`\n#|;]*)?)/gm)]
+    .filter(({ 1: name = '' }) => known.has(name))
+    .map(({ 1: name = '', 2: rest = '' }) => [name, ...(rest.match(/(?<= )--[a-z-]+/g) ?? [])]);
+
+const known = new Map(commands.map((command) => [command.name, command]));
+
+test('every command that a page shows has the options that it shows', () => {
+  const pages = ['README.md', ...filesOf('docs/*.md', 10)].map((file) => ({ file, shown: commandsIn(read(file)) }));
+  assert.ok(pages.flatMap(({ shown }) => shown).length > 100);
+  const wrong = pages.flatMap(({ file, shown }) =>
+    shown.flatMap(([name = '', ...options]) => {
+      const has = new Set(['--help', ...(known.get(name)?.options ?? []).map((option) => `--${option.name}`)]);
+      return options.filter((option) => !has.has(option)).map((option) => `${file}: postern ${name} ${option}`);
+    }),
+  );
+  assert.deepEqual(wrong, []);
+});
+
 test('README.md shows the two commands that package.json has', () => {
   const { scripts } = JSON.parse(read('package.json'));
   const [readme = ''] = filesOf('README.md');
@@ -35,4 +55,14 @@ test('README.md shows the two commands that package.json has', () => {
     assert.ok(command in scripts, `package.json has no ${command}`);
     assert.ok(read(readme).includes(`npm ${command}`), `README.md does not show npm ${command}`);
   }
+});
+
+test('ARCHITECTURE.md names every folder of a room; mail servers are many of a kind', () => {
+  const namesOf = (pattern: string): Set<string> => new Set(filesOf(pattern).map((file) => file.split('/')[2] ?? ''));
+  const servers = namesOf('src/servers/*/log.ts');
+  const page = read('ARCHITECTURE.md');
+  assert.deepEqual(
+    [...namesOf('src/*/*/**/*.ts').difference(servers)].filter((name) => !page.includes(name)),
+    [],
+  );
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -82,16 +82,34 @@ test(
   },
 );
 
-test('the configurations that the pages about the gate print are ones', () => {
+test('README.md prints what Postern says of the fixtures', async () => {
+  const shown = sessionsIn('README.md', '## What attacked this server?\n\n```').concat(
+    sessionsIn('README.md', 'Why does an address stand as it does?\n\n```'),
+  );
+  assert.deepEqual(
+    shown.map(({ command }) => command.split(' ')[1]),
+    ['analyze', 'explain'],
+  );
+  // The stamps of that log have no year.
+  const undated = (text: string): string => text.replaceAll(/\d{4}(?=-\d\d-\d\d )/g, 'YYYY');
+  for (const { command, printed } of shown) {
+    const heard = undated(await outputOf(command.replace('bin/postern', `cd ${root} && bin/postern`)));
+    for (const line of printed.filter((text) => !/ [A-Z0-9]{6} {2}/.test(text) && text.trim() !== '…'))
+      assert.ok(heard.includes(undated(line)), line);
+  }
+});
+
+test('the configurations that the pages print are ones', () => {
   const folder = mkdtempSync(join(tmpdir(), 'postern-pages-'));
   try {
-    const blocks = ['README.md', 'docs/gate.md'].flatMap((page) =>
+    const pages = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'));
+    const blocks = ['README.md', ...pages.map((name) => `docs/${name}`)].flatMap((page) =>
       readFileSync(join(root, page), 'utf8')
         .split('```yaml\n')
         .slice(1)
         .map((rest) => rest.slice(0, rest.indexOf('```'))),
     );
-    assert.ok(blocks.length >= 3);
+    assert.ok(blocks.length >= 10, `${blocks.length} blocks`);
     for (const block of blocks) {
       const file = join(folder, 'postern.yaml');
       writeFileSync(file, block);

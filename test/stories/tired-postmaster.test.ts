@@ -32,6 +32,7 @@ test(
       const before = readFileSync(file, 'latin1');
       await run('setup', 'postfix', '--apply');
       const wired = readFileSync(file, 'latin1');
+      await assert.rejects(run('status'), /ended with 6: [^]*not known yet, the guard has not looked: postern check/);
       assert.match(await run('setup', 'postfix', '--undo', '--dry-run'), /^would be undone: A/);
       assert.equal(readFileSync(file, 'latin1'), wired, 'said, not done');
       await assert.rejects(run('setup', 'postfix', '--undo', '--apply'), /ended with 2: .*contradict/);

@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Fault } from '../../model/fault.ts';
+import { giveToFolderOwner } from './ownership.ts';
 
 const busyCode = 5;
 
@@ -15,6 +16,7 @@ export const tryLock = (file: string, waitMs = 0): (() => void) | undefined => {
   const database = new DatabaseSync(file, { timeout: waitMs });
   try {
     // Nothing of it goes to disk, so that a full one is no obstacle.
+    giveToFolderOwner(file);
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     return () => database.close();
   } catch (error) {

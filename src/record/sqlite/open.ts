@@ -8,6 +8,7 @@ import { createArchive } from './archive.ts';
 import { createIncidentRecords } from './incidents.ts';
 import { createOutbox } from './outbox.ts';
 import { createReceipts } from './receipts.ts';
+import { giveToFolderOwner } from './ownership.ts';
 import { migrate } from './schema.ts';
 
 /** So long a writer waits for another process's transaction; ours take milliseconds. */
@@ -17,14 +18,14 @@ const asFault = (error: unknown, file: string): unknown =>
   error instanceof Error && 'errcode' in error
     ? new Fault(
         'PARTLY_DONE',
-        `the ledger ${file} cannot be used (${error.message}): look at its disk and its rights; when it is damaged, move it away or restore a copy`,
+        `the ledger ${file} cannot be used (${error.message}): look at its disk and its rights (sudo?); when it is damaged, move it away or restore a copy`,
         { cause: error },
       )
     : error;
 
-/** @throws Fault when the file is damaged, locked for long, or of a later version */
 export const ledgerFile = (directory: string): string => join(directory, 'ledger.sqlite');
 
+/** @throws Fault when the file is damaged, locked for long, or of a later version */
 export const openLedger = (directory: string): Ledger => {
   const file = ledgerFile(directory);
   const guarded = <T>(work: () => T): T => {
@@ -37,6 +38,7 @@ export const openLedger = (directory: string): Ledger => {
   return guarded(() => {
     mkdirSync(directory, { recursive: true, mode: 0o750 });
     const database = new DatabaseSync(file, { timeout: busyMsMax });
+    giveToFolderOwner(file);
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
     migrate(database, file);
     const transact = (work: () => void): void =>
