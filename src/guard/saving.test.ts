@@ -1,7 +1,7 @@
 /** Two snapshots on their way at once: what is in the file in the end is the newer one. */
 import assert from 'node:assert/strict';
 import { randomFillSync } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -48,6 +48,27 @@ test('a snapshot that cannot be read is not taken for none: the next one would r
     mkdirSync(file);
     await assert.rejects(readSnapshot(file), (error) => error instanceof Fault && error.message.includes(file));
   } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('a snapshot that cannot be put in its place is said, and does not stay beside it on a full disk', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-saving-'));
+  const file = join(folder, 'guard.snapshot');
+  const problems: string[] = [];
+  const saving = startSaving(
+    file,
+    new SharedArrayBuffer(1024),
+    () => ({ version: 2, seed: 1, started: 0, positions: {} }),
+    (text) => problems.push(text),
+  );
+  try {
+    mkdirSync(join(file, 'in-its-place'), { recursive: true });
+    await saving.now();
+    assert.equal(problems.length, 1);
+    assert.deepEqual(readdirSync(folder), ['guard.snapshot']);
+  } finally {
+    await saving.stop();
     rmSync(folder, { recursive: true });
   }
 });

@@ -2,7 +2,7 @@
  * What the guard knows, in one file: the statistics and how far each log was read, always of the same instant, so that a
  * restart neither loses a line nor counts one twice. Written beside and renamed: a crash leaves the one before.
  */
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { zstdCompress, zstdDecompress } from 'node:zlib';
@@ -58,6 +58,16 @@ export const readSnapshot = async (file: string): Promise<{ snapshot: Snapshot; 
   }
 };
 
+const writeWhole = async (file: string, parts: readonly Buffer[]): Promise<void> => {
+  const handle = await open(file, 'w', 0o640);
+  try {
+    await handle.writeFile(Buffer.concat(parts));
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+};
+
 /** The memory is copied at the call, before anything is awaited: what follows in the logs is not in it. */
 export const writeSnapshot = async (file: string, snapshot: Snapshot, memory: SharedArrayBuffer): Promise<void> => {
   const copy = Buffer.from(new Uint8Array(memory).slice().buffer);
@@ -67,12 +77,12 @@ export const writeSnapshot = async (file: string, snapshot: Snapshot, memory: Sh
   const body = await compress(copy);
   await mkdir(dirname(file), { recursive: true, mode: 0o750 });
   const beside = `${file}.tmp`;
-  const handle = await open(beside, 'w', 0o640);
   try {
-    await handle.writeFile(Buffer.concat([Buffer.from(magic), length, head, body]));
-    await handle.sync();
-  } finally {
-    await handle.close();
+    await writeWhole(beside, [Buffer.from(magic), length, head, body]);
+    await rename(beside, file);
+  } catch (error) {
+    // On a full disk what is half written would keep it full.
+    await rm(beside, { force: true });
+    throw error;
   }
-  await rename(beside, file);
 };

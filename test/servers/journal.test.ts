@@ -7,7 +7,9 @@ import { test } from 'node:test';
 import { startGuard } from '../../src/guard/run.ts';
 import type { Guard } from '../../src/guard/run.ts';
 import type { GuardNews } from '../../src/guard/notices/news.ts';
+import { readJournalJson } from '../../src/protocols/journal/json.ts';
 import { findLogs } from '../../src/sense/logs/find.ts';
+import { readJournal } from '../../src/sense/logs/journal.ts';
 import { openedIn, postern, settingsAt } from '../stories/postmaster.ts';
 import { runCommand } from './lab/daemon.ts';
 import { dialSmtp } from './lab/dialogue.ts';
@@ -83,4 +85,16 @@ test('the journal of systemd is followed, and nothing in it is lost or told twic
     await guard.stop();
     await rm(state, { recursive: true });
   }
+});
+
+test('a long line comes whole out of the journal', { skip: labClosed }, async () => {
+  await using journal = await startJournal();
+  const long = `long ${'x'.repeat(6000)} end`;
+  await runCommand('logger', ['--size', '8192', '-p', 'mail.info', '-t', 'lab', long]);
+  await journal.settle();
+  let text = '';
+  for await (const chunk of readJournal()) text += chunk;
+  const messages = text.split('\n').flatMap((line) => readJournalJson(line)?.message ?? []);
+  assert.ok(messages.includes('mark 1.'));
+  assert.ok(messages.includes(long));
 });

@@ -30,8 +30,9 @@ const inFiles = (read: (text: string) => Imported, paths: readonly string[]): Im
 
 const bansIn = (file: string, now: number): Imported[] => {
   if (!existsSync(file)) return [];
-  const database = new DatabaseSync(file, { readOnly: true });
+  let database: DatabaseSync | undefined;
   try {
+    database = new DatabaseSync(file, { readOnly: true });
     const rows = database.prepare('SELECT ip, timeofban, bantime FROM bans').all();
     return [
       readBans(
@@ -44,9 +45,12 @@ const bansIn = (file: string, now: number): Imported[] => {
       ),
     ];
   } catch (error) {
-    throw new Fault('INPUT_UNREADABLE', `${file} is no database of fail2ban`, { cause: error });
+    const words = error instanceof Error ? error.message : String(error);
+    throw new Fault('INPUT_UNREADABLE', `${file} cannot be read as a database of fail2ban (${words})`, {
+      cause: error,
+    });
   } finally {
-    database.close();
+    database?.close();
   }
 };
 

@@ -10,6 +10,7 @@ import {
   rmSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -152,6 +153,33 @@ test('a rotation that took the old file away is told', async () => {
   await second.caughtUp();
   await second.stop();
   assert.equal(problems.length, 1);
+});
+
+test('what was rotated between the old file and the new one is told', async () => {
+  const { path, problems, write, follow, check } = scene();
+  write(10);
+  const first = follow();
+  await first.caughtUp();
+  await first.stop();
+  write(5);
+  renameSync(path, `${path}.2`);
+  for (const name of [`${path}.1`, `${path}.3.gz`, `${path}-errors`]) appendFileSync(name, 'not read\n');
+  // As if a day lay between them.
+  const day = Date.now() / 1000 - 86_400;
+  for (const [name, days] of [
+    ['.3.gz', 2],
+    ['.2', 1],
+    ['.1', 0],
+    ['-errors', 0],
+  ] as const)
+    utimesSync(`${path}${name}`, day, day - days * 86_400);
+  write(7);
+  const second = follow();
+  await second.caughtUp();
+  await second.stop();
+  assert.equal(problems.length, 1);
+  assert.match(problems[0] ?? '', /rotated more than once .* files between \(1\)/);
+  check();
 });
 
 test('a pipe, or a folder, where the log was is said once, and the log is followed when it is back', async () => {

@@ -87,16 +87,20 @@ export const followLog = (options: FollowOptions): Following => {
       await showEarlier(opened);
       return opened;
     }
-    const old = await rotatedSelf(path, position);
-    if (old === undefined) {
+    const found = await rotatedSelf(path, position);
+    if (found === undefined) {
       options.onProblem(
         `${path} was rotated while nobody followed it: lines between byte ${position.offset} of the old file and the new one are not known`,
       );
       return opened;
     }
+    if (found.between > 0)
+      options.onProblem(
+        `${path} was rotated more than once while nobody followed it: what is in the files between (${found.between}) is not known (postern analyze reads them)`,
+      );
     await opened.file.close();
-    await showEarlier(old);
-    return old;
+    await showEarlier(found.old);
+    return found.old;
   };
 
   /** Reads to the end. @returns whether anything whole was there */

@@ -79,17 +79,39 @@ export const realPlace = (path: string): { readonly folder: string; readonly nam
   return { folder: dirname(real), name: basename(real) };
 };
 
-/** The rotated self of a log: a file beside it, with its name at the start and the inode that we knew. */
-export const rotatedSelf = async (path: string, position: Position): Promise<Open | undefined> => {
+/** `.1`, `-20261121`, `.2.gz`. */
+const rotatedEnd = /^[.-]\d+(?:\.\w+)?$/;
+
+type Sibling = { readonly path: string; readonly inode: number; readonly changed: number; readonly isRotated: boolean };
+
+/** Files beside a log, with its name at the start. */
+const siblingsOf = async (path: string): Promise<readonly Sibling[]> => {
   const own = realPlace(path);
-  const names = await readdir(own.folder).catch(() => []);
-  for (const name of names.filter((each) => each.startsWith(own.name) && each !== own.name)) {
+  const siblings: Sibling[] = [];
+  for (const name of await readdir(own.folder).catch(() => [])) {
+    if (!name.startsWith(own.name) || name === own.name) continue;
     const sibling = join(own.folder, name);
     const info = await stat(sibling).catch(() => undefined);
-    if (info?.ino !== position.inode || !info.isFile()) continue;
-    const opened = await openAt(sibling, position.offset, false);
-    if (isSameFile(opened.file, position)) return opened;
-    await opened.file.close();
+    if (info?.isFile() !== true) continue;
+    const isRotated = rotatedEnd.test(name.slice(own.name.length));
+    siblings.push({ path: sibling, inode: info.ino, changed: info.mtimeMs, isRotated });
+  }
+  return siblings;
+};
+
+/** The rotated self of a log, by the inode that we knew, and how many files it was rotated into since. */
+export const rotatedSelf = async (
+  path: string,
+  position: Position,
+): Promise<{ readonly old: Open; readonly between: number } | undefined> => {
+  const siblings = await siblingsOf(path);
+  for (const { inode, path: sibling, changed } of siblings) {
+    if (inode !== position.inode) continue;
+    const old = await openAt(sibling, position.offset, false).catch(() => undefined);
+    if (old === undefined) continue;
+    if (isSameFile(old.file, position))
+      return { old, between: siblings.filter((each) => each.isRotated && each.changed > changed).length };
+    await old.file.close();
   }
   return undefined;
 };

@@ -35,6 +35,8 @@ export type FollowJournalOptions = {
 const since = '--since=-7day';
 const selection: readonly string[] = [
   '--output=json',
+  // Or a message of more than 4096 bytes would be null.
+  '--all',
   '--output-fields=MESSAGE,SYSLOG_IDENTIFIER,SYSLOG_PID,_PID,_COMM',
   '--quiet',
   '--no-pager',
