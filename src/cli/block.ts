@@ -13,7 +13,7 @@ import { anyJson } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
 import { actByHand, actingOptions, confirmByOf, confirmOption, forOption, untilOf } from './acting.ts';
 import type { Call, Command } from './command.ts';
-import { atDesk, readAtDesk, stateOf, whereKnown, whoAsks } from './desk.ts';
+import { atDesk, isKnown, readAtDesk, stateOf, whereKnown, whoAsks } from './desk.ts';
 
 const subjectsMax = 20_000;
 const notedMax = 5;
@@ -51,6 +51,7 @@ const block = async (call: Call): Promise<number> => {
   if (map !== undefined) return blockInMap(call, map, until);
   if (confirmBy !== undefined) await refuseToRenew(call, 'firewall-block');
   const state = stateOf(call, readConfig(call.options.get('config')).values);
+  await isKnown(state);
   const radius = await Promise.all(call.operands.slice(0, notedMax).map((subject) => blastRadius(state, subject)));
   const isUnsure = confirmBy === undefined && process.env['SSH_CONNECTION'] !== undefined;
   const notes = [...radius.flat(), ...(isUnsure ? [remoteNote] : [])];

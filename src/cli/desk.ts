@@ -78,6 +78,7 @@ export const sayWithoutGuard = (call: Call, words: string): void => {
 export const readAtDesk = async <T>(call: Call, work: (desk: OpenDesk) => Promise<T> | T): Promise<T> => {
   const { values } = readConfig(call.options.get('config'));
   const state = stateOf(call, values);
+  await isKnown(state);
   const desk = openDesk(state, protectedBy(values, state));
   try {
     return await work(desk);

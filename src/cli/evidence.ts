@@ -74,7 +74,10 @@ const run = (call: Call): Promise<number> => {
   if (to === undefined) throw new Fault('USAGE', `postern evidence ${plain(file)}: say where to, with --to DIR`);
   if (existsSync(to) && readdirSync(to).length > 0)
     throw new Fault('REFUSED_FOR_SAFETY', `${plain(to)} is not empty: nothing is written over`);
-  const { count, bad } = exportTo(file.includes('/') ? file : join(folder, file), to);
+  const path = file.includes('/') ? file : join(folder, file);
+  if (!existsSync(path))
+    throw new Fault('INPUT_UNREADABLE', `there is no ${plain(path)} (postern evidence lists them)`);
+  const { count, bad } = exportTo(path, to);
   if (call.options.has('json')) process.stdout.write(`${anyJson({ version: 1, file, to, messages: count, bad })}\n`);
   else process.stdout.write(`${counted(count, 'message')} written to ${plain(to)}, each with its envelope\n`);
   if (bad.length > 0)

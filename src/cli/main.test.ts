@@ -70,6 +70,8 @@ test('what is wrong says so, with the way out and an exit status', () => {
     [['analyze', join(directory, 'missing')], 3, /no such file/],
     [['analyze', directory], 3, /directory/],
     [['config', 'check', join(directory, 'missing')], 2, /cannot read/],
+    [['evidence', join(directory, 'missing'), '--to', join(directory, 'to')], 3, /there is no .*missing/],
+    [['evidence', log, '--to', '/dev/null/below'], 3, /^postern: ENOTDIR[^\n]*\n$/],
     [['completion', 'tcsh'], 2, /bash, zsh, fish/],
   ] as const;
   for (const [args, status, words] of rows) {

@@ -95,6 +95,16 @@ const main = async (args: readonly string[]): Promise<number> => {
   return 0;
 };
 
+/** What the system refuses is said without a stack; our own mistake with it. Neither may look like "an attack was found" (1). */
+const wordsFor = (error: unknown): readonly [words: string, code: number] => {
+  if (error instanceof Fault) return [error.message, faultCodes[error.code]];
+  if (!(error instanceof Error)) return [String(error), faultCodes.PARTLY_DONE];
+  if (!('syscall' in error))
+    return [`this is a mistake in Postern, please report it:\n${error.stack ?? error.message}`, faultCodes.PARTLY_DONE];
+  const wayOut = 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM') ? ': ask as root (sudo)' : '';
+  return [`${error.message}${wayOut}`, faultCodes.INPUT_UNREADABLE];
+};
+
 const isWritten = watchWriting(process.stdout);
 watchWriting(process.stderr);
 process.on('exit', (code) => {
@@ -103,7 +113,7 @@ process.on('exit', (code) => {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  if (!(error instanceof Fault)) throw error;
-  for (const line of error.message.split('\n')) process.stderr.write(`postern: ${plain(line)}\n`);
-  process.exitCode = faultCodes[error.code];
+  const [words, code] = wordsFor(error);
+  for (const line of words.split('\n')) process.stderr.write(`postern: ${plain(line)}\n`);
+  process.exitCode = code;
 }

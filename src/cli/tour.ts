@@ -52,16 +52,26 @@ const serversHere = async (): Promise<readonly string[]> => {
   return [...new Set(answers.filter((answer) => answer !== undefined))];
 };
 
-const nextCommands = (report: Report | undefined, paths: readonly string[]): readonly string[] => {
+/** @param servers that can be set up to ask */
+const nextCommands = (
+  report: Report | undefined,
+  paths: readonly string[],
+  servers: readonly string[],
+): readonly string[] => {
   const log = paths.at(-1) ?? '/var/log/mail.log';
   const actor = report?.incidents[0]?.actors[0]?.value;
-  return [
-    actor === undefined
-      ? `  bin/postern analyze ${log}      the whole report`
-      : `  bin/postern explain ${plain(actor)} ${log}      why I think so`,
-    '  bin/postern run                      watch, and answer Postfix when it asks',
-    '  bin/postern --help                   everything else',
+  const [server] = servers;
+  const rows = [
+    [`analyze ${log}`, 'the whole report'],
+    ...(actor === undefined ? [] : [[`explain ${plain(actor)} ${log}`, 'why I think so']]),
+    ['run', 'watch, and answer the mail servers that ask'],
+    ...(server === undefined
+      ? []
+      : [[`setup ${server.split(' ')[0]?.toLowerCase() ?? ''}`, 'let it ask: shows each change first']]),
+    ['--help', 'everything else'],
   ];
+  const width = Math.max(...rows.map(([command = '']) => command.length));
+  return rows.map(([command = '', why = '']) => `  bin/postern ${command.padEnd(width)}  ${why}`);
 };
 
 export const tour = async (): Promise<number> => {
@@ -79,7 +89,7 @@ export const tour = async (): Promise<number> => {
   const paths = logs.flatMap((log) => (log.readable ? [...log.older, log.path] : []));
   if (paths.length === 0) {
     print('  log       no mail log that I could read: name one, `bin/postern analyze FILE`');
-    for (const line of ['Next:', ...nextCommands(undefined, [])]) print(line);
+    for (const line of ['Next:', ...nextCommands(undefined, [], servers)]) print(line);
     return 0;
   }
   const meter = createMeter(process.stderr);
@@ -94,6 +104,6 @@ export const tour = async (): Promise<number> => {
   for (const incident of incidents.slice(0, incidentsShown))
     print(`  ${style.warn('!')} ${incidentHeadline(incident)}`);
   if (incidents.length > incidentsShown) print(`  and ${grouped(incidents.length - incidentsShown)} more`);
-  for (const line of ['Next:', ...nextCommands(report, paths)]) print(line);
+  for (const line of ['Next:', ...nextCommands(report, paths, servers)]) print(line);
   return 0;
 };

@@ -72,8 +72,12 @@ test(
       assert.equal(statSync(shadow).uid, 0, 'what a link points to is not given away');
       rmSync(join(folder, 'guard.lock'));
       assert.match(await postern(guard.uid, 'unlock', 'anna@lab.test'), /is unlocked/);
-      for (const command of ['incidents', 'status', 'pause'])
-        await assert.rejects(postern(userOf('laba').uid, command), /ended with 3: .*ask as root/, command);
+      for (const command of ['incidents', 'status', 'pause', 'lock anna', 'block 203.0.113.7'])
+        await assert.rejects(
+          postern(userOf('laba').uid, ...command.split(' ')),
+          /ended with 3: .*ask as root/,
+          command,
+        );
     } finally {
       rmSync(folder, { recursive: true });
     }

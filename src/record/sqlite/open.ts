@@ -15,7 +15,7 @@ import { migrate } from './schema.ts';
 const busyMsMax = 5000;
 
 const asFault = (error: unknown, file: string): unknown =>
-  error instanceof Error && 'errcode' in error
+  error instanceof Error && ('errcode' in error || 'syscall' in error)
     ? new Fault(
         'PARTLY_DONE',
         `the ledger ${file} cannot be used (${error.message}): look at its disk and its rights (sudo?); when it is damaged, move it away or restore a copy`,
