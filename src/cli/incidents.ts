@@ -52,7 +52,9 @@ const one = (call: Call): Promise<number> =>
       print(anyJson({ ...incident, closed: incident.closed ?? null, actions }));
       return 0;
     }
-    for (const line of incidentLines(incident, styleFor(process.stdout, process.env))) print(line);
+    // The first is what Postern would have done: here it was there, and what it did follows.
+    const live = { ...incident, advice: incident.advice.slice(1) };
+    for (const line of incidentLines(live, styleFor(process.stdout, process.env))) print(line);
     print(actions.length === 0 ? '    actions     none outside the SMTP dialogue' : '    actions');
     for (const receipt of actions.slice(0, actionsShown)) print(`      ${actionLine(receipt)}`);
     if (actions.length > actionsShown) print(`      and ${actions.length - actionsShown} more (postern actions --all)`);

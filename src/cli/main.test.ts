@@ -1,10 +1,11 @@
 /** The command line as a postmaster meets it: spawned, with its exit status and its words. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
+import { writeSnapshot } from '../guard/snapshot.ts';
 import { commands } from './commands.ts';
 import { helpFor } from './help.ts';
 
@@ -136,6 +137,20 @@ test('where no guard has been, nobody says that all is quiet; where none runs no
   const { status, out, err } = run(['incidents', '--state', state]);
   assert.deepEqual([status, out], [0, 'no attack is going on (--all: earlier ones)\n']);
   assert.match(err, /no guard runs on .*: this is what the last one knew/);
+});
+
+test('status says what holds the answers back', async () => {
+  const state = join(directory, 'learning');
+  mkdirSync(state);
+  const told = (...args: readonly string[]): string => run(['status', '--state', state, ...args]).out;
+  assert.doesNotMatch(told(), /^answers/m);
+  const started = Math.floor(Date.now() / 1000);
+  const snapshot = { version: 2, seed: 1, started, positions: {} } as const;
+  await writeSnapshot(join(state, 'guard.snapshot'), snapshot, new SharedArrayBuffer(64));
+  assert.match(told(), /^answers +none harder than a delay or 4xx, it learns until \d{4}-/m);
+  const config = join(directory, 'observe.yaml');
+  writeFileSync(config, 'judge: { mode: observe }\n');
+  assert.match(told('--config', config), /^answers +none: it only watches/m);
 });
 
 test('the state is the same from wherever a command is called', () => {

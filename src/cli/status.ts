@@ -1,9 +1,12 @@
 /** `status`: does the guard run, which servers ask it, what is going on. Reads what the guard last wrote; asks no server. */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { readConfig } from '../guard/config.ts';
+import { judgeChoice } from '../guard/judge-settings.ts';
 import { readKept } from '../guard/proving/place.ts';
 import type { Kept } from '../guard/proving/place.ts';
 import { durationSeconds } from '../guard/settings.ts';
+import type { Values } from '../guard/settings.ts';
+import { readSnapshot } from '../guard/snapshot.ts';
 import type { Incident } from '../model/report.ts';
 import { anyJson } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
@@ -48,12 +51,23 @@ const askLines = (
   ];
 };
 
+/** Why attackers meet less than somebody may expect who looks at night. */
+const restraintOf = async (values: Values, state: string): Promise<string | undefined> => {
+  if (values.get('judge.mode') === 'observe') return 'none: it only watches (judge.mode: observe)';
+  const started = (await readSnapshot(join(state, 'guard.snapshot')))?.snapshot.started;
+  const until = started === undefined ? 0 : judgeChoice(values, started).learningUntil * 1000;
+  return until > Date.now()
+    ? `none harder than a delay or 4xx, it learns until ${localTime(until)} (judge.learning)`
+    : undefined;
+};
+
 const run = async (call: Call): Promise<number> => {
   const { values } = readConfig(call.options.get('config'));
   const state = resolve(stateOf(call, values));
   const places = readKept(state);
   const isThere = await isGuardThere(values, state);
   const { open, paused, isSetUp } = await knownOf(call, state);
+  const restraint = await restraintOf(values, state);
   const isLooking = (durationSeconds(values.get('check.every')) ?? 0) > 0;
   const isProven = places.every((place) => place.state === 'proven') && (places.length > 0 || !isSetUp || !isLooking);
   const exitCode = !isThere ? 6 : isProven ? 0 : 5;
@@ -65,6 +79,7 @@ const run = async (call: Call): Promise<number> => {
         guard: isThere,
         state,
         asks: places.map(asDocument),
+        restraint: restraint ?? null,
         incidents: open.map(({ id }) => id),
         pausedUntil: paused === undefined ? null : isoTime(paused.until),
       }),
@@ -81,6 +96,7 @@ const run = async (call: Call): Promise<number> => {
   );
   const lines = askLines(places, { isSetUp, isLooking }, style);
   for (const [at, line] of lines.entries()) print(`${at === 0 ? 'asks' : '    '}      ${line}`);
+  if (restraint !== undefined) print(`answers   ${restraint}`);
   print(open.length === 0 ? 'incidents none' : `incidents ${style.warn(`${open.length} going on`)}: postern incidents`);
   if (paused !== undefined) print(`paused    until ${localTime(paused.until)} by ${plain(paused.who)}: postern resume`);
   return exitCode;
