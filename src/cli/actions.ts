@@ -4,6 +4,7 @@ import { faultCodes } from '../model/fault.ts';
 import { actionLine } from '../show/text/action.ts';
 import { anyJson, jsonLine } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
+import { styleFor } from '../show/text/style.ts';
 import { jsonOption } from './command.ts';
 import type { Call, Command } from './command.ts';
 import { deskOptions, readAtDesk, whereKnown } from './desk.ts';
@@ -43,7 +44,10 @@ const run = (call: Call): Promise<number> =>
     const list = all ? receipts.latest(shownMax) : receipts.inState('suggested', 'open', 'done', 'undoing');
     if (call.options.has('json')) process.stdout.write(`${anyJson(list)}\n`);
     else if (list.length === 0) process.stdout.write('nothing is in force\n');
-    else for (const receipt of list) process.stdout.write(`${actionLine(receipt)}\n`);
+    else {
+      const { folded } = styleFor(process.stdout, process.env);
+      for (const line of list.flatMap((receipt) => folded(actionLine(receipt), 4))) process.stdout.write(`${line}\n`);
+    }
     return 0;
   });
 

@@ -21,6 +21,7 @@ import { Fault } from '../model/fault.ts';
 import type { Service, Wiring } from '../servers/wiring.ts';
 import { anyJson } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
+import { styleFor } from '../show/text/style.ts';
 import { asDocument, asksLine, isGuardThere, stateMarks } from './asks.ts';
 import { jsonOption } from './command.ts';
 import type { Call, Command } from './command.ts';
@@ -128,7 +129,9 @@ const idWidth = 25;
 const tellPlace = ({ target, server, version, service, from, findings }: Result): void => {
   const known = server === undefined ? '' : `${server} ${version ?? ''} ${service ?? ''}, `;
   print(plain(`${known}${target}${from === undefined ? '' : `, from ${from}`}`));
-  for (const { id, state, words } of findings) print(`  ${stateMarks[state]} ${id.padEnd(idWidth)} ${plain(words)}`);
+  const { folded } = styleFor(process.stdout, process.env);
+  for (const { id, state, words } of findings)
+    for (const line of folded(`  ${stateMarks[state]} ${id.padEnd(idWidth)} ${plain(words)}`, idWidth + 5)) print(line);
 };
 
 const tellAll = (call: Call, results: readonly Result[], kept: readonly Kept[]): number => {

@@ -19,12 +19,14 @@ const list = (call: Call): Promise<number> =>
     const found = call.options.has('all') ? incidents.latest(shownMax) : incidents.open();
     const style = styleFor(process.stdout, process.env);
     sayWithoutGuard(call, 'this is what the last one knew; what came since is in the log (postern analyze FILE)');
-    if (call.options.has('json')) print(anyJson(found));
+    if (call.options.has('json'))
+      print(anyJson(found.map((incident) => ({ ...incident, closed: incident.closed ?? null }))));
     else if (found.length === 0) print('no attack is going on (--all: earlier ones)');
     else
       for (const incident of found) {
         const mark = incident.closed === undefined ? style.warn('!') : ' ';
-        print(`${localTime(incident.opened)} ${mark} ${incidentHeadline(incident)}`);
+        for (const line of style.folded(`${localTime(incident.opened)} ${mark} ${incidentHeadline(incident)}`, 4))
+          print(line);
       }
     return Promise.resolve(0);
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Incident, Report } from '../../model/report.ts';
-import { reportJson } from './json.ts';
+import { anyJson, reportJson } from './json.ts';
 
 const incident = (id: string): Incident => ({
   id,
@@ -41,6 +41,11 @@ const report = (incidents: readonly Incident[]): Report => ({
   ],
   domains: [],
   senders: [],
+});
+
+test('every time of an incident is ISO 8601, its end too', () => {
+  const { opened, closed } = JSON.parse(anyJson({ ...incident('A'), closed: 3000 }));
+  for (const time of [opened, closed]) assert.match(time, /^\d{4}-\d\d-\d\dT[\d:.]+[+-]\d\d:\d\d$/);
 });
 
 test('a document in pieces is the document', () => {

@@ -7,7 +7,9 @@ import type { Incident, Report } from '../../model/report.ts';
 import { decoded, plainJson } from './plain.ts';
 import { isoTime } from './time.ts';
 
-const timeFields = new Set(['time', 'from', 'to', 'opened', 'recognised', 'last', 'first', 'made', 'until']);
+const timeFields = new Set(
+  'time from to first last opened recognised closed made until confirmBy hostileUntil'.split(' '),
+);
 
 const replacer = (key: string, value: unknown): unknown => {
   if (typeof value === 'number' && timeFields.has(key)) return isoTime(value);
@@ -18,7 +20,7 @@ const written = (value: unknown, indent?: number): string => plainJson(JSON.stri
 
 const incidentDocument = (incident: Incident): object => ({
   ...incident,
-  closed: incident.closed === undefined ? null : isoTime(incident.closed),
+  closed: incident.closed ?? null,
 });
 
 /** Where the incidents stand in the document: no text in it can hold a line feed. */
