@@ -127,14 +127,15 @@ const planFor = async (verdict: FirewallVerdict, wanted: FirewallWanted, carryOu
     if (protection !== undefined) refuse(`${subject} is not blocked: ${protection.network} is ${protection.why}`);
   }
   const { until, confirmBy } = wanted;
-  const isoOf = (time: number): string => new Date(time).toISOString();
-  const unless = confirmBy === undefined ? '' : `; already at ${isoOf(confirmBy)} unless it is confirmed`;
+  // In the zone of whoever reads, as everywhere beside it; Swedish writes 2026-11-21 03:12:00.
+  const clockOf = (time: number): string => new Date(time).toLocaleString('sv-SE');
+  const unless = confirmBy === undefined ? '' : `; already at ${clockOf(confirmBy)} unless it is confirmed`;
   const words =
     verdict === 'block' ? 'drop what comes to a mail port from' : 'let through, whatever is blocked around it,';
   return {
     subject,
     lines: [
-      `nftables, table inet postern: ${words} ${subject}, until ${isoOf(until)} (the kernel ends it by itself)${unless}`,
+      `nftables, table inet postern: ${words} ${subject}, until ${clockOf(until)} (the kernel ends it by itself)${unless}`,
     ],
     memory: { subject, until, ...(confirmBy === undefined ? {} : { confirmBy }) },
   };

@@ -27,7 +27,7 @@ test('without root: block and undo through the helper, another user is kept out'
     const postern = (uid: number, ...args: string[]): Promise<string> =>
       runCommandAs(uid, process.execPath, [main, ...args, '--config', config]);
     const done = await postern(guard.uid, 'block', '203.0.113.7');
-    assert.match(done, /done: .* 203\.0\.113\.7/);
+    assert.match(done, /done: .* 203\.0\.113\.7, until \d{4}(?:-\d\d){2} \d\d(?::\d\d){2} \(/);
     assert.match(await runCommand('nft', ['list', 'set', 'inet', 'postern', 'block32']), /203\.0\.113\.7/);
     await assert.rejects(postern(guard.uid, 'block', '203.0.113.9'), /ended with 4: .*protected by the configuration/);
     const { uid, gid } = userOf('laba');
