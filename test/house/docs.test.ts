@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { commands } from '../../src/cli/commands.ts';
 import { attackNames } from '../../src/model/attack.ts';
-import { filesOf, read } from './sources.ts';
+import { filesOf, isTest, read } from './sources.ts';
 
 /** First cells of the rows of a page's tables that hold one word in backquotes: | `dictionary` | … */
 const listedIn = (page: string): string[] => {
@@ -63,6 +63,17 @@ test('ARCHITECTURE.md names every folder of a room; mail servers are many of a k
   const page = read('ARCHITECTURE.md');
   assert.deepEqual(
     [...namesOf('src/*/*/**/*.ts').difference(servers)].filter((name) => !page.includes(name)),
+    [],
+  );
+});
+
+test('docs/gate-tests.md names tests that are there', () => {
+  const [page = ''] = filesOf('docs/gate-tests.md');
+  const named = [...read(page).matchAll(/\[([^\]]+)\]\(\.\.\/(test\/[^)]+)\)/g)];
+  assert.ok(named.length > 50);
+  const gone = named.filter(([, title = '', file = '']) => !isTest(file) || !read(file).includes(title));
+  assert.deepEqual(
+    gone.map(([link]) => link),
     [],
   );
 });

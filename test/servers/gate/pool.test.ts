@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { awaitLine, linesOf } from '../lab/await.ts';
 import { labClosed } from '../lab/door.ts';
 import { startExim } from '../lab/exim.ts';
+import { hosts } from '../lab/network.ts';
 import { startPostfix } from '../lab/postfix.ts';
 import { startWorld } from '../lab/world.ts';
 import { behind, dial, openGate } from './scene.ts';
@@ -40,14 +41,17 @@ test(
     const spooled = readFileSync(first.mainLog, 'latin1');
     for (const name of ['one', 'two', 'three', 'four']) assert.match(spooled, new RegExp(`<= ${name}@remote\\.test`));
 
-    const guesser = await dial('203.0.113.9');
-    await guesser.say('EHLO guess.test', 250);
-    await guesser.say('MAIL FROM:<s@remote.test>', 250);
-    await guesser.say('RCPT TO:<nobody@lab.test>', 550);
-    await guesser.quit();
-    assert.equal(connectionsIn(first.mainLog), before, 'it had the kept one');
-    assert.equal(await deliver('203.0.113.5', 'five'), 250);
-    assert.equal(connectionsIn(first.mainLog), before + 1, 'what a guesser had serves nobody else');
+    for (const [at, farewell] of [[], ['RSET']].entries()) {
+      const guesser = await dial('203.0.113.9');
+      await guesser.say('EHLO guess.test', 250);
+      await guesser.say('MAIL FROM:<s@remote.test>', 250);
+      await guesser.say('RCPT TO:<nobody@lab.test>', 550);
+      for (const line of farewell) await guesser.say(line, 250);
+      await guesser.quit();
+      assert.equal(connectionsIn(first.mainLog), before + at, 'it had the kept one');
+      assert.equal(await deliver('203.0.113.5', `five${at}`), 250);
+      assert.equal(connectionsIn(first.mainLog), before + at + 1, 'what a guesser had serves nobody else');
+    }
 
     await first.stop();
     await using second = await startExim({ logSelector: '+smtp_connection' });
@@ -76,3 +80,18 @@ test(
     await awaitLine(world.log.traditional, String(unnamed), (line) => unnamed.test(line));
   },
 );
+
+test('a Postfix that was down when the client greeted is told of it all the same', { skip: labClosed }, async (t) => {
+  // The gate asks it again in five seconds, and that is not what this is about.
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  await using world = await startWorld();
+  await openGate(t, { backend: behind(hosts.postfix) });
+  const smtp = await dial('203.0.113.3');
+  assert.doesNotMatch((await smtp.say('EHLO three.test', 250)).text, /SIZE/);
+  await using postfix = await startPostfix({ mainCf: { smtpd_authorized_xclient_hosts: '192.0.2.0/24, 127.0.0.0/8' } });
+  assert.ok(postfix);
+  await smtp.send('three@remote.test', ['alice@lab.test'], 'Subject: three\n\nx\n');
+  await smtp.quit();
+  const named = /: client=\S+\[203\.0\.113\.3\]/;
+  await awaitLine(world.log.traditional, String(named), (line) => named.test(line));
+});
