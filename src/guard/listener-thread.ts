@@ -132,7 +132,7 @@ const main = async (data: ListenerData): Promise<void> => {
       listen,
       complain,
       ...(isGate(name) ? answering('gate', ask, tell) : answering(name, askAndTell, tell)),
-      ...(waits ? { evidenceSince: evidence.since } : {}),
+      ...(waits ? { evidenceSince: evidence.since, logTells: pulse.isFresh } : {}),
     };
     return isGate(name)
       ? startGate({ ...settings, note: (noted) => say({ noted }) }, gate ?? data.gates[name])

@@ -46,14 +46,15 @@ test("Sendmail's refused recipients count when its hook tells them, and not agai
   );
 });
 
-test("Exim's refused recipients too, however their domain is written", () => {
+test("an unknown recipient that Exim's hook tells waits for the log's word: it may be a domain elsewhere without a route", () => {
   const witness = createWitness(() => undefined);
-  const refused = (recipient: string): Event =>
-    Object.assign(draftEvent(0, 'exim', 'recipient'), { client: '203.0.113.1', recipient, outcome: 'unknown' });
-  assert.equal(witness.logSpeaks(connect('exim'), 0), true);
-  assert.equal(witness.hookSpeaks(refused('a@lab.test'), 1), true);
-  assert.equal(witness.logSpeaks(refused('a@LAB.test'), 2), false);
-  assert.equal(witness.logSpeaks(refused('a@LAB.test'), 3), true);
+  const refused: Event = Object.assign(draftEvent(0, 'exim', 'recipient'), {
+    client: '203.0.113.1',
+    outcome: 'unknown',
+  });
+  assert.equal(witness.hookSpeaks(refused, 0), true, 'no log yet');
+  assert.equal(witness.logSpeaks(refused, 1), true);
+  assert.equal(witness.hookSpeaks(refused, 2), false);
 });
 
 test("connections count by the hook's word until a log tells of one", () => {

@@ -3,8 +3,9 @@
  * saw would be counted twice. A log that has fallen silent while the hooks are asked (rotated away, a full disk, a syslog
  * that died) is noticed, and the hooks speak again.
  *
- * Sendmail's log names the client of a refused recipient only when the transaction ends, and Exim's only behind our answer: a
- * guesser has his by then. So there the hook is believed at once, and the log's line about the same recipient is not counted again.
+ * Sendmail's log names the client of a refused recipient only when the transaction ends, and a guesser has all his answers by
+ * then. So there the hook is believed at once, and the log's line about the same recipient is not counted again. Not so Exim's
+ * hook: it cannot tell an unknown name here from a domain elsewhere that has no route, and who may relay asks for many of those.
  * Exim's and Sendmail's logs do not tell of a connection as they are set by default: until one does, the hook's word counts.
  */
 import type { Event, ServerName } from '../model/event.ts';
@@ -23,7 +24,6 @@ type Told = Pick<Event, 'server' | 'kind' | 'outcome' | 'client' | 'recipient'>;
 const silentMs = 5 * 60_000;
 /** So much must have happened at the hooks meanwhile: a quiet server writes nothing either. */
 const unheardMin = 20;
-const hooksAhead: ReadonlySet<ServerName> = new Set(['sendmail', 'exim']);
 /** Recipients that a hook told of and the log has yet to; the oldest goes first. */
 const aheadMax = 20_000;
 
@@ -36,8 +36,8 @@ export const createWitness = (onSilent: (server: ServerName, silentForMs: number
   const tellsConnects = new Set<ServerName>();
   /** undefined: the hook is not ahead of the log there. */
   const keyOf = ({ server, kind, outcome, client, recipient }: Told): string | undefined =>
-    hooksAhead.has(server) && kind === 'recipient' && outcome === 'unknown' && client !== undefined
-      ? `${client} ${(recipient ?? '').toLowerCase()}`
+    server === 'sendmail' && kind === 'recipient' && outcome === 'unknown' && client !== undefined
+      ? `${client} ${recipient ?? ''}`
       : undefined;
   const noteAhead = (key: string): void => {
     const count = ahead.get(key) ?? 0;

@@ -1,4 +1,5 @@
 /** What every live hook is given and gives back. A hook asks from memory, tells what it saw, and fails open. */
+import type { Event } from '../../model/event.ts';
 import type { Ask, Tell } from '../../model/ports.ts';
 import type { Question } from '../../model/question.ts';
 import type { Endpoint, Listen } from './listen.ts';
@@ -13,6 +14,8 @@ export type HookSettings = {
   readonly withholds?: (question: Question) => boolean;
   /** Told of every error that a question caused; the answer is the fail-open one all the same. */
   readonly complain: (error: unknown) => void;
+  /** Whether a log tells this too, and what is told here is not counted. */
+  readonly logTells?: (event: Event) => boolean;
   /** Given: whoever must not be answered ahead of the evidence waits for it. */
   readonly evidenceSince?: EvidenceSince;
 };

@@ -4,6 +4,7 @@
  */
 import { createServer } from 'node:net';
 import type { Socket } from 'node:net';
+import type { Event } from '../../model/event.ts';
 import { encodeAnswer } from '../../protocols/readsocket/answer.ts';
 import type { EximAnswer } from '../../protocols/readsocket/answer.ts';
 import { parseRequest, requestBytesMax } from '../../protocols/readsocket/request.ts';
@@ -13,10 +14,13 @@ import { serveConnections } from './connections.ts';
 import type { ConnectionLimits } from './connections.ts';
 import type { Hook, HookSettings } from './hook.ts';
 import { outcomeMsMax } from './outcomes.ts';
+import type { Counted } from './outcomes.ts';
 import { createSleepers } from './sleepers.ts';
 
 /** Exim sends its line at once; it waits three seconds for the answer. */
 const defaultLimits: ConnectionLimits = { connectionsMax: 1000, idleMsMax: 5000 };
+/** Whose last refused recipient is remembered. */
+const clientsMax = 1000;
 const accepted: EximAnswer = { verb: 'accept' };
 
 type ReadsocketCounts = {
@@ -38,11 +42,27 @@ export const startReadsocket = async ({
   const counts: ReadsocketCounts = { questions: 0, garbage: 0, tooLarge: 0, faults: 0, idle: 0, displaced: 0 };
   const sleepers = createSleepers();
 
+  /** Of the last refused recipient of each client. */
+  const lastRefused = new Map<string, Counted>();
+  /**
+   * A list that is pipelined must not run ahead of the evidence. A refused recipient is judged with itself, or where the log
+   * is the witness, which Exim writes behind our answer, with the one before it.
+   */
+  const evidenceDue = (event: Event): Counted | undefined => {
+    const { client = '' } = event;
+    const own = settings.evidenceSince?.(client);
+    const before = lastRefused.get(client);
+    const [oldest] = lastRefused.keys();
+    lastRefused.delete(client);
+    if (lastRefused.size >= clientsMax && oldest !== undefined) lastRefused.delete(oldest);
+    if (own !== undefined) lastRefused.set(client, own);
+    return settings.logTells?.(event) === true ? before : own;
+  };
+
   const judged = async (request: EximRequest): Promise<EximAnswer | undefined> => {
     const time = Date.now();
     const event = eventOf(request, time);
-    // A refused recipient is judged with itself: a list that is pipelined must not run ahead of the evidence.
-    const counted = event?.outcome === 'unknown' ? settings.evidenceSince?.(event.client) : undefined;
+    const counted = event?.outcome === 'unknown' ? evidenceDue(event) : undefined;
     if (event !== undefined) settings.tell(event);
     await counted?.(outcomeMsMax);
     const question = questionOf(request, time);
