@@ -5,12 +5,14 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { encodeRequest } from '../protocols/readsocket/request.ts';
 import { hookNames } from './settings.ts';
 
@@ -181,6 +183,22 @@ test('a ledger that is damaged while the guard runs is said, and the guard judge
   }
 });
 
+/** A socket's file is there when it is bound, a moment before it listens. */
+const connected = async (path: string): Promise<Socket> => {
+  for (;;) {
+    const socket = createConnection({ path });
+    const isOpen = await once(socket, 'connect').then(
+      () => true,
+      (error: NodeJS.ErrnoException) => {
+        assert.equal(error.code, 'ECONNREFUSED');
+        return false;
+      },
+    );
+    if (isOpen) return socket;
+    await pause(20);
+  }
+};
+
 test('an attack that goes on while the guard starts does not end it', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'postern-starting-'));
   const config = join(folder, 'postern.yaml');
@@ -198,7 +216,7 @@ test('an attack that goes on while the guard starts does not end it', async () =
     const news = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     await until(exim);
     for (let guessed = 0; guessed < 12; guessed++) {
-      const socket = createConnection({ path: exim });
+      const socket = await connected(exim);
       const [recipient, ip] = [`nobody${guessed}@lab.test`, client];
       socket.write(encodeRequest({ stage: 'rcpt', outcome: 'unknown', ip, sender: 's@remote.test', recipient }));
       assert.match(await text(socket), /^v=/);

@@ -6,11 +6,13 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { carryOutHere } from '../../src/guard/desk.ts';
+import { undo } from '../../src/act/recover.ts';
+import { carryOutHere, openDesk } from '../../src/guard/desk.ts';
 import type { GuardNews, ProofNews } from '../../src/guard/notices/news.ts';
 import { startGuard } from '../../src/guard/run.ts';
 import type { Guard } from '../../src/guard/run.ts';
 import { defaults } from '../../src/guard/settings.ts';
+import type { CarryOut } from '../../src/model/verb.ts';
 import { awaitLine, linesOf, until } from './lab/await.ts';
 import { runCommand } from './lab/daemon.ts';
 import { dialSmtp } from './lab/dialogue.ts';
@@ -211,6 +213,52 @@ test('Dovecot', { skip: labClosed }, async () => {
     scene,
     world.log.iso,
   );
+});
+
+test('a look that an undo falls into tells of no loss', { skip: labClosed }, async () => {
+  await using world = await startWorld();
+  await using postfix = await startPostfix();
+  await using scene = await startScene([world.log.iso]);
+  const { guard, proofs, run } = scene;
+  const file = '/etc/postfix/main.cf';
+  const bare = readFileSync(file, 'latin1');
+  await run('setup', 'postfix', '--apply');
+  await guard.provenAgain();
+  assert.deepEqual(
+    proofs.splice(0).map(({ turn }) => turn),
+    ['proven'],
+  );
+  // Taken out by hand: it is looked at twice before anybody is told.
+  writeFileSync(file, bare, 'latin1');
+  await reloadPostfix();
+  const before = linesOf(world.log.iso).length;
+  const look = guard.provenAgain();
+  await awaitLine(world.log.iso, 'the first look', (line) =>
+    linesOf(world.log.iso)
+      .slice(before)
+      .some((one) => one === line && line.includes(`[${postfix.address}]`)),
+  );
+  const held = Promise.withResolvers<void>();
+  const carryOut = carryOutHere(defaults, guard.state);
+  const patient: CarryOut = async (verb) => {
+    await held.promise;
+    return carryOut(verb);
+  };
+  const desk = openDesk(guard.state, { carryOut: patient });
+  const [{ id } = assert.fail('it is set up')] = desk.receipts.inForce('setup', 'postfix');
+  const undone = undo([id], 'test', desk);
+  await until(
+    () => 'the undo has begun',
+    () => desk.receipts.get(id)?.state === 'undoing',
+  );
+  // What was told before it began was a loss.
+  proofs.splice(0);
+  await look;
+  held.resolve();
+  await undone;
+  await guard.provenAgain();
+  assert.deepEqual(proofs, []);
+  desk.close();
 });
 
 test('where no session can tell, mail that nobody asks about does', { skip: labClosed }, async () => {

@@ -25,7 +25,7 @@ import type { Guard } from '../../src/guard/run.ts';
 import type { GuardNews } from '../../src/guard/notices/news.ts';
 import type { HookName } from '../../src/guard/settings.ts';
 import { noLimits, openedIn, policy, settingsAt } from '../stories/postmaster.ts';
-import { awaitFile, awaitLine, linesOf, until } from './lab/await.ts';
+import { awaitLine, linesOf, until } from './lab/await.ts';
 import { runCommand } from './lab/daemon.ts';
 import { dialSmtp } from './lab/dialogue.ts';
 import { labClosed } from './lab/door.ts';
@@ -408,7 +408,8 @@ test(
       (item) => news.push(item),
     );
     try {
-      await awaitFile(began);
+      // Written, not only made.
+      await awaitLine(began, 'its process id', (line) => line !== '');
       assert.match(await rcpt({ to: postfix.address, port: 25, ...labMailboxes }, 'full@lab.test'), /^250/);
     } finally {
       await guard.stop();

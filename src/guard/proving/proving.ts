@@ -50,7 +50,7 @@ type Wanted = Pick<Looker, 'key' | 'heardFile' | 'loggedFile'> & {
   readonly everySeconds: number;
   readonly state: string;
   readonly endpoints: Endpoints;
-  readonly receipts: Pick<Receipts, 'inForce'>;
+  readonly receipts: Pick<Receipts, 'inForce' | 'inState'>;
   readonly carryOut: CarryOut;
   readonly asked: AskedAt;
   readonly tell: (news: ProofNews) => void;
@@ -133,8 +133,17 @@ export const createProving = (wanted: Wanted): Proving => {
     return lookAt(place, await readWiring(place.server, wanted.endpoints, wanted.carryOut), looker);
   };
 
+  const setUpsOf = (server: CheckedServer): { readonly inForce: string; readonly isUnderWay: boolean } => ({
+    inForce: receipts
+      .inForce('setup', server)
+      .map(({ id }) => id)
+      .join(' '),
+    isUnderWay: receipts.inState('open', 'undoing').some(({ kind, subject }) => kind === 'setup' && subject === server),
+  });
+
   const lookAtServer = async (server: CheckedServer): Promise<void> => {
-    const isSetUp = receipts.inForce('setup', server).length > 0;
+    const { inForce } = setUpsOf(server);
+    const isSetUp = inForce !== '';
     const known = kept.filter((place) => place.server === server);
     const wiring = await readWiring(server, wanted.endpoints, wanted.carryOut);
     exempt.set(server, createAddressSet(['127.0.0.0/8', '::1', ...(wiring?.exempt ?? [])]));
@@ -147,6 +156,9 @@ export const createProving = (wanted: Wanted): Proving => {
       const before = known.find((one) => isSamePlace(one, place));
       const look = await lookTwice(place, wiring, before?.state === 'wrong');
       if (leaving.signal.aborted) return;
+      // Somebody sets it up, or takes it back, just now: what was seen was half of it.
+      const now = setUpsOf(server);
+      if (look.state === 'wrong' && (now.isUnderWay || now.inForce !== inForce)) return;
       const found = turnOf(before, { ...place, isSetUp }, seeing(place, look, isAskedSince), Date.now());
       seen.push(found.kept);
       if (found.turn !== undefined) told.push({ turn: found.turn, kept: found.kept });

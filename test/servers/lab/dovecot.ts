@@ -21,5 +21,13 @@ export const startDovecot = async (settings = ''): Promise<Dovecot> => {
   const { dovecot: address } = hosts;
   const ports = { imap: 143, pop3: 110, lmtp: 24 } as const;
   await master.until(awaitPorts(address, Object.values(ports)));
-  return { address, ports, ...stoppable(master.stop) };
+  return {
+    address,
+    ports,
+    // Its login processes have the ports, too, and may end behind it.
+    ...stoppable(async () => {
+      await master.stop();
+      await awaitPorts(address, Object.values(ports), false);
+    }),
+  };
 };

@@ -69,6 +69,10 @@ export const startPostfix = async ({ mainCf = {}, masterCf = '' }: PostfixOption
       await awaitPorts(hosts.postfix, [25, 587], false);
       master = await startMaster();
     },
-    ...stoppable(() => master.stop()),
+    // Its smtpd(8) have the ports, too, and may end behind it.
+    ...stoppable(async () => {
+      await master.stop();
+      await awaitPorts(hosts.postfix, [25, 587], false);
+    }),
   };
 };
