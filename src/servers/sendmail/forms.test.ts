@@ -149,6 +149,30 @@ test('nothing to tell', () => {
     assert.deepEqual(readAll([line]), { events: [], understood: ['known'] }, line);
 });
 
+test('a failed login whose client has too long a name is told when the session says who it was', () => {
+  const name = 'a'.repeat(90);
+  const failed = `${id}: AUTH failure (LOGIN): user not found (-20), user=bob, relay=x [198.51.100.66], relay=${name} [192.0.2.`;
+  for (const last of [
+    `${id}: ${name} [192.0.2.1] did not issue MAIL/EXPN/VRFY/ETRN during connection to MSA`,
+    end.replace('h.test', name.slice(0, 80)),
+  ]) {
+    const { events } = readAll([failed, failed, last]);
+    assert.deepEqual(
+      events
+        .filter(({ kind }) => kind === 'auth')
+        .map(({ outcome, reason, client, account, sender }) => [outcome, reason, client, account, sender]),
+      Array.from({ length: 2 }, () => [
+        'failure',
+        'unknown-account',
+        '192.0.2.1',
+        'bob, relay=x [198.51.100.66]',
+        undefined,
+      ]),
+      last,
+    );
+  }
+});
+
 test('what goes through a smart host is delivered there; the hop to the own daemon is none', () => {
   const to = (relay: string): string =>
     `${id}: to=<n@far.test>, delay=00:00:00, xdelay=00:00:00, mailer=relay, pri=1, relay=${relay}, dsn=2.0.0, stat=Sent (6AL0AVmG010764 Message accepted for delivery)`;
