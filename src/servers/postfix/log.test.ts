@@ -174,6 +174,19 @@ test('a script is its uid, two instances are two memories', () => {
   );
 });
 
+test('a recipient that has no room left in its field stands in the reply, and nobody else there is one', () => {
+  const cut = `; from=<${'a'.repeat(1800)}`;
+  const start = 'postfix/smtpd[1]: NOQUEUE: reject: RCPT from h.test[192.0.2.1]: ';
+  for (const [reply, recipient] of [
+    ['550 5.1.1 <n@lab.test>: Recipient address rejected: User unknown', 'n@lab.test'],
+    ['554 5.7.1 <"a>: b"@far.test>: Relay access denied', '"a>: b"@far.test'],
+    ['550 5.7.1 <s@a.test>: Sender address rejected: no', undefined],
+    ['550 5.7.1 <c.test>: Helo command rejected: no', undefined],
+    ['554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.test', undefined],
+  ] as const)
+    for (const end of [cut, '']) assert.equal(only(`${start}${reply}${end}`).recipient, recipient, reply);
+});
+
 test('who sent it first is the filter’s word, and not what MAIL gave as AUTH=', () => {
   const clientOf = (behind: string): string | undefined =>
     readAll([

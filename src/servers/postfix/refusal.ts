@@ -101,6 +101,18 @@ const readHelo = (event: EventDraft, fields: string, comma: '' | ','): void => {
   if (end >= 0) event.helo = fields.slice(helo + mark.length, end);
 };
 
+/** What Postfix itself says of a recipient; of a sender, a HELO or a client it says so too. */
+const ofRecipient = ['>: Recipient address rejected', '>: Relay access denied'];
+
+/**
+ * `550 5.1.1 <RECIPIENT>: Recipient address rejected`: a line has 2000 characters (msg_syslog.c), and behind a long sender none
+ * is left for the field `to=`.
+ */
+const recipientIn = (reply: string): string | undefined => {
+  const open = reply.indexOf('<');
+  return open > 0 && open < 13 ? pathBehind(reply, '<', open, ofRecipient) : undefined;
+};
+
 /**
  * Fills in outcome, reason, status code and the envelope.
  * @param from where the reply begins: `550 5.1.1 <…>: …`
@@ -109,7 +121,9 @@ const readHelo = (event: EventDraft, fields: string, comma: '' | ','): void => {
 export const readRefusal = (event: EventDraft, text: string, from: number, comma: '' | ',' = ''): void => {
   const start = text.charCodeAt(from) === 32 ? from + 1 : from;
   const tail = text.indexOf('; from=<', start);
-  readReply(event, tail < 0 ? text.slice(start) : text.slice(start, tail));
+  const reply = text.slice(start, tail < 0 ? undefined : tail);
+  readReply(event, reply);
   if (tail >= 0) readFields(event, text, tail, comma);
   else event.recipient = between(text, '; to=<', '> proto='); // VRFY has no sender
+  if (event.kind === 'recipient') event.recipient ??= recipientIn(reply);
 };

@@ -19,13 +19,25 @@ const localUser = (text: string, sender: string): string | undefined => {
   return relay.endsWith('@localhost') && !relay.includes(' ') ? relay.slice(0, -'@localhost'.length) : undefined;
 };
 
+/** Of a longer sender Sendmail writes only so much, without the end of its quotes and brackets. */
+const senderLengthMax = 200;
+const senderAt = 'from='.length;
+
+/** Where `, size=` follows the sender; -1 when it does not. */
+const senderEndOf = (text: string): number => {
+  const quoted = quoteEnd(text, senderAt + 1);
+  const cut = senderAt + senderLengthMax;
+  if (quoted < cut) return text.indexOf(', size=', quoted - 1);
+  return text.startsWith(', size=', cut) ? cut : -1;
+};
+
 /** `from=<SENDER>, size=, class=, nrcpts=, msgid=, proto=, daemon=, relay=HOST [ADDRESS]`: written once per transaction. */
 export const readFrom = (line: Line, memory: SendmailMemory, tell: Tell): Understood => {
   const { text } = line;
-  const senderEnd = text.indexOf(', size=', quoteEnd(text, 6) - 1);
+  const senderEnd = senderEndOf(text);
   if (senderEnd < 0) return 'unmatched';
   const message: Message = memory.messages.get(line.queueId) ?? newMessage();
-  message.sender = keep(withoutBrackets(text.slice(5, senderEnd)));
+  message.sender = keep(withoutBrackets(text.slice(senderAt, senderEnd)));
   message.client = keepIfAny(lastRelay(text));
   message.user ??= keepIfAny(localUser(text, message.sender));
   // The message id, which the client wrote, stands before them: the last ones are Sendmail's.

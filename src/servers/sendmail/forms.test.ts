@@ -149,6 +149,49 @@ test('nothing to tell', () => {
     assert.deepEqual(readAll([line]), { events: [], understood: ['known'] }, line);
 });
 
+test('a failed login whose client has too long a name is told when the session says who it was', () => {
+  const name = 'a'.repeat(90);
+  const failed = `${id}: AUTH failure (LOGIN): user not found (-20), user=bob, relay=x [198.51.100.66], relay=${name} [192.0.2.`;
+  for (const last of [
+    `${id}: ${name} [192.0.2.1] did not issue MAIL/EXPN/VRFY/ETRN during connection to MSA`,
+    end.replace('h.test', name.slice(0, 80)),
+  ]) {
+    const { events } = readAll([failed, failed, last]);
+    assert.deepEqual(
+      events
+        .filter(({ kind }) => kind === 'auth')
+        .map(({ outcome, reason, client, account, sender }) => [outcome, reason, client, account, sender]),
+      Array.from({ length: 2 }, () => [
+        'failure',
+        'unknown-account',
+        '192.0.2.1',
+        'bob, relay=x [198.51.100.66]',
+        undefined,
+      ]),
+      last,
+    );
+  }
+});
+
+test('a sender that is too long for its line hides nothing', () => {
+  const bait = ', size=1, nrcpts=9, relay=y [198.51.100.66]';
+  for (const sender of [`<"${'a'.repeat(198)}`, `<"${bait}${'a'.repeat(198 - bait.length)}`, `<${'a'.repeat(199)}`]) {
+    assert.equal(sender.length, 200);
+    const { events } = readAll([
+      `${id}: <n@lab.test>... User unknown`,
+      end.replace('<s@a.test>', sender).replace('nrcpts=0', 'nrcpts=1, msgid=<"x@y.test>'),
+    ]);
+    assert.deepEqual(
+      events.map(({ kind, outcome, client, count }) => [kind, outcome, client, count]),
+      [
+        ['recipient', 'unknown', '192.0.2.1', undefined],
+        ['message', undefined, '192.0.2.1', 1],
+      ],
+      sender,
+    );
+  }
+});
+
 test('what goes through a smart host is delivered there; the hop to the own daemon is none', () => {
   const to = (relay: string): string =>
     `${id}: to=<n@far.test>, delay=00:00:00, xdelay=00:00:00, mailer=relay, pri=1, relay=${relay}, dsn=2.0.0, stat=Sent (6AL0AVmG010764 Message accepted for delivery)`;

@@ -37,8 +37,8 @@ const starts: readonly (readonly [string, Reader])[] = [
   ['<', readRecipient],
   ['ruleset=', readRuleset],
   ['AUTH=server, relay=', readLogin],
-  ['AUTH failure', (line, _memory, tell) => readLoginFailure(line, tell)],
-  ['AUTH decode64 error', (line, _memory, tell) => readLoginFailure(line, tell)],
+  ['AUTH failure', readLoginFailure],
+  ['AUTH decode64 error', readLoginFailure],
   ['Too many recipients', readTooMany],
   ['collect: ', readCollect],
   ['message size (', readTooLarge],
@@ -73,7 +73,7 @@ const readLine = (line: Line, memory: SendmailMemory, tell: Tell): Understood =>
       return readBounce(line, memory, text.slice(0, nested), words, tell);
     return words.startsWith('clone') ? 'known' : 'unmatched';
   }
-  const told = readBeforeHost(line, tell) ?? readHostLine(line, tell);
+  const told = readBeforeHost(line, tell) ?? readHostLine(line, memory, tell);
   if (told !== undefined) return told;
   return isKnown(text) ? 'known' : 'unmatched';
 };

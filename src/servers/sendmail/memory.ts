@@ -15,11 +15,13 @@ export type Message = {
   messageId: string | undefined;
 };
 
-/** What names no client (`QID: <addr>... User unknown`): it stands on the `from=` line that ends the transaction. */
+/** What names no client (`QID: <addr>... User unknown`): it stands on the line that ends the transaction, or the session. */
 export type Waiting = {
-  readonly kind: 'recipient' | 'sender' | 'helo' | 'limit' | 'disconnect' | 'other';
+  readonly kind: 'recipient' | 'sender' | 'helo' | 'limit' | 'disconnect' | 'other' | 'auth';
   readonly time: number;
   readonly recipient?: string;
+  /** Who was tried. */
+  readonly tried?: string;
   readonly outcome?: Outcome;
   readonly reason?: Reason;
   readonly words: string;

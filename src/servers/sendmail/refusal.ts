@@ -14,18 +14,20 @@ const unknownWords = ['User unknown', 'Unknown user', 'No such user', 'no such u
 
 const tellWaiting = (
   line: Line,
-  { kind, time, recipient, outcome, reason, words }: Waiting,
+  { kind, time, recipient, tried, outcome, reason, words }: Waiting,
   message: Partial<Message>,
   tell: Tell,
 ): void => {
   const event: EventDraft = draft(line, kind);
-  const { client, account, sender } = message;
+  const { client } = message;
+  const account = kind === 'auth' ? tried : message.account;
+  const sender = kind === 'auth' ? undefined : message.sender;
   Object.assign(event, { time, client, account, sender, recipient, outcome, reason, text: words });
   tell(event);
 };
 
-/** Tells it when its client is known already, else keeps it until the transaction's `from=` line. */
-const tellOrWait = (line: Line, memory: SendmailMemory, waiting: Waiting, tell: Tell): Understood => {
+/** Tells it when its client is known already, else keeps it until a line of this id names one. */
+export const tellOrWait = (line: Line, memory: SendmailMemory, waiting: Waiting, tell: Tell): Understood => {
   const known = memory.messages.get(line.queueId);
   if (known?.client !== undefined) {
     tellWaiting(line, waiting, known, tell);
@@ -114,8 +116,8 @@ const readMilterConnect = (line: Line, tell: Tell): Understood => {
   return 'event';
 };
 
-/** The transaction is over and its client known: tells what waited for it. */
-export const tellRefused = (line: Line, memory: SendmailMemory, message: Message, tell: Tell): void => {
+/** The transaction, or the session, is over and its client known: tells what waited for it. */
+export const tellRefused = (line: Line, memory: SendmailMemory, message: Partial<Message>, tell: Tell): void => {
   const list = memory.waiting.get(line.queueId);
   if (list === undefined) return;
   memory.waiting.delete(line.queueId);

@@ -8,6 +8,7 @@ import { saslReason } from '../sasl.ts';
 import { draft, lastRelay, relayAt } from './line.ts';
 import type { Line } from './line.ts';
 import type { SendmailMemory } from './memory.ts';
+import { tellOrWait, tellRefused } from './refusal.ts';
 
 /** `AUTH=server, relay=HOST [ADDRESS], authid=USER, mech=PLAIN, bits=0`: no queue id, so the process joins it to its message. */
 export const readLogin = (line: Line, memory: SendmailMemory, tell: Tell): Understood => {
@@ -23,8 +24,8 @@ export const readLogin = (line: Line, memory: SendmailMemory, tell: Tell): Under
   return 'event';
 };
 
-/** `AUTH failure (PLAIN): WHY, user=USER, relay=HOST [ADDRESS]` */
-export const readLoginFailure = (line: Line, tell: Tell): Understood => {
+/** `AUTH failure (PLAIN): WHY, user=USER, relay=HOST [ADDRESS]`, of which a host with a long name leaves no address: 100 characters. */
+export const readLoginFailure = (line: Line, memory: SendmailMemory, tell: Tell): Understood => {
   const { text } = line;
   const event = draft(line, 'auth');
   event.outcome = 'failure';
@@ -36,6 +37,16 @@ export const readLoginFailure = (line: Line, tell: Tell): Understood => {
     ? 'malformed'
     : saslReason(text.slice(0, user >= 0 ? user : relay < 0 ? undefined : relay));
   event.text = text;
+  if (event.client === undefined && line.queueId !== '') {
+    const { time, account, reason } = event;
+    const tried = account === undefined ? {} : { tried: keep(account) };
+    return tellOrWait(
+      line,
+      memory,
+      { kind: 'auth', time, outcome: 'failure', reason, words: keep(text), ...tried },
+      tell,
+    );
+  }
   tell(event);
   return 'event';
 };
@@ -56,7 +67,7 @@ const afterHost: readonly Rule[] = [
   { words: ': HELO', kind: 'other' },
 ];
 
-export const readHostLine = (line: Line, tell: Tell): Understood | undefined => {
+export const readHostLine = (line: Line, memory: SendmailMemory, tell: Tell): Understood | undefined => {
   const { text } = line;
   const close = text.indexOf(']');
   const client = close < 0 ? undefined : relayAt(text, 0);
@@ -64,6 +75,7 @@ export const readHostLine = (line: Line, tell: Tell): Understood | undefined => 
   const rest = text.startsWith(' (may be forged)', close + 1) ? close + 17 : close + 1;
   const rule = afterHost.find(({ words }) => text.startsWith(words, rest));
   if (rule === undefined) return undefined;
+  if (rule.kind === 'disconnect') tellRefused(line, memory, { client }, tell);
   const event = draft(line, rule.kind);
   event.client = client;
   event.reason = rule.reason;

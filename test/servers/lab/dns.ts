@@ -6,7 +6,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { stoppable } from './daemon.ts';
 import type { Stoppable } from './daemon.ts';
-import { hosts, networkWithForgedName, networkWithoutName } from './network.ts';
+import { clientWithLongName, hosts, networkWithForgedName, networkWithoutName } from './network.ts';
 
 const types = { A: 1, PTR: 12, MX: 15 } as const;
 const nameError = 3;
@@ -35,13 +35,14 @@ const mx = (name: string): RecordData => ({
 });
 
 const reverseZone = '.in-addr.arpa';
-const clientName = /^h-(\d+)-(\d+)-(\d+)-(\d+)\.clients\.test$/;
+const clientName = /^h-(\d+)-(\d+)-(\d+)-(\d+)\.(?:long[a-z.]{1,200}\.)?clients\.test$/;
+const longPart = `${'long'.repeat(15)}.${'long'.repeat(15)}.`;
 
 const clientNameOf = (address: string): Answer => {
   if (address.startsWith(networkWithoutName)) return undefined;
   if (address.startsWith('127.')) return [ptr('mx.lab.test')];
   const shown = address.startsWith(networkWithForgedName) ? '192.0.2.200' : address;
-  return [ptr(`h-${shown.replaceAll('.', '-')}.clients.test`)];
+  return [ptr(`h-${shown.replaceAll('.', '-')}.${address === clientWithLongName ? longPart : ''}clients.test`)];
 };
 
 const fixedNames = new Map<string, readonly RecordData[]>([

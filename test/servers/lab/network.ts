@@ -27,3 +27,5 @@ export const hasIPv6 = existsSync('/proc/sys/net/ipv6');
 export const networkWithoutName = '198.51.100.';
 /** Clients in this network have a PTR record that points to a name of somebody else. */
 export const networkWithForgedName = '198.18.0.';
+/** This client has a name of more than a hundred characters. */
+export const clientWithLongName = '203.0.113.156';

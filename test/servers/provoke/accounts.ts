@@ -1,4 +1,5 @@
 /** Logins over SMTP: guesses, nonsense, and the right password. */
+import { clientWithLongName } from '../lab/network.ts';
 import type { Provocation } from './provocation.ts';
 
 const base64 = (text: string): string => Buffer.from(text, 'latin1').toString('base64');
@@ -23,6 +24,25 @@ export const accountProvocations: readonly Provocation[] = [
       await smtp.quit();
     },
     facts: [{ kind: 'auth', outcome: 'failure', account: 'bob@lab.test' }],
+  },
+  {
+    what: 'a relay attempt and wrong passwords of a client with a long name',
+    client: clientWithLongName,
+    provoke: async ({ greet }, client) => {
+      const relay = await greet(client);
+      await relay.say('MAIL FROM:<s@remote.test>', 250);
+      await relay.say('RCPT TO:<far@elsewhere.test>', 5);
+      await relay.quit();
+      const smtp = await greet(client, 587);
+      await smtp.authPlain('alice@lab.test', 'wrong', 535);
+      await smtp.authPlain('bob@lab.test', 'wrong', 535);
+      await smtp.quit();
+    },
+    facts: [
+      { kind: 'auth', outcome: 'failure', account: 'alice@lab.test' },
+      { kind: 'auth', outcome: 'failure', account: 'bob@lab.test' },
+      { kind: 'recipient', outcome: 'relay-denied', recipient: 'far@elsewhere.test' },
+    ],
   },
   {
     what: 'account that does not exist',

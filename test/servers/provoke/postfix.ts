@@ -135,4 +135,19 @@ export const postfixProvocations: readonly Provocation[] = [
     },
     facts: [{ kind: 'command-error', reason: 'syntax' }],
   },
+  {
+    what: 'a guess under a sender that leaves no room for the recipient',
+    client: '203.0.113.158',
+    provoke: async ({ greet }, client) => {
+      const smtp = await greet(client);
+      await smtp.say(`MAIL FROM:<"${'a'.repeat(1950)}"@remote.test>`, 250);
+      await smtp.say('RCPT TO:<nobody10@lab.test>', 550);
+      await smtp.say('RCPT TO:<far@elsewhere.test>', 554);
+      await smtp.quit();
+    },
+    facts: [
+      { kind: 'recipient', outcome: 'unknown', recipient: 'nobody10@lab.test' },
+      { kind: 'recipient', outcome: 'relay-denied', recipient: 'far@elsewhere.test' },
+    ],
+  },
 ];

@@ -69,6 +69,17 @@ export const recipientProvocations: readonly Provocation[] = [
     facts: [{ kind: 'recipient', outcome: 'unknown', sender: '', recipient: 'nobody5@lab.test' }],
   },
   {
+    what: 'a guess under a sender longer than a line of the log has room for',
+    client: '203.0.113.157',
+    provoke: async ({ greet }, client) => {
+      const smtp = await greet(client);
+      await smtp.say(`MAIL FROM:<"${'a'.repeat(220)}"@remote.test>`, 250);
+      await smtp.say('RCPT TO:<nobody9@lab.test>', 5);
+      await smtp.quit();
+    },
+    facts: [{ kind: 'recipient', outcome: 'unknown', recipient: 'nobody9@lab.test' }],
+  },
+  {
     what: 'relay attempt',
     client: '203.0.113.12',
     provoke: async ({ greet }, client) => {
