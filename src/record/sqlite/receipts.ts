@@ -33,7 +33,7 @@ export const createReceipts = (prepare: Prepare, transact: (work: () => void) =>
   const same =
     "SELECT id FROM receipts INDEXED BY receipts_by_subject WHERE kind = ? AND subject = ? AND state = 'done' AND rowid";
   const own = '(SELECT rowid FROM receipts WHERE id = ?)';
-  const earlier = prepare(`${same} < ${own}`);
+  const earlier = prepare(`${same} < ${own} ORDER BY rowid`);
   const later = prepare(`${same} > ${own}`);
   const byState = prepare('SELECT * FROM receipts WHERE state = ? ORDER BY made DESC, rowid DESC');
   const over = prepare("SELECT * FROM receipts WHERE state IN ('done', 'suggested') AND until <= ?");
