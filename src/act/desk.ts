@@ -24,6 +24,16 @@ export const deedOf = (desk: Desk, kind: ActionKind): Deed => {
 
 const joined = (note: string, kept: string): string => [note, kept].filter((part) => part !== '').join('; ');
 
+/** A renewal that did not take leaves what it would have renewed in force: its undo has taken that away, too. */
+const carryRenewed = async (desk: Desk, receipts: readonly Receipt[]): Promise<void> => {
+  for (const receipt of receipts) {
+    const { renews, carry } = deedOf(desk, receipt.kind);
+    const id = renews === true ? desk.receipts.before(receipt).at(-1) : undefined;
+    const renewed = id === undefined ? undefined : desk.receipts.get(id);
+    if (renewed !== undefined && (renewed.until ?? Infinity) > desk.now()) await carry(renewed.memory, desk.carryOut);
+  }
+};
+
 /**
  * Undoes what receipts of one kind stand for; they stay `undoing` when that fails, and are tried again.
  * @returns what was kept of edits made meanwhile
@@ -43,14 +53,16 @@ export const takeBack = async (
       receipts.map(({ memory }) => memory),
       desk.carryOut,
     );
+    await carryRenewed(desk, receipts);
     desk.receipts.move(ids, end, joined(note, kept));
     return kept;
   }
   let all = '';
   // The last that was done is the first to be undone.
-  for (const { id, memory } of receipts.toSorted((a, b) => b.made - a.made)) {
-    const kept = await undo(memory, desk.carryOut);
-    desk.receipts.move([id], end, joined(note, kept));
+  for (const receipt of receipts.toSorted((a, b) => b.made - a.made)) {
+    const kept = await undo(receipt.memory, desk.carryOut);
+    await carryRenewed(desk, [receipt]);
+    desk.receipts.move([receipt.id], end, joined(note, kept));
     all = joined(all, kept);
   }
   return all;

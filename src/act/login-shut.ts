@@ -51,12 +51,17 @@ const run = async (
   }
 };
 
-/** `anna P 2026-…`: a usable password; `L`: locked already. */
+/** `anna P 2026-…` (`PS` on Red Hat): a usable password; `L` or `LK`: locked; anything else: there is no such user, or no password. */
+const passwordOf = async (user: string, carryOut: CarryOut): Promise<'usable' | 'locked' | 'none'> => {
+  const { status, text } = await run('passwd', ['-S', user], carryOut);
+  const word = status === 0 ? (text.split(' ')[1] ?? '') : '';
+  return /^PS?$/.test(word) ? 'usable' : /^LK?$/.test(word) ? 'locked' : 'none';
+};
+
 const systemUserOf = async (account: string, carryOut: CarryOut): Promise<string | null> => {
   const name = account.split('@')[0] ?? '';
   if (!systemUserPattern.test(name) || name === 'root') return null;
-  const { status, text } = await run('passwd', ['-S', name], carryOut);
-  return status === 0 && text.split(' ')[1] === 'P' ? name : null;
+  return (await passwordOf(name, carryOut)) === 'usable' ? name : null;
 };
 
 type Store = 'open' | 'locked' | 'unknown' | 'none';
@@ -145,7 +150,7 @@ export const loginShut: Act<ShutWanted> = {
       return { took: false, text: `the configured command says that ${account} is open` };
     if (path !== null && !(await denies(path, account, carryOut)))
       return { took: false, text: `${path} does not name ${account}` };
-    if (systemUser !== null && (await systemUserOf(systemUser, carryOut)) !== null)
+    if (systemUser !== null && (await passwordOf(systemUser, carryOut)) === 'usable')
       return { took: false, text: `the password of ${systemUser} is not locked` };
     return { took: true, text: `${account} cannot log in` };
   },
@@ -154,7 +159,7 @@ export const loginShut: Act<ShutWanted> = {
     if (ownStore === true && (await storeOf(account, carryOut)) === 'locked')
       await setStore('unlock', account, carryOut);
     if (path !== null && !wasDenied) await putDenied(path, account, false, carryOut);
-    if (systemUser !== null && (await systemUserOf(systemUser, carryOut)) === null)
+    if (systemUser !== null && (await passwordOf(systemUser, carryOut)) === 'locked')
       await setPassword('-U', systemUser, carryOut);
     return '';
   },

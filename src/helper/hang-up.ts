@@ -33,21 +33,25 @@ export const pidIn = (file: string): number | undefined => {
   }
 };
 
-export const programOf = (pid: number): string | undefined => {
+/** undefined for what is gone by now: a daemon opens and closes files while its list of them is read. */
+export const linkAt = (path: string): string | undefined => {
   try {
-    // A program that was replaced by an upgrade is marked so.
-    return basename(readlinkSync(`/proc/${pid}/exe`)).replace(/ \(deleted\)$/, '');
+    return readlinkSync(path);
   } catch {
     return undefined;
   }
 };
+
+/** A program that was replaced by an upgrade is marked so. */
+export const programOf = (pid: number): string =>
+  basename(linkAt(`/proc/${pid}/exe`) ?? '').replace(/ \(deleted\)$/, '');
 
 /** Inodes of its sockets that listen (proc_pid_net(5): state 0A). */
 const listeningOf = (pid: number): ReadonlySet<string> => {
   try {
     const folder = `/proc/${pid}/fd`;
     const own = new Set(
-      readdirSync(folder).map((fd) => /^socket:\[(\d+)\]$/.exec(readlinkSync(`${folder}/${fd}`))?.[1]),
+      readdirSync(folder).map((fd) => /^socket:\[(\d+)\]$/.exec(linkAt(`${folder}/${fd}`) ?? '')?.[1]),
     );
     const listening = ['tcp', 'tcp6']
       .flatMap((name) => readFileSync(`/proc/${pid}/net/${name}`, 'latin1').split('\n').slice(1))
@@ -104,7 +108,7 @@ export const hangUp = async (daemon: HangUpDaemon): Promise<boolean> => {
   const { programs, pidFiles } = daemons[daemon];
   for (const file of pidFiles) {
     const pid = pidIn(file);
-    if (pid === undefined || !programs.includes(programOf(pid) ?? '')) continue;
+    if (pid === undefined || !programs.includes(programOf(pid))) continue;
     if (await beginAnew(pid, file)) return true;
     throw new Fault(
       'PARTLY_DONE',

@@ -2,13 +2,13 @@
  * `postfix reload` ends when the master(8) has been told. Until it has begun anew its idle servers take sessions by the old
  * settings: on a busy machine one in three that come at once.
  */
-import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Fault } from '../model/fault.ts';
 import type { Ran, Verb } from '../model/verb.ts';
 import type { Allowance } from './allowance.ts';
-import { anewMsMax, lookEveryMs, pidIn, programOf } from './hang-up.ts';
+import { anewMsMax, linkAt, lookEveryMs, pidIn, programOf } from './hang-up.ts';
 import { runProgram } from './run-program.ts';
 
 type Run = Verb & { readonly verb: 'run' };
@@ -23,7 +23,7 @@ const pairsOf = (master: number): ReadonlySet<string> => {
     const open = new Set(
       readdirSync(folder)
         .filter((fd) => Number(fd) > 2)
-        .map((fd) => readlinkSync(`${folder}/${fd}`)),
+        .map((fd) => linkAt(`${folder}/${fd}`)),
     );
     return new Set(
       readFileSync(`/proc/${master}/net/unix`, 'latin1')

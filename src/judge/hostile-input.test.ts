@@ -1,9 +1,9 @@
 /** What an attacker may write into a log or send to a hook: nothing of it may stop the judge, blind it or accuse the innocent. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fact } from '../../test/judge/site.ts';
 import * as fc from 'fast-check';
-import { draftEvent } from '../model/event.ts';
-import type { Event, EventDraft, EventKind } from '../model/event.ts';
+import type { Event, EventKind } from '../model/event.ts';
 import type { Question } from '../model/question.ts';
 import type { Accusation } from './detectors/detector.ts';
 import { createIncidents } from './incidents.ts';
@@ -25,10 +25,6 @@ const court = (bytes = memoryBytesMin) => {
     memory,
   };
 };
-const fact = (time: number, kind: EventKind, fields: Partial<EventDraft>): Event => ({
-  ...draftEvent(time, 'postfix', kind),
-  ...fields,
-});
 const unknown = (time: number, client: string, recipient: string): Event =>
   fact(time, 'recipient', { outcome: 'unknown', client, recipient, sender: 's@remote.test' });
 const question = (time: number, client: string): Question => ({

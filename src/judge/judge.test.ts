@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { draftEvent } from '../model/event.ts';
-import type { Event, EventDraft, EventKind } from '../model/event.ts';
+import { dice, fact } from '../../test/judge/site.ts';
+import type { Event, EventDraft } from '../model/event.ts';
 import type { Question } from '../model/question.ts';
 import type { Incident } from '../model/report.ts';
 import { createJudge } from './judge.ts';
@@ -14,10 +14,6 @@ const start = Date.UTC(2026, 10, 21);
 const minute = 60_000;
 const hour = 60 * minute;
 
-const fact = (time: number, kind: EventKind, fields: Partial<EventDraft>): Event => ({
-  ...draftEvent(time, 'postfix', kind),
-  ...fields,
-});
 const unknown = (time: number, client: string, name: string, sender = 's@remote.test'): Event =>
   fact(time, 'recipient', { outcome: 'unknown', client, recipient: `${name}@lab.test`, sender, dsn: '5.1.1' });
 const accepted = (time: number, client: string, name: string): Event =>
@@ -50,15 +46,6 @@ const court = (settings = defaultJudgeSettings) => {
   const changes: IncidentChange[] = [];
   const judge = createJudge(memory, settings, { announce: (change) => changes.push(change) });
   return { judge, changes, ask: createAsk(memory.table, settings), memory };
-};
-
-/** A small generator with a seed, so that every run of a test sees the same numbers. */
-const dice = (seed: number): (() => number) => {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
 };
 
 test('a fresh client is convicted by its fifth unknown recipient, not by its fourth', () => {

@@ -4,132 +4,17 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { draftEvent } from '../model/event.ts';
-import type { Event, EventDraft, EventKind } from '../model/event.ts';
-import type { Incident } from '../model/report.ts';
+import { day, dice, fact, hour, minute, only, second, site, start } from '../../test/judge/site.ts';
+import type { Site } from '../../test/judge/site.ts';
 import { adviceFor } from './advice.ts';
-import { createJudge } from './judge.ts';
-import { createMemory, memoryBytesMin } from './memory.ts';
-import { defaultJudgeSettings } from './settings.ts';
-import { createAsk } from './verdict.ts';
 
-const start = Date.UTC(2026, 10, 21);
-const second = 1000;
-const minute = 60 * second;
-const hour = 60 * minute;
-const day = 24 * hour;
-
-const dice = (seed: number): (() => number) => {
-  let state = seed;
-  return () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32;
-};
-const fact = (time: number, kind: EventKind, fields: Partial<EventDraft>): Event => ({
-  ...draftEvent(time, 'postfix', kind),
-  ...fields,
-});
 const addressOf = (first: number, i: number): string => `${first + (i >> 16)}.${(i >> 8) & 255}.${i & 255}.9`;
 
-type Answer = 'hidden' | 'unknown' | 'accepted';
-
-/** A mail server with the judge in front of it: what a recipient or a login gets for an answer. */
-const site = () => {
-  const memory = createMemory(new SharedArrayBuffer(16 * memoryBytesMin), 7);
-  const judge = createJudge(memory, defaultJudgeSettings);
-  const ask = createAsk(memory.table, defaultJudgeSettings);
-  return {
-    judge,
-    recipient: (time: number, client: string, recipient: string, exists: boolean, sender = 's@remote.test'): Answer => {
-      const { kind } = ask({
-        time,
-        server: 'postfix',
-        stage: 'recipient',
-        client,
-        helo: undefined,
-        account: undefined,
-        sender,
-        recipient,
-      });
-      const refused = kind !== 'accept' && kind !== 'delay';
-      const outcome = refused ? (kind === 'reject' ? 'rejected' : 'deferred') : exists ? 'accepted' : 'unknown';
-      judge.tell(fact(time, 'recipient', { client, recipient, sender, outcome }));
-      return refused ? 'hidden' : exists ? 'accepted' : 'unknown';
-    },
-    /** True when the password was looked at. */
-    login: (time: number, client: string, account: string, fields: Partial<EventDraft> = {}): boolean => {
-      const { kind } = ask({
-        time,
-        server: 'postfix',
-        stage: 'auth',
-        client,
-        helo: undefined,
-        account: undefined,
-        sender: undefined,
-        recipient: undefined,
-      });
-      const stepUp = ask({
-        time,
-        server: 'postfix',
-        stage: 'auth',
-        client,
-        helo: undefined,
-        account,
-        sender: undefined,
-        recipient: undefined,
-      }).kind;
-      const refused = (kind !== 'accept' && kind !== 'delay') || stepUp === 'defer';
-      judge.tell(
-        fact(time, 'auth', {
-          client,
-          account,
-          outcome: 'failure',
-          ...fields,
-          ...(refused ? { reason: 'policy', outcome: 'failure' } : {}),
-        }),
-      );
-      return !refused;
-    },
-    /** Mail of an account; false when it would be held. */
-    send: (time: number, client: string, account: string, recipient: string, bad: boolean): boolean => {
-      const { kind } = ask({
-        time,
-        server: 'postfix',
-        stage: 'recipient',
-        client,
-        helo: undefined,
-        account,
-        sender: account,
-        recipient,
-      });
-      if (kind === 'hold') return false;
-      const mail = { client, account, sender: account, recipient } as const;
-      judge.tell(fact(time, 'message', { ...mail, count: 1 }));
-      judge.tell(
-        fact(time + second, 'delivery', {
-          ...mail,
-          remote: true,
-          outcome: bad ? 'bounced' : 'sent',
-          dsn: bad ? '5.1.1' : '2.0.0',
-        }),
-      );
-      return true;
-    },
-    incidents: (attack: Incident['attack']): readonly Incident[] =>
-      judge.report().incidents.filter((incident) => incident.attack === attack),
-  };
-};
-type Site = ReturnType<typeof site>;
 const count = (rounds: number, happens: (round: number) => boolean): number => {
   let sum = 0;
   for (let round = 0; round < rounds; round++) if (happens(round)) sum++;
   return sum;
 };
-const only = (incidents: readonly Incident[]): Incident => {
-  assert.equal(incidents.length, 1, incidents.map(({ why }) => why).join('; '));
-  const [incident] = incidents;
-  assert.ok(incident !== undefined);
-  return incident;
-};
-
 test('S1: of 1,100 words from five neighbours at most 20 are answered', () => {
   const mail = site();
   const answered = count(1100, (i) => {

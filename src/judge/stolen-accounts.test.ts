@@ -1,57 +1,11 @@
 /** Stolen accounts and honest senders (DETECTION B.11, S11, S12), played over many seeds, at 5,000 messages an hour and at 30. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { draftEvent } from '../model/event.ts';
-import type { Event, EventDraft, EventKind } from '../model/event.ts';
-import type { Incident } from '../model/report.ts';
-import { createJudge } from './judge.ts';
-import { createMemory, memoryBytesMin } from './memory.ts';
-import { defaultJudgeSettings } from './settings.ts';
-import { createAsk } from './verdict.ts';
+import { day, dice, fact, hour, minute, only, second, site, start } from '../../test/judge/site.ts';
+import type { Site } from '../../test/judge/site.ts';
 
-const start = Date.UTC(2026, 10, 21);
-const second = 1000;
-const minute = 60 * second;
-const hour = 60 * minute;
-const day = 24 * hour;
-
-const dice = (seed: number): (() => number) => {
-  let state = seed;
-  return () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32;
-};
-const fact = (time: number, kind: EventKind, fields: Partial<EventDraft>): Event => ({
-  ...draftEvent(time, 'postfix', kind),
-  ...fields,
-});
 /** One in each network. */
 const addressOf = (i: number): string => `90.${(i >> 8) & 255}.${i & 255}.9`;
-
-const site = () => {
-  const memory = createMemory(new SharedArrayBuffer(16 * memoryBytesMin), 7);
-  const judge = createJudge(memory, defaultJudgeSettings);
-  const ask = createAsk(memory.table, defaultJudgeSettings);
-  return {
-    judge,
-    /** False when it would be held. */
-    send: (time: number, client: string, account: string, recipient: string, bad: boolean): boolean => {
-      const mail = { client, account, sender: account, recipient } as const;
-      if (ask({ ...mail, time, server: 'postfix', stage: 'recipient', helo: undefined }).kind === 'hold') return false;
-      judge.tell(fact(time, 'message', { ...mail, count: 1 }));
-      const told = bad ? ({ outcome: 'bounced', dsn: '5.1.1' } as const) : ({ outcome: 'sent', dsn: '2.0.0' } as const);
-      judge.tell(fact(time + second, 'delivery', { ...mail, ...told, remote: true }));
-      return true;
-    },
-    incidents: (): readonly Incident[] =>
-      judge.report().incidents.filter(({ attack }) => attack === 'compromised-account'),
-  };
-};
-type Site = ReturnType<typeof site>;
-const only = (incidents: readonly Incident[]): Incident => {
-  assert.equal(incidents.length, 1, incidents.map(({ why }) => why).join('; '));
-  const [incident] = incidents;
-  assert.ok(incident !== undefined);
-  return incident;
-};
 
 /** @returns how many messages a thief got out before the account was held */
 const stolen = (mail: Site, seed: number, gapMs: number, networks: number, account: string, from = start): number => {
@@ -62,7 +16,7 @@ const stolen = (mail: Site, seed: number, gapMs: number, networks: number, accou
     mail.send(from + sent * gapMs, addressOf(sent % networks), account, `v${sent}@far.test`, next() < 0.3)
   )
     sent++;
-  only(mail.incidents());
+  only(mail.incidents('compromised-account'));
   return sent;
 };
 const gaps = [0.72 * second, 2 * minute];
@@ -121,7 +75,7 @@ test('the dead addresses of a newsletter with forty recipients a message, which 
       for (const told of outcomes.toSorted((a, b) => b.dsn.localeCompare(a.dsn)))
         mail.judge.tell(fact(start + at * 100 + second, 'delivery', told));
     }
-    held += mail.incidents().length;
+    held += mail.incidents('compromised-account').length;
   }
   assert.ok(held <= 2, `${held} of 100`);
 });
@@ -136,14 +90,14 @@ test('a thief who writes to forty at once is held after two messages', () => {
     const told = { outcome: dead ? 'bounced' : 'sent', dsn: dead ? '5.1.1' : '2.0.0', remote: true } as const;
     mail.judge.tell(fact(start + sent * 100, 'delivery', { ...message, ...told, recipient: `v${sent}@far.test` }));
   }
-  only(mail.incidents());
+  only(mail.incidents('compromised-account'));
 });
 
 test('five mistyped addresses in a row hold nobody, whether known here or not', () => {
   const mail = site();
   for (let i = 0; i < 7; i++)
     assert.ok(mail.send(start + i * minute, '198.51.100.9', 'new@lab.test', `friend${i}@gmial.test`, true));
-  assert.deepEqual(mail.incidents(), []);
+  assert.deepEqual(mail.incidents('compromised-account'), []);
 });
 
 test('a hundred dead addresses an hour more than a ninth of what is delivered hold an account, whatever its share', () => {
@@ -158,7 +112,10 @@ test('a hundred dead addresses an hour more than a ninth of what is delivered ho
   )
     sent++;
   assert.ok(sent > 500 && sent < 1500, `${sent} messages`);
-  assert.match(only(mail.incidents()).why, /reached 100 recipients that do not exist within an hour/);
+  assert.match(
+    only(mail.incidents('compromised-account')).why,
+    /reached 100 recipients that do not exist within an hour/,
+  );
 });
 
 test('a stolen account with a history is held soon at 5,000 an hour and at 30; its owner’s newsletter and journeys are not', () => {
@@ -188,7 +145,7 @@ test('a stolen account with a history is held soon at 5,000 an hour and at 30; i
       mail.send(later + i * 2 * second, home, account, `reader${i}@far.test`, next() < 0.1);
     for (let i = 0; i < 60; i++)
       mail.send(later + day + i * hour, '203.0.113.77', account, `guest${i}@far.test`, next() < 0.04);
-    held += mail.incidents().length;
+    held += mail.incidents('compromised-account').length;
   }
   assert.equal(held, 0, `${held} of 40`);
 });

@@ -49,7 +49,7 @@ export type Receipts = {
   readonly add: (receipts: readonly Receipt[]) => void;
   readonly move: (ids: readonly string[], state: ReceiptState, note: string) => void;
   readonly get: (id: string) => Receipt | undefined;
-  /** Those done for the same kind and subject, written before: a renewal takes their place. */
+  /** Those done for the same kind and subject, written before, the oldest first: a renewal takes their place. */
   readonly before: (receipt: Receipt) => readonly string[];
   /** Done for the same kind and subject, written later. */
   readonly after: (receipt: Receipt) => readonly string[];

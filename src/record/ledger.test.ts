@@ -1,6 +1,6 @@
 /** What every ledger must do, whatever keeps it. A new one is a row in `ledgers`. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -271,6 +271,40 @@ test('a file that is no ledger, or of a later version, is said to be so', () => 
     database.exec('PRAGMA user_version = 999');
     database.close();
     assert.throws(() => openLedger(directory), /later version/);
+  });
+});
+
+test('a ledger that is damaged inside says so wherever it is read', () => {
+  inDirectory((directory) => {
+    const written = openLedger(directory);
+    const many = Array.from({ length: 2000 }, (_, at) => ({ ...receipt, id: `A${at}`, state: 'done' as const }));
+    written.receipts.add(many);
+    written.close();
+    const file = join(directory, 'ledger.sqlite');
+    const bytes = readFileSync(file);
+    // All but the first pages, which say what there is.
+    for (let at = 12 * 4096; at < bytes.length; at += 4096) bytes.fill(0xff, at, at + 200);
+    writeFileSync(file, bytes);
+    const ledger = openLedger(directory);
+    for (const read of [
+      () => ledger.receipts.latest(10_000),
+      () => ledger.receipts.get('A7'),
+      () => ledger.receipts.inForce('firewall-block'),
+      () => [...ledger.archive.entries()],
+    ])
+      assert.throws(read, (error) => error instanceof Fault && error.message.includes('ledger.sqlite cannot be used'));
+    ledger.close();
+  });
+  inDirectory((directory) => {
+    const written = openLedger(directory);
+    written.receipts.add([receipt]);
+    written.close();
+    const database = new DatabaseSync(join(directory, 'ledger.sqlite'));
+    database.exec("UPDATE receipts SET memory = '{'");
+    database.close();
+    const ledger = openLedger(directory);
+    assert.throws(() => ledger.receipts.get(receipt.id), /the ledger is damaged \(memory\)/);
+    ledger.close();
   });
 });
 

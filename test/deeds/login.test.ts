@@ -93,5 +93,9 @@ test('a system user keeps the state of its password, whichever it was', { skip: 
     await assert.rejects(planAll(loginShut, [{ account: 'root' }], desk.carryOut), /root is not shut out/);
     await assert.rejects(planAll(loginShut, [{ account: 'a b' }], desk.carryOut), /expected a login name/);
     assert.equal(ids.length, 2);
+    const { receipt } = await perform(loginShut, { account: 'open' }, order, desk);
+    await runCommand('userdel', ['open']);
+    await undo([receipt?.id ?? ''], 'test', desk);
+    assert.deepEqual(desk.receipts.inState('undoing'), [], 'who left is not waited for');
   });
 });

@@ -15,6 +15,8 @@ import { openDesk } from '../../src/guard/desk.ts';
 import type { OpenDesk } from '../../src/guard/desk.ts';
 import { createAllowance } from '../../src/helper/allowance.ts';
 import { createCarryOut } from '../../src/helper/carry-out.ts';
+import { Fault } from '../../src/model/fault.ts';
+import type { CarryOut } from '../../src/model/verb.ts';
 
 type Scene = { readonly folder: string; readonly desk: OpenDesk };
 
@@ -101,6 +103,31 @@ test('a renewal that a crash interrupted takes the place of what it renewed', as
       desk.receipts.inForce('access-entry').map(({ id }) => id),
       [second.receipt?.id],
     );
+  });
+});
+
+test('a renewal that did not take leaves in force what it would have renewed', async () => {
+  await onScene(async ({ folder, desk }) => {
+    const path = join(folder, 'clients');
+    const wanted: AccessWanted = { format: 'exim-iplsearch', path, subject: '203.0.113.7', tag: '', value: undefined };
+    const { receipt } = await perform(accessEntry, wanted, order, desk);
+    const before = readFileSync(path, 'utf8');
+    let isFull = true;
+    const carryOut: CarryOut = async (verb) => {
+      const isWritten = verb.verb === 'replace-file' && verb.content !== verb.expected;
+      if (isFull && isWritten) {
+        isFull = false;
+        throw new Fault('PARTLY_DONE', 'no space left');
+      }
+      return desk.carryOut(verb);
+    };
+    await assert.rejects(perform(accessEntry, { ...wanted, value: 'other' }, order, { ...desk, carryOut }), /no space/);
+    assert.equal(isFull, false);
+    assert.deepEqual(
+      desk.receipts.inForce('access-entry').map(({ id }) => id),
+      [receipt?.id],
+    );
+    assert.equal(readFileSync(path, 'utf8'), before);
   });
 });
 

@@ -1,6 +1,7 @@
 /** The records that every detector is built from: their numbers, their bounds, their behaviour at the limits. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { dice } from '../../../test/judge/site.ts';
 import * as fc from 'fast-check';
 import { byPair } from './by-pair.ts';
 import { addToBlock, isAlarmed } from './contact-blocks.ts';
@@ -18,10 +19,6 @@ const now = 1_795_000_000;
 const day = 86_400;
 const limits = { floor: -8, floorEstablished: -20 };
 const tableOf = (sets: number) => createTable(new SharedArrayBuffer(sets * 448), sets * 448, 7);
-const dice = (seed: number): (() => number) => {
-  let state = seed;
-  return () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32;
-};
 
 test('decay halves, and never grows when a clock jumps back', () => {
   assert.equal(decayed(8, day, day), 4);

@@ -1,9 +1,9 @@
 /** Incidents as documents, beside the few columns they are looked for by; and whether there is a pause. */
-import type { DatabaseSync } from 'node:sqlite';
 import type { Incident } from '../../model/report.ts';
 import type { Ledger } from '../ledger.ts';
-import { numberIn, textIn } from './row.ts';
+import { jsonIn, numberIn, textIn } from './row.ts';
 import type { Row } from './row.ts';
+import type { Prepare } from './statement.ts';
 
 /** Of a crowd so many actors are kept one by one; the others are in `actorCount`. */
 const actorsKeptMax = 2000;
@@ -11,23 +11,23 @@ const actorsKeptMax = 2000;
 export const incidentIn = (row: Row): Incident => {
   // What was written there is JSON that `save` made of an Incident; JSON leaves out what is undefined.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  const document = JSON.parse(textIn(row, 'document')) as Incident;
+  const document = jsonIn(row, 'document') as Incident;
   return { ...document, closed: document.closed, campaign: document.campaign };
 };
 
 export const createIncidentRecords = (
-  database: DatabaseSync,
+  prepare: Prepare,
   transact: (work: () => void) => void,
 ): Pick<Ledger, 'incidents' | 'pause'> => {
-  const upsert = database.prepare(
+  const upsert = prepare(
     `INSERT INTO incidents (id, opened, closed, document) VALUES (?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET opened = excluded.opened, closed = excluded.closed, document = excluded.document`,
   );
-  const one = database.prepare('SELECT document FROM incidents WHERE id = ?');
-  const notClosed = database.prepare('SELECT document FROM incidents WHERE closed IS NULL ORDER BY opened DESC');
-  const newest = database.prepare('SELECT document FROM incidents ORDER BY opened DESC LIMIT ?');
-  const paused = database.prepare('SELECT until, who, why FROM pauses ORDER BY rowid DESC LIMIT 1');
-  const pauseAt = database.prepare('INSERT INTO pauses (time, until, who, why) VALUES (?, ?, ?, ?)');
+  const one = prepare('SELECT document FROM incidents WHERE id = ?');
+  const notClosed = prepare('SELECT document FROM incidents WHERE closed IS NULL ORDER BY opened DESC');
+  const newest = prepare('SELECT document FROM incidents ORDER BY opened DESC LIMIT ?');
+  const paused = prepare('SELECT until, who, why FROM pauses ORDER BY rowid DESC LIMIT 1');
+  const pauseAt = prepare('INSERT INTO pauses (time, until, who, why) VALUES (?, ?, ?, ?)');
   return {
     incidents: {
       save: (incidents) =>

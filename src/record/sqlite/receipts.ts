@@ -1,9 +1,9 @@
 /** Receipts and their moves. A batch is one transaction: all of it is on disk when the call returns, or none. */
-import type { DatabaseSync } from 'node:sqlite';
 import { actionKinds, receiptStates } from '../../model/receipt.ts';
 import type { Memory, Receipt, Receipts } from '../../model/receipt.ts';
-import { numberIfAny, numberIn, textIfAny, textIn, wordIn } from './row.ts';
+import { jsonIn, numberIfAny, numberIn, textIfAny, textIn, wordIn } from './row.ts';
 import type { Row } from './row.ts';
+import type { Prepare } from './statement.ts';
 
 export const receiptIn = (row: Row): Receipt => ({
   id: textIn(row, 'id'),
@@ -11,7 +11,7 @@ export const receiptIn = (row: Row): Receipt => ({
   subject: textIn(row, 'subject'),
   // What was written there is JSON that `add` made of a Memory.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  memory: JSON.parse(textIn(row, 'memory')) as Memory,
+  memory: jsonIn(row, 'memory') as Memory,
   state: wordIn(row, 'state', receiptStates),
   made: numberIn(row, 'made'),
   until: numberIfAny(row, 'until'),
@@ -21,33 +21,33 @@ export const receiptIn = (row: Row): Receipt => ({
   note: textIn(row, 'note'),
 });
 
-export const createReceipts = (database: DatabaseSync, transact: (work: () => void) => void): Receipts => {
-  const insert = database.prepare(
+export const createReceipts = (prepare: Prepare, transact: (work: () => void) => void): Receipts => {
+  const insert = prepare(
     'INSERT INTO receipts (id, kind, subject, memory, state, made, until, incident, who, why, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
   );
-  const update = database.prepare('UPDATE receipts SET state = ?, note = ? WHERE id = ?');
-  const journal = database.prepare('INSERT INTO moves (receipt, time, state, note) VALUES (?, ?, ?, ?)');
-  const one = database.prepare('SELECT * FROM receipts WHERE id = ?');
+  const update = prepare('UPDATE receipts SET state = ?, note = ? WHERE id = ?');
+  const journal = prepare('INSERT INTO moves (receipt, time, state, note) VALUES (?, ?, ?, ?)');
+  const one = prepare('SELECT * FROM receipts WHERE id = ?');
   // Said, because SQLite would go by state and time: that reads everything in force, for each of ten thousand.
   // By the order they were written in: two may have one time, and a clock may go back.
   const same =
     "SELECT id FROM receipts INDEXED BY receipts_by_subject WHERE kind = ? AND subject = ? AND state = 'done' AND rowid";
   const own = '(SELECT rowid FROM receipts WHERE id = ?)';
-  const earlier = database.prepare(`${same} < ${own}`);
-  const later = database.prepare(`${same} > ${own}`);
-  const byState = database.prepare('SELECT * FROM receipts WHERE state = ? ORDER BY made DESC, rowid DESC');
-  const over = database.prepare("SELECT * FROM receipts WHERE state IN ('done', 'suggested') AND until <= ?");
-  const byKind = database.prepare(
+  const earlier = prepare(`${same} < ${own} ORDER BY rowid`);
+  const later = prepare(`${same} > ${own}`);
+  const byState = prepare('SELECT * FROM receipts WHERE state = ? ORDER BY made DESC, rowid DESC');
+  const over = prepare("SELECT * FROM receipts WHERE state IN ('done', 'suggested') AND until <= ?");
+  const byKind = prepare(
     "SELECT * FROM receipts INDEXED BY receipts_by_subject WHERE kind = ? AND state = 'done' ORDER BY made DESC",
   );
-  const countByKind = database.prepare(
+  const countByKind = prepare(
     "SELECT COUNT(*) AS count FROM receipts INDEXED BY receipts_by_subject WHERE kind = ? AND state = 'done'",
   );
-  const bySubject = database.prepare(
+  const bySubject = prepare(
     "SELECT * FROM receipts INDEXED BY receipts_by_subject WHERE kind = ? AND subject = ? AND state = 'done' ORDER BY made DESC",
   );
-  const byIncident = database.prepare('SELECT * FROM receipts WHERE incident = ? ORDER BY made DESC, rowid DESC');
-  const latest = database.prepare('SELECT * FROM receipts ORDER BY made DESC, rowid DESC LIMIT ?');
+  const byIncident = prepare('SELECT * FROM receipts WHERE incident = ? ORDER BY made DESC, rowid DESC');
+  const latest = prepare('SELECT * FROM receipts ORDER BY made DESC, rowid DESC LIMIT ?');
 
   return {
     add: (receipts) =>

@@ -21,6 +21,16 @@ export const numberIfAny = (row: Row, column: string): number | undefined =>
 export const textIfAny = (row: Row, column: string): string | undefined =>
   row[column] === null ? undefined : textIn(row, column);
 
+/** What was made of JSON. */
+export const jsonIn = (row: Row, column: string): unknown => {
+  const text = textIn(row, column);
+  try {
+    return JSON.parse(text);
+  } catch {
+    return damaged(column);
+  }
+};
+
 /** One of a list of words. */
 export const wordIn = <Word extends string>(row: Row, column: string, words: readonly Word[]): Word =>
   words.find((word) => word === row[column]) ?? damaged(column);
