@@ -16,7 +16,7 @@ import { dialSmtp } from '../servers/lab/dialogue.ts';
 import { labClosed } from '../servers/lab/door.ts';
 import { startExim } from '../servers/lab/exim.ts';
 import { hosts } from '../servers/lab/network.ts';
-import { startPostfix } from '../servers/lab/postfix.ts';
+import { reloadPostfix, startPostfix } from '../servers/lab/postfix.ts';
 import { startSendmail } from '../servers/lab/sendmail.ts';
 import { startWorld } from '../servers/lab/world.ts';
 import type { World } from '../servers/lab/world.ts';
@@ -73,7 +73,7 @@ const scenes: readonly Scene[] = [
       const postfix = await startPostfix({ mainCf: { ...noLimits, virtual_alias_maps: `hash:${file}` } });
       writeBefore(file, 'ring@lab.test back@ring.test\ntwin1@lab.test twin2@lab.test\ntwin2@lab.test twin1@lab.test\n');
       await runCommand('postmap', [`hash:${file}`]);
-      await runCommand('postfix', ['reload']);
+      await reloadPostfix();
       return { ...postfix, log: world.log.iso, file };
     },
     there: eximThere,

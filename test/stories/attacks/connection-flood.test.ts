@@ -18,7 +18,7 @@ import { dialImap, dialSmtp } from '../../servers/lab/dialogue.ts';
 import type { SmtpDialogue } from '../../servers/lab/dialogue.ts';
 import { labClosed } from '../../servers/lab/door.ts';
 import { startExim } from '../../servers/lab/exim.ts';
-import { startPostfix } from '../../servers/lab/postfix.ts';
+import { reloadPostfix, startPostfix } from '../../servers/lab/postfix.ts';
 import { startSendmail } from '../../servers/lab/sendmail.ts';
 import { startWorld } from '../../servers/lab/world.ts';
 import type { World } from '../../servers/lab/world.ts';
@@ -60,7 +60,7 @@ const stages: readonly Stage[] = [
     start: async () => {
       const postfix = await startPostfix();
       withoutLines('/etc/postfix/main.cf', /^smtpd_client_connection_.*\n/gm);
-      await runCommand('postfix', ['reload']);
+      await reloadPostfix();
       return { address: postfix.address, known: 'alice@lab.test', [Symbol.asyncDispose]: () => postfix.stop() };
     },
     limit: (run) => run('setup', 'postfix', '--limits', '--apply'),
