@@ -49,7 +49,7 @@ export const startActing = (
     try {
       hearSaid();
     } catch (error) {
-      complain(`the ledger cannot be read: ${wordsOf(error)}`);
+      complain(wordsOf(error));
     }
   };
   const mend = async (): Promise<void> => {
