@@ -299,7 +299,8 @@ test('where no session can tell, mail that nobody asks about does', { skip: labC
 
   writeFileSync(file, wired, 'latin1');
   await reloadPostfix();
-  await send((count) => count > 3);
+  // A session whose mail it let through unasked, for whatever reason, mends nothing: the next ones do.
+  for (let session = 0; session < 5 && proofs.length < 2; session++) await send((count) => count > 3);
   assert.deepEqual(
     proofs.map(({ turn }) => turn),
     ['lost', 'mended'],
