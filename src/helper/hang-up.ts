@@ -75,7 +75,7 @@ const hearsHangUp = (pid: number): boolean => {
 
 /** Of a slow and busy machine. */
 export const anewMsMax = 30_000;
-const againEveryMs = 1000;
+const againEveryMs = 250;
 export const lookEveryMs = 20;
 
 /**

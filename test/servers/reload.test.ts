@@ -18,7 +18,7 @@ import { startWorld } from './lab/world.ts';
 
 const postern = join(import.meta.dirname, '../../src/cli/main.ts');
 const rounds = 5;
-const reloads = 10;
+const reloads = 5;
 
 type Place = { readonly server: string; readonly address: string; readonly recipient: string };
 
