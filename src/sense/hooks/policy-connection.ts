@@ -13,6 +13,10 @@ import type { PolicyDesk } from './policy-answers.ts';
 /** By far the commonest answer. */
 const noAnswer = encodeAnswer(noAction);
 
+/** As events name it; IPv4 is written in one way only, and most are. */
+const asCounted = (address: string): string | undefined =>
+  address.includes(':') ? canonicalAddress(address) : address;
+
 /** @returns tells when the last whole request came in; at first, when the connection began */
 export const servePolicyConnection = (
   socket: Socket,
@@ -53,7 +57,7 @@ export const servePolicyConnection = (
         hold(decoded.slice(decoded.indexOf(one)), counted(dueMs));
         break;
       }
-      counted = evidenceSince?.(canonicalAddress(one.request.client_address));
+      counted = evidenceSince?.(asCounted(one.request.client_address));
       const action = answerRequest(one.request, requestAt, last, desk);
       if (action !== undefined) answers += action === noAction ? noAnswer : encodeAnswer(action);
     }
