@@ -14,8 +14,6 @@ export type Desk = {
   readonly now: () => number;
 };
 
-export const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
 export const deedOf = (desk: Desk, kind: ActionKind): Deed => {
   const deed = desk.deeds.get(kind);
   if (deed === undefined) throw new Fault('PARTLY_DONE', `this Postern does not know actions of kind ${kind}`);

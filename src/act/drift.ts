@@ -1,7 +1,8 @@
 /** What is in force by the ledger, asked of the thing itself: somebody may have taken it away, or edited it. Nothing is changed. */
+import { errorWords } from '../model/fault.ts';
 import type { ActionKind, Receipt } from '../model/receipt.ts';
 import type { Proof } from './act.ts';
-import { deedOf, wordsOf } from './desk.ts';
+import { deedOf } from './desk.ts';
 import type { Desk } from './desk.ts';
 
 /** A program may be asked for each: of more, the newest. */
@@ -26,7 +27,7 @@ const ask = async (desk: Desk, kind: ActionKind, receipts: readonly Receipt[]): 
     for (const memory of memories) proofs.push(await verify(memory, desk.carryOut));
     return proofs;
   } catch (error) {
-    return receipts.map(() => ({ took: false, text: wordsOf(error) }));
+    return receipts.map(() => ({ took: false, text: errorWords(error) }));
   }
 };
 

@@ -3,11 +3,11 @@
  * and whoever acts next finds what is open (`recover.ts`).
  */
 import { randomInt } from 'node:crypto';
-import { Fault } from '../model/fault.ts';
+import { Fault, errorWords } from '../model/fault.ts';
 import type { ActionKind, Memory, Receipt } from '../model/receipt.ts';
 import type { CarryOut } from '../model/verb.ts';
 import type { Act, Deed, Plan, Proof } from './act.ts';
-import { closeReplaced, takeBack, wordsOf } from './desk.ts';
+import { closeReplaced, takeBack } from './desk.ts';
 import type { Desk } from './desk.ts';
 
 export type Order = {
@@ -45,7 +45,7 @@ const tryDeed = async (deed: Deed, memories: readonly Memory[], carryOut: CarryO
     else for (const memory of memories) await deed.carry(memory, carryOut);
     return { proofs: await verifyAll(deed, memories, carryOut) };
   } catch (error) {
-    return { proofs: memories.map(() => ({ took: false, text: wordsOf(error) })), error };
+    return { proofs: memories.map(() => ({ took: false, text: errorWords(error) })), error };
   }
 };
 
@@ -58,7 +58,7 @@ const giveUp = async (desk: Desk, failed: readonly Receipt[], text: string, caus
   } catch (error) {
     throw new Fault(
       'PARTLY_DONE',
-      `${text}; and undoing it failed too (${wordsOf(error)}): it is tried again, or postern undo ${ids}`,
+      `${text}; and undoing it failed too (${errorWords(error)}): it is tried again, or postern undo ${ids}`,
       { cause: error },
     );
   }

@@ -1,7 +1,7 @@
 /** Takes actions back: because somebody asks, because their time is over, or because a crash left them half done. */
-import { Fault } from '../model/fault.ts';
+import { Fault, errorWords } from '../model/fault.ts';
 import type { ActionKind, Receipt } from '../model/receipt.ts';
-import { closeReplaced, deedOf, isReplaced, takeBack, wordsOf } from './desk.ts';
+import { closeReplaced, deedOf, isReplaced, takeBack } from './desk.ts';
 import type { Desk } from './desk.ts';
 
 /** From the question on the undo has begun: killed here, it is finished like any other. Where one may not be undone, none is. */
@@ -69,7 +69,7 @@ const close = async (
     else await takeBack(desk, kind, receipts, end, note);
     return receipts.map((receipt) => ({ receipt, text: note, failed: false }));
   } catch (error) {
-    return receipts.map((receipt) => ({ receipt, text: wordsOf(error), failed: true }));
+    return receipts.map((receipt) => ({ receipt, text: errorWords(error), failed: true }));
   }
 };
 
@@ -82,7 +82,7 @@ export const recover = (desk: Desk): Promise<readonly Mended[]> =>
       try {
         fated.push({ receipt, fate: await fateOf(desk, receipt) });
       } catch (error) {
-        mended.push({ receipt, text: wordsOf(error), failed: true });
+        mended.push({ receipt, text: errorWords(error), failed: true });
       }
     }
     const groups = Map.groupBy(fated, ({ receipt, fate }) =>

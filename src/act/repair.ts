@@ -1,5 +1,5 @@
 /** Wanted against actual: what is in force by the ledger and is not there any more is done again (a flushed firewall, a reboot). */
-import { wordsOf } from './desk.ts';
+import { errorWords } from '../model/fault.ts';
 import type { Desk } from './desk.ts';
 
 /** @returns what was missing and is there again, in words; empty when nothing was */
@@ -28,7 +28,7 @@ export const repair = (desk: Desk): Promise<readonly string[]> =>
           `${kind}: ${missing.length} of ${wanted.length} had been taken away by somebody else (${first?.subject ?? ''}, …); they are there again`,
         );
       } catch (error) {
-        told.push(`${kind}: what is in force cannot be checked (${wordsOf(error)})`);
+        told.push(`${kind}: what is in force cannot be checked (${errorWords(error)})`);
       }
     }
     return told;

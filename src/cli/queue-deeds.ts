@@ -6,7 +6,7 @@ import { readConfig } from '../guard/config.ts';
 import type { Desk } from '../act/desk.ts';
 import type { Done, Order } from '../act/perform.ts';
 import type { QueueWanted } from '../act/queue-memory.ts';
-import { Fault, faultCodes } from '../model/fault.ts';
+import { Fault, errorWords, faultCodes } from '../model/fault.ts';
 import { createQueueCount } from '../model/queue/groups.ts';
 import type { QueueCount } from '../model/queue/groups.ts';
 import { isHeldInQueue } from '../model/queue/message.ts';
@@ -97,9 +97,8 @@ const doAll = async (
   });
   const [first] = failed;
   if (first !== undefined && done.length === 0 && failed.length === 1) throw first.error;
-  const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
   if (first !== undefined)
-    throw new Fault('PARTLY_DONE', failed.map(({ server, error }) => `${server}: ${wordsOf(error)}`).join('\n'));
+    throw new Fault('PARTLY_DONE', failed.map(({ server, error }) => `${server}: ${errorWords(error)}`).join('\n'));
   return done;
 };
 

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { LineCounter, isMap, isNode, isScalar, parseDocument } from 'yaml';
 import type { Document, Node, YAMLMap } from 'yaml';
-import { Fault } from '../model/fault.ts';
+import { Fault, errorWords } from '../model/fault.ts';
 import { nearest } from '../model/nearest.ts';
 import { defaults, settings } from './settings.ts';
 import type { Values } from './settings.ts';
@@ -100,11 +100,7 @@ export const readConfig = (named: string | undefined): Config => {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new Fault(
-      'CONFIG',
-      `cannot read the configuration ${file}: ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
-    );
+    throw new Fault('CONFIG', `cannot read the configuration ${file}: ${errorWords(error)}`, { cause: error });
   }
   if (text.length > configBytesMax)
     throw new Fault('CONFIG', `${file} is larger than ${configBytesMax} bytes: that is no configuration`);

@@ -1,7 +1,7 @@
 /** One listener thread: its hooks answer from the shared memory, which only the guard's main thread writes. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Event } from '../model/event.ts';
-import { Fault } from '../model/fault.ts';
+import { Fault, errorWords } from '../model/fault.ts';
 import type { GateNote } from '../model/gate-note.ts';
 import type { Ask } from '../model/ports.ts';
 import { createMemory } from '../judge/memory.ts';
@@ -172,7 +172,7 @@ const main = async (data: ListenerData): Promise<void> => {
 // What the guard hands over is its own data, made a few lines before the thread was started.
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion
 main(workerData as ListenerData).catch((error: unknown) => {
-  say({ failed: error instanceof Error ? error.message : String(error) });
+  say({ failed: errorWords(error) });
   // Hooks that listen already would keep the thread.
   setImmediate(() => process.exit(1));
 });

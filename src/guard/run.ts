@@ -1,6 +1,7 @@
 /** The guard: follows the mail logs, judges their events, answers Postfix, and says what it finds. */
 import { randomInt } from 'node:crypto';
 import { join, resolve } from 'node:path';
+import { errorWords } from '../model/fault.ts';
 import { createJudge } from '../judge/judge.ts';
 import { createMemory } from '../judge/memory.ts';
 import type { Event } from '../model/event.ts';
@@ -135,7 +136,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     try {
       desk.incidents.save([incident]);
     } catch (error) {
-      complain(`an incident is not kept: ${error instanceof Error ? error.message : String(error)}`);
+      complain(`an incident is not kept: ${errorWords(error)}`);
     }
   };
   const judge = createJudge(memory, judgeSettings(choice), {

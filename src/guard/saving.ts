@@ -2,6 +2,7 @@
  * When the snapshot is written: every minute, and soon after what must not be forgotten. One at a time: of two at once the older
  * one might be the last, and each holds a copy of the whole table.
  */
+import { errorWords } from '../model/fault.ts';
 import { writeSnapshot } from './snapshot.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -31,7 +32,7 @@ export const startSaving = (
 
   const write = (): Promise<void> =>
     writeSnapshot(file, snapshotNow(), memory).catch((error: unknown) =>
-      complain(`cannot save to ${file}: ${error instanceof Error ? error.message : String(error)}`),
+      complain(`cannot save to ${file}: ${errorWords(error)}`),
     );
   const save = (): Promise<void> => {
     next ??= last.then(() => {

@@ -6,7 +6,7 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { zstdCompress, zstdDecompress } from 'node:zlib';
-import { Fault } from '../model/fault.ts';
+import { Fault, errorWords } from '../model/fault.ts';
 import type { Position } from '../sense/logs/identity.ts';
 import type { JournalPosition } from '../sense/logs/journal.ts';
 
@@ -50,11 +50,9 @@ export const readSnapshot = async (file: string): Promise<{ snapshot: Snapshot; 
     if (!isSnapshot(snapshot)) throw new Error('it is of another version');
     return { snapshot, memory: await decompress(bytes.subarray(headEnd)) };
   } catch (error) {
-    throw new Fault(
-      'CONFIG',
-      `${file} is no usable snapshot (${error instanceof Error ? error.message : String(error)}): move it away to start anew`,
-      { cause: error },
-    );
+    throw new Fault('CONFIG', `${file} is no usable snapshot (${errorWords(error)}): move it away to start anew`, {
+      cause: error,
+    });
   }
 };
 

@@ -1,5 +1,5 @@
 /** The verbs, carried out in this process, which must be root for most of them. */
-import { Fault } from '../model/fault.ts';
+import { Fault, errorWords } from '../model/fault.ts';
 import { blockedKeysMax, keysListed } from '../model/firewall.ts';
 import type { CarryOut, Ran, Verb, VerbAnswer } from '../model/verb.ts';
 import { accountCommand } from './account-command.ts';
@@ -96,7 +96,7 @@ export const createCarryOut = (allowance: Allowance): CarryOut => {
     } catch (error) {
       if (error instanceof Fault) throw error;
       const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-      const words = withoutRight.get(code) ?? (error instanceof Error ? error.message : String(error));
+      const words = withoutRight.get(code) ?? errorWords(error);
       throw new Fault('PARTLY_DONE', `${verb.verb} ${objectOf(verb)}: ${words}`, { cause: error });
     }
   };

@@ -2,7 +2,7 @@
 import { lchownSync, lstatSync, unlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { Socket } from 'node:net';
-import { Fault } from '../model/fault.ts';
+import { Fault, errorWords } from '../model/fault.ts';
 import type { CarryOut } from '../model/verb.ts';
 import { askedIn, encode, lineBytesMax } from './wire.ts';
 
@@ -19,7 +19,7 @@ const answerLine = async (line: string, carryOut: CarryOut): Promise<string> => 
     return encode({ id, answer: await carryOut(verb) });
   } catch (error) {
     const code = error instanceof Fault ? error.code : 'PARTLY_DONE';
-    return encode({ id, code, message: error instanceof Error ? error.message : String(error) });
+    return encode({ id, code, message: errorWords(error) });
   }
 };
 

@@ -21,3 +21,6 @@ export class Fault extends Error {
     this.code = code;
   }
 }
+
+/** What was thrown, for people. */
+export const errorWords = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -2,6 +2,7 @@
  * What follows a conviction outside the SMTP dialogue: nothing but a note (`observe`, the default), a suggestion that waits
  * for a yes, or a block. Never of who was ever good here, never above the ceilings: then it is a suggestion, and said.
  */
+import { errorWords } from '../../model/fault.ts';
 import { firewallBlock } from '../../act/firewall.ts';
 import { performAll, suggestAll } from '../../act/perform.ts';
 import type { Order } from '../../act/perform.ts';
@@ -116,7 +117,7 @@ export const createEnforcer = (
   /** Said once, until it is over: in a flood it would be said four times a second, and no other notice would be sent. */
   let trouble = '';
   const complain = (error: unknown): void => {
-    const words = error instanceof Error ? error.message : String(error);
+    const words = errorWords(error);
     if (words !== trouble)
       tell({ kind: 'action', incident: undefined, text: `convictions are not acted on: ${words}` });
     trouble = words;

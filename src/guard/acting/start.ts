@@ -2,6 +2,7 @@
  * The guard's hand: acts on convictions, ends what is over, puts back what somebody took away, and hears what a person says
  * on the command line (pause, allowance, who is shut out) through the ledger. All of it beside the judging, which never waits for it.
  */
+import { errorWords } from '../../model/fault.ts';
 import { recover } from '../../act/recover.ts';
 import { repair } from '../../act/repair.ts';
 import type { Table } from '../../judge/statistics/table.ts';
@@ -42,14 +43,13 @@ export const startActing = (
     complaints.add(text);
     say(text);
   };
-  const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
   const hearSaid = createHearing(desk, table);
   /** What was heard before holds while the ledger cannot be read. */
   const hear = (): void => {
     try {
       hearSaid();
     } catch (error) {
-      complain(wordsOf(error));
+      complain(errorWords(error));
     }
   };
   const mend = async (): Promise<void> => {
@@ -58,7 +58,7 @@ export const startActing = (
   };
   let working: Promise<void> = Promise.resolve();
   const inTurn = (work: () => Promise<void>): void => {
-    working = working.then(work).catch((error: unknown) => complain(wordsOf(error)));
+    working = working.then(work).catch((error: unknown) => complain(errorWords(error)));
   };
   const forget = async (): Promise<void> => void (await forgetOld(desk, values));
   let isStopping = false;

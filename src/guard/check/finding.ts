@@ -1,4 +1,5 @@
 /** What a check says about one thing. */
+import { errorWords } from '../../model/fault.ts';
 export type Finding = {
   readonly id: string;
   /** `not-proven`: nothing is known, and that is no green. */
@@ -22,5 +23,5 @@ const plainWords = new Map([
 
 export const saidOf = (error: unknown): string => {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return plainWords.get(code) ?? (error instanceof Error ? error.message : String(error));
+  return plainWords.get(code) ?? errorWords(error);
 };

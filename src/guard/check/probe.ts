@@ -6,7 +6,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Fault } from '../../model/fault.ts';
+import { Fault, errorWords } from '../../model/fault.ts';
 
 const start = 'check-';
 const end = '.invalid';
@@ -101,7 +101,7 @@ export const probeKey = (state: string): Buffer => {
     writeFileSync(`${file}.tmp`, key, { mode: 0o600 });
     renameSync(`${file}.tmp`, file);
   } catch (error) {
-    const words = error instanceof Error ? error.message : String(error);
+    const words = errorWords(error);
     throw new Fault('CONFIG', `${file} cannot be made (${words}): look at its disk and its rights`, { cause: error });
   }
   return key;

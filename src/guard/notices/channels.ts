@@ -1,7 +1,7 @@
 /** Which notices go where: from the configuration to channels. */
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { Fault } from '../../model/fault.ts';
+import { Fault, errorWords } from '../../model/fault.ts';
 import { createDispatch } from '../../show/notices/dispatch.ts';
 import type { Outbox } from '../../show/notices/dispatch.ts';
 import { mailChannel } from '../../show/notices/mail.ts';
@@ -99,7 +99,7 @@ export const testNotices = async (
         await send(notice);
         return { channel: name, taken: true, text: 'taken' };
       } catch (error) {
-        return { channel: name, taken: false, text: error instanceof Error ? error.message : String(error) };
+        return { channel: name, taken: false, text: errorWords(error) };
       }
     }),
   );

@@ -2,7 +2,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { Fault } from '../../model/fault.ts';
+import { Fault, errorWords } from '../../model/fault.ts';
 import { readAccessMap } from '../../protocols/peers/access.ts';
 import { readDecisions, readWhitelist } from '../../protocols/peers/crowdsec.ts';
 import { readCsfAllow, readCsfConfig, readCsfDeny } from '../../protocols/peers/csf.ts';
@@ -45,7 +45,7 @@ const bansIn = (file: string, now: number): Imported[] => {
       ),
     ];
   } catch (error) {
-    const words = error instanceof Error ? error.message : String(error);
+    const words = errorWords(error);
     throw new Fault('INPUT_UNREADABLE', `${file} cannot be read as a database of fail2ban (${words})`, {
       cause: error,
     });

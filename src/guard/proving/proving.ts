@@ -4,6 +4,7 @@
  * is proven by `postern check` alone (docs/decisions/0008-open-is-proven-on-demand.md).
  */
 import { setTimeout as pause } from 'node:timers/promises';
+import { errorWords } from '../../model/fault.ts';
 import type { Receipts } from '../../model/receipt.ts';
 import type { CarryOut } from '../../model/verb.ts';
 import { createAddressSet } from '../../model/address-set.ts';
@@ -176,8 +177,7 @@ export const createProving = (wanted: Wanted): Proving => {
         if (!leaving.signal.aborted) await writeKept(state, kept);
       })
       .catch((error: unknown) => {
-        if (!leaving.signal.aborted)
-          wanted.complain(`looking whether servers ask: ${error instanceof Error ? error.message : String(error)}`);
+        if (!leaving.signal.aborted) wanted.complain(`looking whether servers ask: ${errorWords(error)}`);
       });
     return working;
   };

@@ -4,6 +4,7 @@
  * locked account's new mail is held by the hooks; a local user's passes no hook, so the queue is looked through for it.
  */
 import { existsSync } from 'node:fs';
+import { errorWords } from '../../model/fault.ts';
 import { accountLock } from '../../act/account-lock.ts';
 import { perform } from '../../act/perform.ts';
 import { isHeld, letAccountGo, lockAccount } from '../../judge/detectors/compromised-account.ts';
@@ -58,8 +59,6 @@ const detectorOf = new Map([
   ['outbound-flood', 'local-flood'],
 ]);
 
-const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
 type Found = {
   readonly selection: ReturnType<typeof createSelection>;
   readonly samples: readonly QueuedMessage[];
@@ -85,7 +84,7 @@ const freeMailOf = async (culprit: string, { logs }: ContainmentOptions): Promis
     if (++count <= samplesMax) samples.push(message);
   };
   for (const spool of spools)
-    await walkQueues([spool], take).catch((error: unknown) => void unread.push(wordsOf(error)));
+    await walkQueues([spool], take).catch((error: unknown) => void unread.push(errorWords(error)));
   return { selection, samples, count, unread };
 };
 
@@ -135,7 +134,7 @@ export const startContainment = (options: ContainmentOptions): Containment => {
     const notes: string[] = [...unread];
     for (const wanted of selection.wanted()) {
       // A queue that cannot be touched (its server is not installed any more) keeps no other from being held.
-      const note = await hold(wanted, order, desk).then(({ receipt }) => receipt?.note ?? 'nothing', wordsOf);
+      const note = await hold(wanted, order, desk).then(({ receipt }) => receipt?.note ?? 'nothing', errorWords);
       notes.push(`${note} in ${wanted.server}'s queue`);
     }
     return `${notes.join(', ')} (${samples.map(sampleWords).join('; ')})`;
@@ -162,14 +161,14 @@ export const startContainment = (options: ContainmentOptions): Containment => {
   };
 
   const after = (work: () => Promise<void>): void => {
-    last = last.then(work).catch((error: unknown) => tell(undefined, `containment: ${wordsOf(error)}`));
+    last = last.then(work).catch((error: unknown) => tell(undefined, `containment: ${errorWords(error)}`));
   };
 
   const breakOnce = async (address: string, incident: Incident): Promise<void> => {
     if (looping.has(address) || desk.pause.get() !== undefined) return;
     if (looping.size < loopsMax) looping.add(address);
     const text = await breakLoop(address, incident, desk).catch(
-      (error: unknown) => `${incident.why}; it cannot be switched off here: ${wordsOf(error)}`,
+      (error: unknown) => `${incident.why}; it cannot be switched off here: ${errorWords(error)}`,
     );
     if (text !== undefined) tell(incident.id, text);
   };
@@ -213,7 +212,7 @@ export const startContainment = (options: ContainmentOptions): Containment => {
       const names = dropOldEvidence(folder, durationSeconds(values.get('evidence.keep')) ?? 0, desk);
       if (names.length > 0) tell(undefined, `evidence older than evidence.keep is gone: ${names.join(', ')}`);
     } catch (error) {
-      tell(undefined, `old evidence cannot be removed: ${wordsOf(error)}`);
+      tell(undefined, `old evidence cannot be removed: ${errorWords(error)}`);
     }
   };
   const dropping = setInterval(dropOld, dropEveryMs);

@@ -2,7 +2,7 @@
  * What a thief may have left besides mail: open sessions, further passwords, forwards and filters, and which of them are new
  * since the incident began. Looked at, nothing is changed; what cannot be looked at is said.
  */
-import { Fault } from '../../model/fault.ts';
+import { Fault, errorWords } from '../../model/fault.ts';
 import type { CarryOut } from '../../model/verb.ts';
 import { findAliases } from '../../sense/aliases/find.ts';
 import { filtersIn } from '../../sense/accounts/filters.ts';
@@ -24,8 +24,6 @@ export type Remains = {
 };
 
 const accountPattern = /^[A-Za-z0-9_][A-Za-z0-9_.+@=-]{0,250}$/;
-
-const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const forwardsOf = async (account: string): Promise<readonly Forward[]> => {
   const { files, localDomains } = await findAliases();
@@ -52,7 +50,7 @@ export const remainsOf = async (account: string, since: number, carryOut: CarryO
     work().catch((error: unknown) => {
       // Not every mail server has Dovecot.
       const isMissing = error instanceof Fault && error.code === 'CONFIG';
-      unread.push(isMissing ? 'sessions and passwords (there is no Dovecot here)' : `${what}: ${wordsOf(error)}`);
+      unread.push(isMissing ? 'sessions and passwords (there is no Dovecot here)' : `${what}: ${errorWords(error)}`);
       return otherwise;
     });
   const asked = (program: 'doveadm' | 'doveconf', args: readonly string[]): Promise<string> =>

@@ -1,5 +1,5 @@
 /** Every mailbox that the configured sources know, once each, and what could not be read. */
-import { Fault } from '../../model/fault.ts';
+import { Fault, errorWords } from '../../model/fault.ts';
 import { mailboxesMax, shareUsedOf } from '../../model/mailbox.ts';
 import type { Mailbox } from '../../model/mailbox.ts';
 import type { CarryOut, Ran } from '../../model/verb.ts';
@@ -96,7 +96,7 @@ export const readQuotas = async (
       }
     } catch (error) {
       complete = false;
-      unknown.push(`${source.kind}: ${error instanceof Error ? error.message : String(error)}`);
+      unknown.push(`${source.kind}: ${errorWords(error)}`);
     }
   return { mailboxes: [...mailboxes.values()], unknown, complete };
 };

@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { errorWords } from '../../model/fault.ts';
 import { forgetRoom, roomsIn, sayRoom } from '../../judge/detectors/mailbox-room.ts';
 import type { Room } from '../../judge/detectors/mailbox-room.ts';
 import type { Table } from '../../judge/statistics/table.ts';
@@ -61,8 +62,6 @@ const larger = (one: Room, other: Room): Room => (one.overFromBytes >= other.ove
 /** Without its domain it is what an alias may lead to. */
 const recipientsOf = (address: string, domains: readonly string[]): readonly string[] =>
   address.includes('@') ? [address] : [address, ...domains.map((domain) => `${address}@${domain}`)];
-
-const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 // oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
 export const startQuotaWatch = (wanted: Wanted): QuotaWatch => {
@@ -129,7 +128,7 @@ export const startQuotaWatch = (wanted: Wanted): QuotaWatch => {
       await askStatuses(recipients.inUse(Date.now()), rooms);
     } catch (error) {
       isComplete = false;
-      troubles.push(wordsOf(error));
+      troubles.push(errorWords(error));
     }
     aliases = rooms.size === 0 ? aliases : await aliasBook.read(Date.now());
     // The fullest ones, where there are more; aliases stand behind them.
@@ -151,7 +150,7 @@ export const startQuotaWatch = (wanted: Wanted): QuotaWatch => {
 
   let working: Promise<void> = Promise.resolve();
   const inTurn = (work: () => Promise<void>): Promise<void> => {
-    working = working.then(work).catch((error: unknown) => complain([wordsOf(error)]));
+    working = working.then(work).catch((error: unknown) => complain([errorWords(error)]));
     return working;
   };
   let due = false;

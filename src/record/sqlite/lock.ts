@@ -5,7 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { Fault } from '../../model/fault.ts';
+import { Fault, errorWords } from '../../model/fault.ts';
 import { giveToFolderOwner } from './ownership.ts';
 
 const busyCode = 5;
@@ -22,7 +22,7 @@ export const tryLock = (file: string, waitMs = 0): (() => void) | undefined => {
   } catch (error) {
     database.close();
     if (error instanceof Error && 'errcode' in error && error.errcode === busyCode) return undefined;
-    const words = error instanceof Error ? error.message : String(error);
+    const words = errorWords(error);
     throw new Fault('PARTLY_DONE', `the lock ${file} cannot be taken (${words}): look at its disk and its rights`, {
       cause: error,
     });

@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import type { SecureContext } from 'node:tls';
-import { Fault } from '../../model/fault.ts';
+import { Fault, errorWords } from '../../model/fault.ts';
 
 const yearsValid = 10;
 
@@ -86,10 +86,8 @@ export const readTls = ({ key, cert }: TlsFiles): SecureContext => {
     createPrivateKey(keyText);
     return createSecureContext({ key: keyText, cert: readFileSync(cert, 'utf8'), minVersion: 'TLSv1.2' });
   } catch (error) {
-    throw new Fault(
-      'CONFIG',
-      `The gate cannot use ${cert} with ${key} for TLS: ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
-    );
+    throw new Fault('CONFIG', `The gate cannot use ${cert} with ${key} for TLS: ${errorWords(error)}`, {
+      cause: error,
+    });
   }
 };

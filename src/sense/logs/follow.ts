@@ -6,6 +6,7 @@
 import { readSync, watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
 import { setImmediate as othersTurn } from 'node:timers/promises';
+import { errorWords } from '../../model/fault.ts';
 import { growHead, headOf, inodeAt, isSameFile, openAt, realPlace, rotatedSelf, wasTruncated } from './identity.ts';
 import type { Open, Position } from './identity.ts';
 
@@ -57,7 +58,7 @@ export const followLog = (options: FollowOptions): Following => {
   /** Said once, until it is over. */
   let trouble = '';
   const complain = (error: unknown): void => {
-    const words = error instanceof Error ? error.message : String(error);
+    const words = errorWords(error);
     if (words !== trouble) options.onProblem(`${path}: ${words}`);
     trouble = words;
   };

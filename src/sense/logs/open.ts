@@ -10,7 +10,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { Readable, pipeline } from 'node:stream';
 import type { Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
-import { Fault } from '../../model/fault.ts';
+import { Fault, errorWords } from '../../model/fault.ts';
 import { journalName, readJournal } from './journal.ts';
 
 export type LogText = {
@@ -143,7 +143,7 @@ const openJournal = (): LogText => {
         yield chunk;
       }
     } catch (error) {
-      problem = `the journal: ${error instanceof Error ? error.message : String(error)}`;
+      problem = `the journal: ${errorWords(error)}`;
     }
   }
   return {
@@ -187,7 +187,7 @@ export const openLog = async (path: string): Promise<LogText> => {
       const raw = rawChunks({ [Symbol.asyncIterator]: () => reader }, [first.value], onRead);
       for await (const chunk of decompressed(formatOf(first.value), raw)) yield chunk.toString('latin1');
     } catch (error) {
-      problem = `stopped at byte ${read}: ${error instanceof Error ? error.message : String(error)}`;
+      problem = `stopped at byte ${read}: ${errorWords(error)}`;
     } finally {
       await file?.close();
     }

@@ -1,6 +1,6 @@
 /** Asks Dovecot's quota-status about mailboxes, one after another on a connection of its own, in bounded time. */
 import { connect } from 'node:net';
-import { Fault } from '../../model/fault.ts';
+import { Fault, errorWords } from '../../model/fault.ts';
 import { answerBytesMax, decodeAnswer } from '../../protocols/postfix-policy/answer.ts';
 import { encodeRequest } from '../../protocols/postfix-policy/request.ts';
 import { askedSizes, nextSize, saysFull } from '../../servers/quota/quota-status.ts';
@@ -63,7 +63,7 @@ export const askQuotaStatus = async (
   } catch (error) {
     throw new Fault(
       'INPUT_UNREADABLE',
-      `quota-status at ${'path' in at ? at.path : `${at.host}:${at.port}`}: ${error instanceof Error ? error.message : String(error)}`,
+      `quota-status at ${'path' in at ? at.path : `${at.host}:${at.port}`}: ${errorWords(error)}`,
       { cause: error },
     );
   } finally {

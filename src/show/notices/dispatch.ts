@@ -3,6 +3,7 @@
  * What has not been taken waits in an outbox on disk, so that a stop, or a crash, loses none.
  */
 import { setTimeout as pause } from 'node:timers/promises';
+import { errorWords } from '../../model/fault.ts';
 import { noticeIn, plainNotice } from './notice.ts';
 import type { Channel, Notice } from './notice.ts';
 
@@ -37,8 +38,6 @@ export type Dispatch = {
 };
 
 const titleOf = (document: string): string => noticeIn(document)?.title ?? '';
-const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
 // oxlint-disable-next-line max-lines-per-function -- a closure over one state; each function in it is short
 export const createDispatch = (
   channels: readonly Channel[],
@@ -58,7 +57,7 @@ export const createDispatch = (
     try {
       return work();
     } catch (error) {
-      complain(`notices are not kept for a restart: ${wordsOf(error)}`);
+      complain(`notices are not kept for a restart: ${errorWords(error)}`);
       return otherwise;
     }
   };
@@ -84,7 +83,7 @@ export const createDispatch = (
       .send(notice, given.signal)
       .then(
         () => onDisk(() => outbox.remove(waiting.id), undefined),
-        (error: unknown) => later(channel, waiting, wordsOf(error)),
+        (error: unknown) => later(channel, waiting, errorWords(error)),
       )
       .finally(() => sending.delete(sent));
     sending.add(sent);
