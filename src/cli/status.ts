@@ -1,12 +1,12 @@
 /** `status`: does the guard run, which servers ask it, what is going on. Reads what the guard last wrote; asks no server. */
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { readConfig } from '../guard/config.ts';
 import { judgeChoice } from '../guard/judge-settings.ts';
 import { readKept } from '../guard/proving/place.ts';
 import type { Kept } from '../guard/proving/place.ts';
 import { durationSeconds } from '../guard/settings.ts';
 import type { Values } from '../guard/settings.ts';
-import { readSnapshot } from '../guard/snapshot.ts';
+import { readSnapshot, snapshotFile } from '../guard/snapshot.ts';
 import type { Incident } from '../model/report.ts';
 import { anyJson } from '../show/text/json.ts';
 import { plain } from '../show/text/plain.ts';
@@ -54,7 +54,7 @@ const askLines = (
 /** Why attackers meet less than somebody may expect who looks at night. */
 const restraintOf = async (values: Values, state: string): Promise<string | undefined> => {
   if (values.get('judge.mode') === 'observe') return 'none: it only watches (judge.mode: observe)';
-  const started = (await readSnapshot(join(state, 'guard.snapshot')))?.snapshot.started;
+  const started = (await readSnapshot(snapshotFile(state)))?.snapshot.started;
   const until = started === undefined ? 0 : judgeChoice(values, started).learningUntil * 1000;
   return until > Date.now()
     ? `none harder than a delay or 4xx, it learns until ${localTime(until)} (judge.learning)`

@@ -1,6 +1,6 @@
 /** The guard: follows the mail logs, judges their events, answers Postfix, and says what it finds. */
 import { randomInt } from 'node:crypto';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { errorWords } from '../model/fault.ts';
 import { createJudge } from '../judge/judge.ts';
 import { createMemory } from '../judge/memory.ts';
@@ -39,7 +39,7 @@ import { channelsOf, createNotices } from './notices/channels.ts';
 import { defaults, durationSeconds, hookNames } from './settings.ts';
 import type { HookName, Values } from './settings.ts';
 import { startSaving } from './saving.ts';
-import { readSnapshot } from './snapshot.ts';
+import { readSnapshot, snapshotFile } from './snapshot.ts';
 import { createWitness } from './witness.ts';
 
 export type Guard = {
@@ -89,9 +89,9 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
   const state = resolve(String(values.get('state')));
   const desk = openDesk(state, protectedBy(values, state));
   const release = lockState(state);
-  const snapshotFile = join(state, 'guard.snapshot');
+  const saved = snapshotFile(state);
   // What may fail comes before what would keep the process alive.
-  const restored = await readSnapshot(snapshotFile);
+  const restored = await readSnapshot(saved);
   const { logs, unreadable } = await chosenLogs(values);
   const gates = gateChoice(values, state);
   const key = probeKey(state);
@@ -126,7 +126,7 @@ export const startGuard = async (values: Values, hearNews: (news: GuardNews) => 
     logs: { paths: logs, zone, now: Date.now() },
   });
   const saving = startSaving(
-    snapshotFile,
+    saved,
     buffer,
     () => ({ version: 2, seed, started, positions: Object.fromEntries(positions) }),
     complain,

@@ -3,7 +3,7 @@
  * restart neither loses a line nor counts one twice. Written beside and renamed: a crash leaves the one before.
  */
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { zstdCompress, zstdDecompress } from 'node:zlib';
 import { Fault, errorWords } from '../model/fault.ts';
@@ -19,6 +19,9 @@ export type Snapshot = {
   readonly started: number;
   readonly positions: Readonly<Record<string, LogPosition>>;
 };
+
+/** In the state directory. */
+export const snapshotFile = (state: string): string => join(state, 'guard.snapshot');
 
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);

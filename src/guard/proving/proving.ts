@@ -134,11 +134,14 @@ export const createProving = (wanted: Wanted): Proving => {
     return lookAt(place, await readWiring(place.server, wanted.endpoints, wanted.carryOut), looker);
   };
 
-  const setUpsOf = (server: CheckedServer): { readonly inForce: string; readonly isUnderWay: boolean } => ({
-    inForce: receipts
+  /** The ids of what is in force: of one server, or of all. */
+  const setUpIds = (server?: CheckedServer): string =>
+    receipts
       .inForce('setup', server)
       .map(({ id }) => id)
-      .join(' '),
+      .join(' ');
+  const setUpsOf = (server: CheckedServer): { readonly inForce: string; readonly isUnderWay: boolean } => ({
+    inForce: setUpIds(server),
     isUnderWay: receipts.inState('open', 'undoing').some(({ kind, subject }) => kind === 'setup' && subject === server),
   });
 
@@ -204,10 +207,7 @@ export const createProving = (wanted: Wanted): Proving => {
   let setUpBefore = '';
   const setUps = (): string => {
     try {
-      return receipts
-        .inForce('setup')
-        .map(({ id }) => id)
-        .join(' ');
+      return setUpIds();
     } catch {
       // Nothing new is known; `acting/` reads the same ledger, and says what is wrong with it.
       return setUpBefore;
